@@ -1,0 +1,384 @@
+"""Where pixels are. The one place that knows the pixel convention.
+
+Coordinates are ``(x, y)`` floats, x to the right, y down. **The centre of
+pixel i is i**, so a picture of width W reaches from -0.5 to W - 0.5. From
+this follow, and nothing else in the package may disagree:
+
+- resizing by a factor s maps ``x -> (x + 0.5) * s - 0.5`` (`resize_points`);
+- mirroring maps ``x -> W - 1 - x`` and swaps the flip pairs (`flip_points`);
+- a crop of side S around centre c drawn on W pixels maps
+  ``x -> (x - c) * W / S + (W - 1) / 2`` (`Crop`).
+
+Most keypoint bugs are two of these half pixels disagreeing.
+
+Maps are applied by plain products and sums, not by `@`: on a GPU, autocast
+or TF32 would round a matrix product to a tenth of a pixel or worse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .skeletons import Skeleton
+
+__all__ = [
+    "Crop", "affine_points", "compose", "flip_heatmaps", "flip_points",
+    "invert_affine", "resize_points", "warp_batch",
+]
+
+
+def _is_tensor(x) -> bool:
+    return type(x).__module__.split(".")[0] == "torch"
+
+
+def affine_points(points, matrix):
+    """Apply affine maps to points.
+
+    Parameters
+    ----------
+    points:
+        ``(..., 2)`` array or tensor, pixels. NaN stays NaN.
+    matrix:
+        ``(2, 3)``; or one map per person, ``(N, 2, 3)`` for points
+        ``(N, P, 2)``.
+
+    Returns
+    -------
+    The moved points, of the same shape and kind as `points`.
+    """
+    if _is_tensor(points):
+        import torch
+        matrix = torch.as_tensor(matrix, dtype=points.dtype,
+                                 device=points.device)
+    else:
+        points, matrix = np.asarray(points), np.asarray(matrix)
+    if matrix.ndim > 2:
+        matrix = matrix[..., None, :, :]        # one map for all P points
+    return ((points[..., None, :] * matrix[..., :2]).sum(-1)
+            + matrix[..., 2])
+
+
+def invert_affine(matrix):
+    """The inverse of ``(..., 2, 3)`` affine maps.
+
+    A map that squeezes the plane flat has none: ValueError for an array,
+    infinite or NaN for a tensor (a check would wait for the device).
+    """
+    if _is_tensor(matrix):
+        import torch
+        (a, b, x), (c, d, y) = (row.unbind(-1) for row in
+                                matrix.unbind(-2))
+        scale = 1 / (a * d - b * c)
+        rows = [torch.stack([d, -b, b * y - d * x], -1),
+                torch.stack([-c, a, c * x - a * y], -1)]
+        return torch.stack(rows, -2) * scale[..., None, None]
+    matrix = np.asarray(matrix, dtype=np.float64)
+    try:
+        inverse = np.linalg.inv(matrix[..., :2])
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"this affine map cannot be inverted: {matrix.tolist()}") from None
+    return np.concatenate([inverse, -(inverse @ matrix[..., 2:])], -1)
+
+
+def compose(second, first):
+    """The ``(..., 2, 3)`` map that does `first`, then `second`.
+
+    Both arrays or both tensors.
+    """
+    # the columns of `first`, each moved by the linear part of `second`
+    columns = second[..., :, None, :2] * _swapped(first)[..., None, :, :]
+    linear = columns.sum(-1)
+    shift = linear[..., 2:] + second[..., 2:]
+    if _is_tensor(linear):
+        import torch
+        return torch.cat([linear[..., :2], shift], -1)
+    return np.concatenate([linear[..., :2], shift], -1)
+
+
+def _swapped(matrix):
+    return (matrix.transpose(-1, -2) if _is_tensor(matrix)
+            else np.swapaxes(matrix, -1, -2))
+
+
+def resize_points(points, factor):
+    """Points of a picture after resizing it: ``(p + 0.5) * factor - 0.5``.
+
+    `factor` is a number or ``(factor_x, factor_y)``.
+    """
+    if not _is_tensor(points):
+        return (np.asarray(points) + 0.5) * np.asarray(factor) - 0.5
+    if np.isscalar(factor):
+        return (points + 0.5) * factor - 0.5
+    import torch
+    # axis by axis: plain numbers need no copy to the device
+    return torch.stack([(points[..., axis] + 0.5) * factor[axis] - 0.5
+                        for axis in (0, 1)], -1)
+
+
+def flip_points(points, width: int, skeleton: Skeleton, visible=None):
+    """Points of a person after mirroring the picture left to right.
+
+    The mirror maps ``x -> width - 1 - x`` and turns the right wrist into
+    the left one, so the columns are swapped too.
+
+    Parameters
+    ----------
+    points:
+        ``(..., K, 2)`` array or tensor, pixels.
+    width:
+        Width of the picture, pixels.
+    visible:
+        Optional ``(..., K)``; if given, the pair is returned.
+    """
+    order = list(skeleton.flip_permutation)
+    if points.shape[-2] != len(order):
+        raise ValueError(f"points {tuple(points.shape)} do not have the "
+                         f"{len(order)} joints of {skeleton.name}")
+    points = points[..., order, :]
+    points = points.clone() if _is_tensor(points) else points.copy()
+    points[..., 0] = width - 1 - points[..., 0]
+    return points if visible is None else (points, visible[..., order])
+
+
+def flip_heatmaps(heatmaps, skeleton: Skeleton):
+    """Heatmaps ``(..., K, H, W)`` mirrored, with their joints swapped.
+
+    Cell i becomes cell W - 1 - i. Because a cell is a square of pixels
+    (`Crop` maps areas, not corners), this needs no extra shift.
+    """
+    order = list(skeleton.flip_permutation)
+    swapped = heatmaps[..., order, :, :]
+    if _is_tensor(swapped):
+        return swapped.flip(-1)
+    return np.ascontiguousarray(swapped[..., ::-1])
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window of a picture, drawn on a fixed number of pixels.
+
+    Parameters
+    ----------
+    center:
+        ``(x, y)`` of the window's middle in the picture, pixels.
+    size:
+        ``(width, height)`` of the window in the picture, pixels.
+    output:
+        ``(width, height)`` in pixels of what is cut out.
+    rotation:
+        Degrees by which the picture's content turns clockwise on screen.
+    flip:
+        Mirror what is cut out, left to right, after everything else.
+
+    Examples
+    --------
+    >>> crop = Crop.from_mpii(center=(99.5, 84.5), scale=1.0, output=250)
+    >>> crop.apply([[99.5, 99.5]]).tolist()
+    [[124.5, 124.5]]
+    """
+
+    center: tuple[float, float]
+    size: tuple[float, float]
+    output: tuple[int, int]
+    rotation: float = 0.0
+    flip: bool = False
+
+    def __post_init__(self):
+        center, size, output = (
+            np.broadcast_to(np.asarray(v, dtype=np.float64), 2)
+            for v in (self.center, self.size, self.output))
+        if not np.isfinite(np.concatenate([center, size])).all():
+            raise ValueError(f"crop with centre {self.center} and size "
+                             f"{self.size}: both must be finite numbers")
+        if (size <= 0).any() or (output < 1).any():
+            raise ValueError(f"crop size {self.size} and output "
+                             f"{self.output} must be positive")
+        if (output != np.floor(output)).any():
+            raise ValueError(f"crop output {self.output}: whole pixels only")
+        object.__setattr__(self, "center", tuple(map(float, center)))
+        object.__setattr__(self, "size", tuple(map(float, size)))
+        object.__setattr__(self, "output", tuple(map(int, output)))
+
+    @classmethod
+    def from_mpii(cls, center, scale: float, output=256, rotation=0.0,
+                  flip=False) -> Crop:
+        """The standard MPII crop: side 250 * scale, 15 * scale lower.
+
+        MPII gives `scale` as person height / 200 px; the released code
+        takes 1.25 times that height and moves the centre down, so that
+        feet are not cut off. `center` is 0-based (the readers in
+        `posecourse.datasets` have subtracted the 1 of the MATLAB file).
+        With this crop the head size of PCKh, 25 * scale, is a tenth of
+        the crop's side.
+        """
+        x, y = center
+        side = 250.0 * scale
+        return cls((x, y + 15.0 * scale), (side, side), output, rotation,
+                   flip)
+
+    @classmethod
+    def from_box(cls, box, output=256, padding: float = 1.25, rotation=0.0,
+                 flip=False) -> Crop:
+        """A crop around a box ``(x, y, width, height)``, not distorted.
+
+        The box is grown to the output's aspect ratio, then by `padding`.
+        A box from x to x + width covers pixel centres x ... x + width - 1.
+        """
+        x, y, w, h = map(float, box)
+        if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
+            raise ValueError(f"box {tuple(box)}: width and height must be "
+                             "positive, all four numbers finite")
+        out = np.broadcast_to(np.asarray(output), 2)
+        unit = max(w / out[0], h / out[1]) * padding
+        center = (x + (w - 1) / 2, y + (h - 1) / 2)
+        return cls(center, (unit * out[0], unit * out[1]), output, rotation,
+                   flip)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Output pixels per picture pixel, ``(x, y)``."""
+        return (self.output[0] / self.size[0], self.output[1] / self.size[1])
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """``(2, 3)`` map from the picture to the crop."""
+        angle = np.deg2rad(self.rotation)
+        cos, sin = np.cos(angle), np.sin(angle)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        linear = np.diag(self.scale) @ turn
+        middle = (np.array(self.output) - 1) / 2
+        shift = middle - linear @ np.array(self.center)
+        matrix = np.concatenate([linear, shift[:, None]], 1)
+        if self.flip:
+            matrix[0] = -matrix[0]
+            matrix[0, 2] += self.output[0] - 1
+        return matrix
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """``(2, 3)`` map from the crop back to the picture."""
+        return invert_affine(self.matrix)
+
+    def apply(self, points):
+        """Points ``(..., 2)`` of the picture, seen in the crop.
+
+        Only moves points; after a flip, swap joints too (`flip_points`).
+        """
+        return affine_points(_as_points(points), self.matrix)
+
+    def invert(self, points):
+        """Points ``(..., 2)`` of the crop, back in the picture."""
+        return affine_points(_as_points(points), self.inverse)
+
+    def warp(self, image: np.ndarray, border=0) -> np.ndarray:
+        """Cut the window out of a picture.
+
+        A window that is shrunk is averaged first (area filter), because
+        plain bilinear sampling skips pixels and shimmers.
+
+        Parameters
+        ----------
+        image:
+            ``(H, W)`` or ``(H, W, C)``, any depth OpenCV can resize.
+        border:
+            Value outside the picture, or ``"replicate"``.
+        """
+        import cv2
+        image = np.ascontiguousarray(image)
+        if image.ndim not in (2, 3) or 0 in image.shape:
+            raise ValueError(f"a picture must be (H, W) or (H, W, C) and "
+                             f"not empty, got {image.shape}")
+        matrix = self.matrix
+        image, matrix = _shrink(image, matrix, self)
+        mode, value = cv2.BORDER_CONSTANT, border
+        if isinstance(border, str):
+            if border != "replicate":
+                raise ValueError(f'border {border!r}: a value or '
+                                 '"replicate"')
+            mode, value = cv2.BORDER_REPLICATE, 0
+        if np.isscalar(value):
+            value = (value,) * 4
+        return cv2.warpAffine(image, matrix, self.output,
+                              flags=cv2.INTER_LINEAR, borderMode=mode,
+                              borderValue=value)
+
+    def resized(self, output) -> Crop:
+        """The same window on another number of pixels."""
+        return replace(self, output=output)
+
+
+def _as_points(points):
+    return points if _is_tensor(points) else np.asarray(points, np.float64)
+
+
+def _shrink(image, matrix, crop: Crop):
+    """Average the picture down to the crop's resolution, where needed.
+
+    Works on the part that the window covers; returns the smaller picture
+    and the map from it to the crop.
+    """
+    import cv2
+    factor = max(crop.scale)
+    if factor >= 1:
+        return image, matrix
+    height, width = image.shape[:2]
+    w, h = crop.output
+    corners = crop.invert([[-1, -1], [w, -1], [w, h], [-1, h]])
+    low = np.clip(np.floor(corners.min(0)) - 2, 0, None).astype(int)
+    high = np.ceil(corners.max(0)).astype(int) + 3
+    high = np.minimum(high, [width, height])
+    if (high - low < 1).any():
+        return image, matrix
+    part = image[low[1]:high[1], low[0]:high[0]]
+    shape = np.array(part.shape[1::-1])
+    small = np.maximum(1, np.round(shape * factor)).astype(int)
+    part = cv2.resize(part, tuple(map(int, small)),
+                      interpolation=cv2.INTER_AREA)
+    ratio = shape / small
+    # small pixel u shows picture pixel (u + 0.5) * ratio - 0.5 + low
+    enlarge = np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5 + low[0]],
+                        [0, ratio[1], 0.5 * ratio[1] - 0.5 + low[1]]])
+    return part, compose(matrix, enlarge)
+
+
+def warp_batch(images, matrices, output, padding_mode="zeros"):
+    """Warp a batch of pictures, each by its own affine map, on any device.
+
+    The tensor twin of `Crop.warp` (bilinear, without the area filter).
+
+    Parameters
+    ----------
+    images:
+        ``(N, C, H, W)`` tensor, float32 or float64; half precision is
+        sampled in float32, because it cannot say where pixel 200.3 is.
+    matrices:
+        ``(N, 2, 3)`` maps from the picture to the result, pixels.
+    output:
+        ``(width, height)`` or one number, pixels.
+    padding_mode:
+        As in `torch.nn.functional.grid_sample`.
+
+    Returns
+    -------
+    ``(N, C, height, width)``.
+    """
+    import torch
+    import torch.nn.functional as F
+    width, height = (output, output) if np.isscalar(output) else output
+    h_in, w_in = images.shape[-2:]
+    kind = torch.float64 if images.dtype == torch.float64 else torch.float32
+    back = invert_affine(matrices.to(kind))[:, None, None]
+    x = torch.arange(width, dtype=kind, device=images.device)
+    y = torch.arange(height, dtype=kind, device=images.device)[:, None]
+    from_x = back[..., 0, 0] * x + back[..., 0, 1] * y + back[..., 0, 2]
+    from_y = back[..., 1, 0] * x + back[..., 1, 1] * y + back[..., 1, 2]
+    # grid_sample counts from -1 to 1, the outer edges of the picture
+    # (align_corners=False); ours counts pixels, centre of pixel i at i.
+    grid = torch.stack([(2 * from_x + 1) / w_in - 1,
+                        (2 * from_y + 1) / h_in - 1], -1)
+    warped = F.grid_sample(images.to(kind), grid, mode="bilinear",
+                           padding_mode=padding_mode, align_corners=False)
+    return warped.to(images.dtype)

@@ -1,0 +1,713 @@
+"""Metrics: values by hand, the official numbers, the reference tools."""
+
+import contextlib
+import copy
+import io
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from posecourse.metrics import (auc, bootstrap_interval, box_size,
+                                center_pose, correct, error_anatomy,
+                                keypoint_ap, mean_pose, median_pose, mpjpe,
+                                normalised_distances, oks, pa_mpjpe,
+                                paired_interval, pck, pckh, pckh_table,
+                                torso_size)
+from posecourse.skeletons import COCO, LSP, MPII, UPPER_BODY
+
+NAN = float("nan")
+
+
+def people(count=40, joints=16, seed=0, labelled=0.85):
+    """Truth with holes, head sizes, and answers some of which are off."""
+    rng = np.random.default_rng(seed)
+    keypoints = rng.uniform(0, 200, (count, joints, 2))
+    visible = rng.integers(1, 3, (count, joints))
+    visible[rng.random((count, joints)) > labelled] = 0
+    visible[:, 0] = 2
+    head = rng.uniform(10, 30, count)
+    predicted = keypoints + rng.normal(0, 8, keypoints.shape)
+    keypoints[visible == 0] = NAN
+    return predicted, keypoints, visible.astype(np.uint8), head
+
+
+@pytest.fixture(scope="module")
+def published(shared_data):
+    """A stacked hourglass on MPII's validation split, as published."""
+    h5py = pytest.importorskip("h5py")
+    loadmat = pytest.importorskip("scipy.io").loadmat
+    truth = loadmat(shared_data / "mpii" / "annot" / "gt_valid.mat")
+    with h5py.File(shared_data / "mpii" / "predictions" / "newell.h5") as f:
+        predicted = f["preds"][:] - 1
+    keypoints = truth["pos_gt_src"].transpose(2, 0, 1) - 1
+    visible = 1 - truth["jnt_missing"].T
+    low, high = truth["headboxes_src"]
+    head = 0.6 * np.linalg.norm(high - low, axis=0)
+    return predicted, keypoints, visible, head
+
+
+# -------------------------------------------------------------------- PCK
+
+def test_pck_by_hand():
+    """Two persons, two joints; sizes 10 and 20; one joint unlabelled."""
+    keypoints = np.array([[[0., 0.], [10., 10.]], [[5., 5.], [NAN, NAN]]])
+    visible = np.array([[2, 1], [1, 0]])
+    off = np.array([[[3., 4.], [3., 4.1]], [[6., 8.], [0., 0.]]])
+    predicted = np.nan_to_num(keypoints) + off
+    rates = pck(predicted, keypoints, visible, [10, 20], threshold=0.5)
+    hits, counts = rates
+    # distances / size: 0.5 (at the threshold), 0.508; 0.5
+    assert hits.tolist() == [2, 0] and counts.tolist() == [2, 1]
+    assert rates.per_joint.tolist() == [1, 0]
+    assert rates.pooled() == 2 / 3
+    assert rates.pooled([1]) == 0
+
+
+def test_threshold_is_inclusive():
+    """As in MPII's own evaluation; `<` would lose exact hits."""
+    keypoints, visible = np.zeros((1, 1, 2)), np.ones((1, 1))
+    predicted = np.array([[[0.0, 5.0]]])
+    assert pck(predicted, keypoints, visible, 10, 0.5).pooled() == 1
+    assert pck(predicted, keypoints, visible, 10, 0.4999).pooled() == 0
+
+
+def test_distances_keep_their_place():
+    predicted, keypoints, visible, head = people()
+    distances = normalised_distances(predicted, keypoints, visible, head)
+    for n in range(len(head)):
+        for k in range(16):
+            if visible[n, k] == 0:
+                assert np.isnan(distances[n, k])
+            else:
+                dx, dy = predicted[n, k] - keypoints[n, k]
+                expected = (dx ** 2 + dy ** 2) ** 0.5 / head[n]
+                assert distances[n, k] == pytest.approx(expected)
+
+
+def test_pck_is_blind_to_scale_shift_and_order():
+    predicted, keypoints, visible, head = people()
+    reference = pckh(predicted, keypoints, visible, head)
+    order = np.random.default_rng(1).permutation(len(head))
+    shift = np.array([30.0, -7.0])
+    for other in (pckh(3 * predicted, 3 * keypoints, visible, 3 * head),
+                  pckh(predicted + shift, keypoints + shift, visible, head),
+                  pckh(predicted[order], keypoints[order], visible[order],
+                       head[order])):
+        np.testing.assert_array_equal(other.hits, reference.hits)
+
+
+def test_pck_grows_with_the_threshold_and_ends_at_one():
+    predicted, keypoints, visible, head = people()
+    rates = [pckh(predicted, keypoints, visible, head, t).pooled()
+             for t in (0, 0.1, 0.3, 1, 1e6)]
+    assert rates == sorted(rates) and rates[0] == 0 and rates[-1] == 1
+
+
+def test_what_is_not_labelled_does_not_matter():
+    predicted, keypoints, visible, head = people()
+    reference = pckh_table(predicted, keypoints, visible, head)
+    other, truth = predicted.copy(), keypoints.copy()
+    other[visible == 0] = NAN
+    truth[visible == 0] = -1            # as MPII's files have it
+    assert (pckh_table(other, truth, visible, head).to_dict()
+            == reference.to_dict())
+
+
+def test_tensors_and_arrays_agree():
+    predicted, keypoints, visible, head = people()
+    reference = pckh(predicted, keypoints, visible, head)
+    given = pckh(torch.tensor(predicted, requires_grad=True),
+                 torch.tensor(keypoints), torch.tensor(visible),
+                 torch.tensor(head))
+    np.testing.assert_array_equal(given.hits, reference.hits)
+    coarse = pckh(torch.tensor(predicted).bfloat16(), keypoints, visible,
+                  head)
+    assert coarse.counts.tolist() == reference.counts.tolist()
+
+
+def test_auc_by_hand():
+    """One joint at 0.25, one a perfect hit, one far off."""
+    keypoints, visible = np.zeros((1, 3, 2)), np.ones((1, 3))
+    predicted = np.array([[[0.25, 0.0], [0.0, 0.0], [9.0, 0.0]]])
+    rates = auc(predicted, keypoints, visible, 1.0)
+    # 0 to 0.24 is 0, 0.25 to 0.5 is 1: 25 of 50 strips and half of one
+    assert rates.per_joint == pytest.approx([25.5 / 50, 1, 0])
+    assert rates.pooled() == pytest.approx((25.5 / 50 + 1) / 3)
+    coarse = auc(predicted, keypoints, visible, 1.0, limit=1, step=0.5)
+    assert coarse.per_joint[0] == pytest.approx((0.5 + 1) / 2)
+    with pytest.raises(ValueError, match="step"):
+        auc(predicted, keypoints, visible, 1.0, step=0)
+
+
+def test_torso_and_box_sizes():
+    keypoints = np.zeros((2, 16, 2))
+    keypoints[:, MPII.index("left_shoulder")] = [3, 4]
+    visible = np.ones((2, 16))
+    visible[1, MPII.index("right_hip")] = 0
+    np.testing.assert_array_equal(torso_size(keypoints, visible, MPII),
+                                  [5, NAN])
+    assert box_size([[5, 5, 30, 40], [0, 0, 7, 2]]).tolist() == [40, 7]
+
+
+# ----------------------------------------------------- what must be an error
+
+def test_wrong_sizes_name_the_person():
+    predicted, keypoints, visible, head = people()
+    for wrong in (0, -3, NAN, np.inf):
+        head[7] = wrong
+        with pytest.raises(ValueError, match="person 7"):
+            pckh(predicted, keypoints, visible, head)
+    visible[7] = 0                      # a person left out needs no size
+    assert pckh(predicted, keypoints, visible, head).counts[0] == 39
+
+
+def test_predictions_that_are_not_finite_are_misses_with_a_warning():
+    predicted, keypoints, visible, head = people()
+    clean = pckh(keypoints, keypoints, visible, head)
+    assert clean.pooled() == 1
+    broken = keypoints.copy()
+    broken[3, 0] = [NAN, 1]
+    broken[5, 0] = [np.inf, 1]
+    with pytest.warns(RuntimeWarning, match="2 predictions.*person 3"):
+        rates = pckh(broken, keypoints, visible, head, threshold=1e9)
+    assert rates.hits[0] == clean.hits[0] - 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")          # nothing else may warn
+        pckh(predicted, keypoints, visible, head)
+
+
+def test_what_does_not_fit_is_an_error():
+    predicted, keypoints, visible, head = people()
+    with pytest.raises(ValueError, match="same persons.*split"):
+        pckh(predicted[:-1], keypoints, visible, head)
+    with pytest.raises(ValueError, match="visible"):
+        pckh(predicted, keypoints, visible[:, :5], head)
+    with pytest.raises(ValueError, match="40 persons"):
+        pckh(predicted, keypoints, visible, head[:-1])
+    with pytest.raises(ValueError, match="N, K, 2"):
+        pckh(predicted[0], keypoints[0], visible[0], head)
+    with pytest.raises(ValueError, match="0 persons"):
+        pckh(predicted[:0], keypoints[:0], visible[:0], head[:0])
+    with pytest.raises(ValueError, match="no labelled joint"):
+        pckh(predicted, keypoints, np.zeros_like(visible), head)
+    keypoints[2, 0] = NAN
+    with pytest.raises(ValueError, match="person 2, joint 0.*labelled"):
+        pckh(predicted, keypoints, visible, head)
+    with pytest.raises(ValueError, match="skeleton lsp has 14"):
+        pckh_table(*people(), skeleton=LSP)
+
+
+# ------------------------------------------------------------------- tables
+
+def test_published_hourglass(published):
+    """The numbers that the literature knows for these predictions."""
+    table = pckh_table(*published)
+    assert table.persons == 2958 and table.labelled == 38430
+    assert round(table.mean(0.5), 2) == 88.43
+    assert round(table.mean(0.5, "unweighted"), 2) == 87.98
+    assert round(table.mean(0.1), 1) == 21.6
+    columns = table.row(0.5).columns
+    published_columns = [95.94, 95.19, 89.14, 84.17, 86.97, 83.20, 80.37]
+    assert [round(v, 2) for v in columns.values()] == published_columns
+    assert list(columns) == ["Head", "Shoulder", "Elbow", "Wrist", "Hip",
+                             "Knee", "Ankle"]
+    assert table.mean(0.5, "columns") == pytest.approx(
+        np.mean(published_columns), abs=0.01)
+    assert table.mean(0.5, "all16") > table.mean(0.5)
+    assert "88.43" in str(table) and "21.59" in str(table)
+
+
+def test_published_hourglass_one_step_too_far(published):
+    """What is called @0.1 in part of the literature: @0.11."""
+    table = pckh_table(*published, thresholds=[0.11])
+    assert 25 < table.mean(0.11) < 26
+
+
+def test_noise_floor_of_mpii(published):
+    """0.3 points: smaller differences are not results."""
+    hit = correct(*published, 0.5)
+    counted = [k for k in range(16) if k not in (6, 7)]
+    interval = bootstrap_interval(hit, counted)
+    assert 100 * interval.value == pytest.approx(88.43, abs=0.01)
+    assert 0.25 < 100 * interval.sd < 0.35
+    assert interval.low < interval.value < interval.high
+
+
+def test_anatomy_of_the_published_hourglass(published):
+    anatomy = error_anatomy(*published)
+    assert 0.12 < 1 - anatomy.shares["good"] < 0.14
+    assert 0.20 < anatomy.of_misses["swap"] < 0.24
+    assert sum(anatomy.shares.values()) == pytest.approx(1)
+
+
+def test_the_four_means_by_hand():
+    """Every joint always right, but: wrists wrong, a wrist half labelled,
+    pelvis wrong for one of two persons."""
+    keypoints = np.zeros((2, 16, 2))
+    visible = np.full((2, 16), 2)
+    predicted = keypoints.copy()
+    wrists = [MPII.index("right_wrist"), MPII.index("left_wrist")]
+    predicted[:, wrists] = 9
+    visible[1, wrists[1]] = 0
+    predicted[0, MPII.index("pelvis")] = 9
+    means = pckh_table(predicted, keypoints, visible, [1, 1]).row(0.5).means
+    assert means == pytest.approx({
+        "weighted": 100 * 24 / 27,      # 27 labelled joints, 3 wrong
+        "unweighted": 100 * 12 / 14,
+        "all16": 100 * 27 / 31,
+        "columns": 100 * 6 / 7})
+
+
+def test_head_column_conventions():
+    keypoints = np.zeros((1, 16, 2))
+    predicted = keypoints.copy()
+    predicted[0, MPII.index("upper_neck")] = 9
+    args = predicted, keypoints, np.ones((1, 16)), [1]
+    assert pckh_table(*args).row(0.5).columns["Head"] == 100
+    official = pckh_table(*args, head="official")
+    assert official.row(0.5).columns["Head"] == 50
+    assert official.mean(0.5) == pckh_table(*args).mean(0.5)
+    assert "neck" in str(official)
+    with pytest.raises(ValueError, match="official"):
+        pckh_table(*args, head="neck")
+
+
+def test_joint_never_labelled():
+    """NaN in the table and in no mean; printed as a dash, in JSON null."""
+    predicted, keypoints, visible, head = people()
+    knees = MPII.indices(["right_knee", "left_knee"])
+    visible[:, knees] = 0
+    table = pckh_table(predicted, keypoints, visible, head)
+    row = table.row(0.5)
+    assert np.isnan(row.per_joint["left_knee"])
+    assert np.isnan(row.columns["Knee"])
+    kept = [v for j, v in row.per_joint.items()
+            if j not in ("pelvis", "thorax") and "knee" not in j]
+    assert row.means["unweighted"] == pytest.approx(np.mean(kept))
+    assert row.means["columns"] == pytest.approx(np.mean(
+        [v for c, v in row.columns.items() if c != "Knee"]))
+    assert "NaN" not in table.to_json()
+    knee = json.loads(table.to_json())["rows"][0]["columns"]["Knee"]
+    assert knee is None
+    assert " - " in str(table)
+
+
+def test_table_prints_its_baselines_and_conventions():
+    predicted, keypoints, visible, head = people()
+    trivial = np.broadcast_to(mean_pose(keypoints, visible),
+                              keypoints.shape)
+    table = pckh_table(predicted, keypoints, visible, head,
+                       baselines={"mean pose": trivial})
+    lines = str(table).splitlines()
+    assert "40 persons" in lines[0]
+    assert [line.split()[0] for line in lines[2:4]] == ["predicted"] * 2
+    assert all(line.startswith("mean pose") for line in lines[4:6])
+    assert table.row(0.5, "mean pose").means["weighted"] < table.mean(0.5)
+    assert table.auc["mean pose"] < table.auc["predicted"]
+    for said in ("pelvis", "thorax", "unweighted", "all16", "columns",
+                 "95 %"):
+        assert said in str(table)
+    assert max(map(len, lines)) <= 100
+    assert "<table>" in table._repr_html_()
+    json.dumps(table.to_dict())
+    with pytest.raises(ValueError, match="mean pose@0.5"):
+        table.row(0.3)
+    with pytest.raises(ValueError, match="weighted"):
+        table.mean(0.5, "total")
+    with pytest.raises(ValueError, match="threshold"):
+        pckh_table(predicted, keypoints, visible, head, thresholds=[])
+    with pytest.raises(ValueError, match="predicted"):
+        pckh_table(predicted, keypoints, visible, head,
+                   baselines={"predicted": trivial})
+
+
+def test_table_of_another_skeleton_and_length():
+    predicted, keypoints, visible, _ = people(joints=5)
+    table = pckh_table(predicted, keypoints, visible, 20.0, UPPER_BODY,
+                       thresholds=(0.2,), metric="PCK (20 pixels)")
+    assert list(table.row(0.2).columns) == ["Head", "Neck", "Shoulder",
+                                            "Elbow", "Wrist"]
+    assert "all5" in table.row(0.2).means and "PCK (20" in str(table)
+    assert table.mean(0.2) == table.mean(0.2, "all5")
+
+
+# ---------------------------------------------------------------- intervals
+
+def test_bootstrap_agrees_with_theory_for_independent_joints():
+    """One joint per person: a binomial, sd sqrt(p (1 - p) / n)."""
+    hit = (np.arange(1000) < 800).astype(float)[:, None]
+    interval = bootstrap_interval(hit, seed=1)
+    assert interval.value == 0.8
+    assert interval.sd == pytest.approx((0.8 * 0.2 / 1000) ** .5, rel=.1)
+    assert interval.high - interval.low == pytest.approx(
+        2 * 1.96 * interval.sd, rel=0.1)
+    assert interval == bootstrap_interval(hit, seed=1)
+    assert interval != bootstrap_interval(hit, seed=2)
+
+
+def test_joints_of_one_person_are_not_independent():
+    """All right or all wrong: 16 joints tell no more than one."""
+    hit = (np.arange(200) < 150).astype(float)[:, None]
+    one = bootstrap_interval(hit)
+    many = bootstrap_interval(np.repeat(hit, 16, 1))
+    assert many.sd == pytest.approx(one.sd)
+
+
+def test_paired_interval_is_narrower():
+    rng = np.random.default_rng(0)
+    first = (rng.random((500, 4)) < 0.7).astype(float)
+    first[:, 3] = NAN
+    second = first.copy()
+    second[:20, 0] = 0
+    difference = paired_interval(first, second)
+    assert difference.value == pytest.approx(
+        first[:20, 0].sum() / 1500)
+    assert difference.low > 0
+    assert difference.sd < bootstrap_interval(first).sd / 2
+    assert paired_interval(first, first)[:] == (0, 0, 0, 0)
+    with pytest.raises(ValueError, match="same"):
+        paired_interval(first, second[:-1])
+    with pytest.raises(ValueError, match="same"):
+        paired_interval(first, np.nan_to_num(second))
+    with pytest.raises(ValueError, match="no labelled"):
+        bootstrap_interval(first, joints=[3])
+
+
+# ------------------------------------------------------------ error anatomy
+
+def test_anatomy_by_hand():
+    """One error of each kind; a swap that is also near is a swap."""
+    keypoints = np.zeros((1, 16, 2))
+    keypoints[0, :, 0] = 100 * np.arange(16)
+    truth = {j: keypoints[0, MPII.index(j)].copy() for j in MPII.joints}
+    predicted = keypoints.copy()
+
+    def put(joint, place):
+        predicted[0, MPII.index(joint)] = place
+    put("right_wrist", truth["left_wrist"] + [4, 0])      # swap
+    put("right_knee", truth["right_knee"] + [0, 8])       # near
+    put("left_knee", truth["left_knee"] + [0, 15])        # far
+    put("left_ankle", truth["left_ankle"] + [0, 25])      # gross
+    keypoints[0, MPII.index("right_hip")] = (
+        truth["left_hip"] - [8, 0])
+    put("right_hip", truth["left_hip"])                   # near, and a swap
+    anatomy = error_anatomy(predicted, keypoints, np.ones((1, 16)), [10])
+    found = {kind: [j for j, c in zip(anatomy.joints, counts) if c]
+             for kind, counts in anatomy.counts.items()}
+    assert found["swap"] == ["right_hip", "right_wrist"]
+    assert found["near"] == ["right_knee"]
+    assert found["far"] == ["left_knee"]
+    assert found["gross"] == ["left_ankle"]
+    assert len(found["good"]) == 7 and anatomy.labelled == 12
+    assert anatomy.shares["good"] == 7 / 12
+    assert anatomy.of_misses == {"swap": 2 / 5, "near": 1 / 5,
+                                 "far": 1 / 5, "gross": 1 / 5}
+    assert "all joints" in str(anatomy)
+
+
+def test_anatomy_of_swapped_truth_and_of_chosen_joints():
+    predicted, keypoints, visible, head = people(labelled=1)
+    mirrored = keypoints[:, list(MPII.flip_permutation)]
+    anatomy = error_anatomy(mirrored, keypoints, visible, head)
+    assert anatomy.shares["swap"] + anatomy.shares["good"] == 1
+    assert anatomy.shares["swap"] > 0.9
+    middle = error_anatomy(mirrored + 1000, keypoints, visible, head,
+                           joints=["pelvis", "head_top"])
+    assert middle.joints == ("pelvis", "head_top")
+    assert middle.shares["gross"] == 1
+    perfect = error_anatomy(keypoints, keypoints, visible, head)
+    assert perfect.shares["good"] == 1
+    assert all(np.isnan(v) for v in perfect.of_misses.values())
+
+
+def test_anatomy_counts_every_labelled_joint_once():
+    predicted, keypoints, visible, head = people(seed=3)
+    predicted[4, 0] = NAN
+    with pytest.warns(RuntimeWarning) as caught:
+        anatomy = error_anatomy(predicted, keypoints, visible, head)
+    assert len(caught) == 1
+    paired = [k for k in range(16) if MPII.flip_permutation[k] != k]
+    assert anatomy.labelled == (visible[:, paired] > 0).sum()
+    good = correct(np.nan_to_num(predicted, nan=1e9), keypoints, visible,
+                   head, 0.5)[:, paired]
+    assert anatomy.counts["good"].sum() == np.nansum(good)
+
+
+# ------------------------------------------------------------------ OKS, AP
+
+def scene(seed, joints=17, pictures=12):
+    """A COCO dictionary with crowds, tiny and unlabelled persons, and
+    results with doubles, misses and false alarms."""
+    rng = np.random.default_rng(seed)
+    annotations, results = [], []
+    for image in range(pictures):
+        for _ in range(rng.integers(0, 6)):
+            size = rng.choice([20, 60, 200]) * rng.uniform(0.8, 1.2)
+            box = [*rng.uniform(0, 400, 2), size * 0.6, size]
+            points = np.zeros((joints, 3))
+            points[:, :2] = box[:2] + rng.random((joints, 2)) * box[2:]
+            points[:, 2] = rng.integers(0, 3, joints)
+            if rng.random() < 0.15:
+                points[:, 2] = 0
+            points[points[:, 2] == 0] = 0
+            crowd = int(rng.random() < 0.15)
+            annotations.append({
+                "id": len(annotations) + 1, "image_id": image,
+                "category_id": 1, "iscrowd": crowd, "bbox": box,
+                "area": box[2] * box[3] * rng.uniform(0.4, 0.9),
+                "num_keypoints": int((points[:, 2] > 0).sum()),
+                "keypoints": points.ravel().tolist()})
+            for _ in range(rng.choice([0, 1, 1, 1, 2])):
+                answer = points.copy()
+                answer[:, :2] += rng.normal(
+                    0, size * rng.choice([0.01, 0.05, 0.2]), (joints, 2))
+                results.append({
+                    "image_id": image, "category_id": 1,
+                    "keypoints": answer.ravel().tolist(),
+                    "score": float(rng.random())})
+        for _ in range(rng.integers(0, 3)):
+            answer = np.c_[rng.uniform(0, 400, (joints, 2)),
+                           np.ones(joints)]
+            results.append({"image_id": image, "category_id": 1,
+                            "keypoints": answer.ravel().tolist(),
+                            "score": float(rng.random())})
+    return {"images": [{"id": i} for i in range(pictures)],
+            "categories": [{"id": 1, "name": "person"}],
+            "annotations": annotations}, results
+
+
+def reference(truth, results, sigmas):
+    """pycocotools."""
+    coco = pytest.importorskip("pycocotools.coco")
+    cocoeval = pytest.importorskip("pycocotools.cocoeval")
+    with contextlib.redirect_stdout(io.StringIO()):
+        gt = coco.COCO()
+        gt.dataset = copy.deepcopy(truth)
+        gt.createIndex()
+        evaluation = cocoeval.COCOeval(
+            gt, gt.loadRes(copy.deepcopy(results)), "keypoints")
+        evaluation.params.kpt_oks_sigmas = np.array(sigmas)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("skeleton", [COCO, MPII], ids=lambda s: s.name)
+def test_ap_agrees_with_pycocotools(seed, skeleton):
+    truth, results = scene(seed, len(skeleton))
+    before = copy.deepcopy((truth, results))
+    found = keypoint_ap(truth, results, skeleton.sigmas)
+    assert (truth, results) == before            # the input is left alone
+    expected = reference(truth, results, skeleton.sigmas).stats
+    assert list(found) == ["AP", "AP50", "AP75", "APm", "APl", "AR", "AR50",
+                           "AR75", "ARm", "ARl"]
+    np.testing.assert_allclose(list(found.values()), expected, atol=1e-9,
+                               rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_oks_agrees_with_pycocotools(seed):
+    """Pair by pair, persons without labelled joints too."""
+    truth, results = scene(seed)
+    evaluation = reference(truth, results, COCO.sigmas)
+    unlabelled = 0
+    for image in range(12):
+        people = [a for a in truth["annotations"] if a["image_id"] == image]
+        answers = [r for r in results if r["image_id"] == image]
+        if not people or not answers:
+            continue
+        answers.sort(key=lambda r: -r["score"])
+        gt = np.array([a["keypoints"] for a in people]).reshape(-1, 17, 3)
+        dt = np.array([r["keypoints"] for r in answers]).reshape(-1, 17, 3)
+        unlabelled += (gt[..., 2] == 0).all(1).sum()
+        keypoints = np.where(gt[..., 2:] > 0, gt[..., :2], NAN)
+        found = oks(dt[..., :2], keypoints, gt[..., 2],
+                    [a["area"] for a in people], COCO.sigmas,
+                    [a["bbox"] for a in people])
+        np.testing.assert_allclose(found, evaluation.ious[image, 1],
+                                   rtol=1e-12, atol=1e-300)
+    assert unlabelled > 0
+
+
+def test_oks_by_hand():
+    """Off by 2 sigma sqrt(area): exp(-1/2); perfect: 1."""
+    sigmas = [0.1, 0.05]
+    keypoints = np.array([[[10., 10.], [20., 20.]], [[10., 10.], [NAN] * 2]])
+    answer = np.array([[[10. + 2 * 0.1 * 30, 10.], [20., 20.]]])
+    values = oks(answer, keypoints, [[2, 1], [2, 0]], [900, 900], sigmas)
+    assert values.shape == (1, 2)
+    assert values[0] == pytest.approx([(np.exp(-0.5) + 1) / 2,
+                                       np.exp(-0.5)])
+
+
+def test_oks_is_blind_to_scale_and_order():
+    rng = np.random.default_rng(0)
+    gt, dt = rng.random((4, 17, 2)), rng.random((3, 17, 2))
+    seen, area = np.ones((4, 17)), rng.random(4) * 1000 + 1000
+    gt, dt = 100 * gt, 100 * dt
+    values = oks(dt, gt, seen, area, COCO.sigmas)
+    scaled = oks(3 * dt, 3 * gt, seen, 9 * area, COCO.sigmas)
+    np.testing.assert_allclose(scaled, values)
+    np.testing.assert_array_equal(
+        oks(dt[::-1], gt, seen, area, COCO.sigmas), values[::-1])
+    assert oks(dt[:0], gt, seen, area, COCO.sigmas).shape == (0, 4)
+
+
+def test_oks_says_what_is_wrong():
+    with pytest.raises(ValueError, match="person 0 has no labelled"):
+        oks(np.zeros((1, 2, 2)), np.full((1, 2, 2), NAN), np.zeros((1, 2)),
+            [1], [.1, .1])
+    with pytest.raises(ValueError, match="sigmas"):
+        oks(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), np.ones((1, 2)), [1],
+            COCO.sigmas)
+
+
+def test_ap_from_lists_of_persons():
+    """The same scene said per picture gives the same numbers."""
+    truth, results = scene(2)
+    expected = keypoint_ap(truth, results, COCO.sigmas)
+    persons, answers = [[] for _ in range(12)], [[] for _ in range(12)]
+    for one in truth["annotations"]:
+        points = np.array(one["keypoints"]).reshape(-1, 3)
+        labelled = points[:, 2:] > 0
+        persons[one["image_id"]].append({
+            "keypoints": np.where(labelled, points[:, :2], NAN),
+            "visible": points[:, 2], "area": one["area"],
+            "box": one["bbox"], "crowd": one["iscrowd"]})
+    for one in results:
+        points = np.array(one["keypoints"]).reshape(-1, 3)
+        answers[one["image_id"]].append({"keypoints": points[:, :2],
+                                         "score": one["score"]})
+    found = keypoint_ap(persons, answers, COCO.sigmas)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_ap_by_hand():
+    """Two persons, one found exactly, one missed: precision 1 up to recall
+    1/2, so 51 of 101 points."""
+    keypoints = np.random.default_rng(0).uniform(0, 100, (17, 2))
+    persons = [[{"keypoints": keypoints, "area": 5000}],
+               [{"keypoints": keypoints, "area": 5000}]]
+    answers = [[{"keypoints": keypoints, "score": 0.9}], []]
+    found = keypoint_ap(persons, answers, COCO.sigmas)
+    assert found["AP"] == pytest.approx(51 / 101)
+    assert found["AR"] == pytest.approx(1 / 2)
+    assert found["APm"] == found["AP"]
+    assert np.isnan(found["APl"])               # nobody that large
+    nothing = keypoint_ap(persons, [[], []], COCO.sigmas)
+    assert nothing["AP"] == nothing["AR"] == 0
+
+
+def test_ap_says_what_is_wrong():
+    keypoints = np.zeros((17, 2))
+    persons = [[{"keypoints": keypoints, "area": 100}]]
+    answers = [[{"keypoints": keypoints, "score": 1}]]
+    with pytest.raises(ValueError, match="1 pictures.*2"):
+        keypoint_ap(persons, answers * 2, COCO.sigmas)
+    with pytest.raises(ValueError, match="picture 0.*16 sigmas"):
+        keypoint_ap(persons, answers, MPII.sigmas)
+    with pytest.raises(ValueError, match="not finite"):
+        keypoint_ap(persons, [[{"keypoints": keypoints * NAN, "score": 1}]],
+                    COCO.sigmas)
+    with pytest.raises(ValueError, match="nobody"):
+        keypoint_ap([[]], answers, COCO.sigmas)
+    truth, results = scene(0)
+    results[0]["image_id"] = 99
+    with pytest.raises(ValueError, match="picture 99"):
+        keypoint_ap(truth, results, COCO.sigmas)
+    with pytest.raises(ValueError, match="51"):
+        keypoint_ap(*scene(0, joints=14), COCO.sigmas)
+
+
+# --------------------------------------------------------------------- 3-D
+
+def rotation(rng):
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.sign(np.linalg.det(q))
+
+
+def test_mpjpe_by_hand():
+    keypoints = np.zeros((1, 2, 3))
+    predicted = np.array([[[3., 4., 0.], [0., 0., 1.]]])
+    assert mpjpe(predicted, keypoints) == 3
+    assert mpjpe(predicted, keypoints, [[1, 0]]) == 5
+
+
+def test_pa_mpjpe_forgets_rotation_scale_and_shift():
+    rng = np.random.default_rng(0)
+    keypoints = rng.normal(size=(5, 17, 3))
+    predicted = np.stack([0.3 * (p @ rotation(rng)) + rng.normal(size=3)
+                          for p in keypoints])
+    assert mpjpe(predicted, keypoints) > 1
+    assert pa_mpjpe(predicted, keypoints) == pytest.approx(0, abs=1e-12)
+
+
+def test_pa_mpjpe_does_not_mirror():
+    rng = np.random.default_rng(0)
+    keypoints = rng.normal(size=(1, 17, 3))
+    assert pa_mpjpe(keypoints * [-1, 1, 1], keypoints) > 0.1
+
+
+def test_pa_mpjpe_is_the_best_alignment():
+    """No other similarity does better, in squares."""
+    rng = np.random.default_rng(1)
+    keypoints = rng.normal(size=(1, 10, 3))
+    predicted = keypoints + rng.normal(size=keypoints.shape) * 0.3
+    visible = np.ones((1, 10))
+    visible[0, 7:] = 0
+    keypoints[0, 7:] = NAN
+    aligned = pa_mpjpe(predicted, keypoints, visible)
+    assert aligned < mpjpe(predicted, keypoints, visible)
+    turned = 2 * predicted @ rotation(rng) + 5
+    assert pa_mpjpe(turned, keypoints, visible) == pytest.approx(aligned)
+
+
+def test_3d_says_what_is_wrong():
+    keypoints = np.zeros((2, 4, 3))
+    broken = keypoints.copy()
+    broken[1, 2] = NAN
+    for metric in (mpjpe, pa_mpjpe):
+        with pytest.raises(ValueError, match="person 1, joint 2"):
+            metric(broken, keypoints)
+        with pytest.raises(ValueError, match="agree"):
+            metric(keypoints[:1], keypoints)
+    with pytest.raises(ValueError, match="person 0 has 2"):
+        pa_mpjpe(keypoints, keypoints, [[1, 1, 0, 0], [1, 1, 1, 1]])
+    assert np.isfinite(pa_mpjpe(keypoints, keypoints))   # all in one point
+
+
+# -------------------------------------------------------- trivial baselines
+
+def test_center_pose_is_the_middle_of_the_pixels():
+    pose = center_pose(MPII, (192, 256))
+    assert pose.shape == (16, 2)
+    assert (pose == [95.5, 127.5]).all()
+    assert (center_pose(UPPER_BODY, 64) == 31.5).all()
+
+
+def test_mean_and_median_pose_by_hand():
+    keypoints = np.array([[[0., 0.]], [[0., 3.]], [[9., 6.]], [[NAN] * 2]])
+    visible = np.array([[1], [2], [1], [0]])
+    np.testing.assert_array_equal(mean_pose(keypoints, visible), [[3, 3]])
+    np.testing.assert_array_equal(median_pose(keypoints, visible), [[0, 3]])
+    both = np.concatenate([keypoints, keypoints * NAN], 1)
+    visible = np.c_[visible, np.zeros((4, 1))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(mean_pose(both, visible)[1]).all()
+
+
+def test_mean_pose_is_the_best_constant_for_squares():
+    _, keypoints, visible, _ = people()
+    pose = mean_pose(keypoints, visible)
+
+    def squares(p):
+        return np.nansum((keypoints - p) ** 2)
+    for shift in (-0.5, 0.5):
+        assert squares(pose) < squares(pose + shift)
