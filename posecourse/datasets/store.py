@@ -1,0 +1,661 @@
+"""People cut out once, ready to be read as fast as the disk can.
+
+Decoding pictures is most of the work of a training step on pose data. So
+each picture is decoded once, each person's window is cut out with a margin
+for augmentation, and all windows lie in one file that is mapped into
+memory:
+
+=============== =======================================================
+``crops.npy``   ``(N, S, S, 3)`` uint8, RGB
+``labels.npz``  keypoints and the rest, arrays of N rows
+``store.json``  what it was made from; written last: a store without it
+                is not finished
+=============== =======================================================
+
+A build that is killed goes on where it was. Each chunk of people is on the
+disk before the file with its labels is, and that file says "done".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import warnings
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from ..files import (atomic_path, disk_errors, remove, require_space,
+                     write_json)
+from ..geometry import (Crop, affine_points, invert_affine,
+                        resize_points)
+from ..images import ImageError
+from ..skeletons import Skeleton
+from .base import DatasetError, Person, PoseDataset
+from .reading import ListedPeople, load_json
+
+__all__ = ["PeopleStore", "StoreError", "prepare"]
+
+_VERSION = 1
+# People whose picture cannot be read are left out, up to this share.
+_TOLERATED = 0.01
+# A .npy header of fixed length, so that the number of rows can be filled
+# in at the end.
+_HEADER = 128
+
+
+class StoreError(DatasetError):
+    """A prepared store that is unfinished, damaged or of something else."""
+
+
+@dataclass
+class PeopleStore:
+    """Windows around people, with their labels.
+
+    A window shows `margin` times the standard window (`Person.crop`), on
+    `size` pixels.
+
+    Attributes
+    ----------
+    crops:
+        ``(N, S, S, 3)`` uint8, RGB; mapped from the disk, or in memory.
+    keypoints:
+        ``(N, K, 2)`` float32, pixels of the crop, NaN where unlabelled.
+    visible:
+        ``(N, K)`` uint8: 0 not labelled, 1 hidden, 2 visible.
+    head_size:
+        ``(N,)`` float32, the unit of PCKh in pixels of the crop, or NaN.
+    area:
+        ``(N,)`` float32, the person's area in square crop pixels, or NaN.
+    to_image:
+        ``(N, 2, 3)`` float64, maps from the crop to the picture.
+    center, scale:
+        ``(N, 2)`` and ``(N,)`` float64, as in `Person`, picture pixels.
+    images, ids:
+        ``(N,)`` text: the picture's name and the person's id.
+    skeleton, size, margin:
+        What the columns of `keypoints` are, the crop's side in pixels, and
+        how many standard windows it shows.
+    source:
+        The dataset's name, a fingerprint, and the people left out.
+    """
+
+    crops: np.ndarray
+    keypoints: np.ndarray
+    visible: np.ndarray
+    head_size: np.ndarray
+    area: np.ndarray
+    to_image: np.ndarray
+    center: np.ndarray
+    scale: np.ndarray
+    images: np.ndarray
+    ids: np.ndarray
+    skeleton: Skeleton
+    size: int
+    margin: float
+    source: dict = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __repr__(self):
+        return (f"<PeopleStore of {self.source.get('dataset')}: {len(self)} "
+                f"people, {self.size} x {self.size} pixels, margin "
+                f"{self.margin}>")
+
+    @property
+    def window(self) -> float:
+        """Side of the standard window, pixels of the crop."""
+        return self.size / self.margin
+
+    @property
+    def torso(self) -> np.ndarray:
+        """``(N,)`` left shoulder to right hip, crop pixels, or NaN."""
+        ends = ("left_shoulder", "right_hip")
+        if not set(ends) <= set(self.skeleton.joints):
+            return np.full(len(self), np.nan, np.float32)
+        a, b = self.skeleton.indices(ends)
+        return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b],
+                              axis=1)
+
+    def read(self, indices) -> np.ndarray:
+        """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
+
+        Reads in the order of the file, whatever the order of `indices`.
+        """
+        indices = np.asarray(indices)
+        out = np.empty((len(indices), *self.crops.shape[1:]), np.uint8)
+        for place in np.argsort(indices, kind="stable"):
+            out[place] = self.crops[indices[place]]
+        return out
+
+    def subset(self, indices) -> PeopleStore:
+        """A store of some people, in the order given.
+
+        A run of neighbours stays mapped from the disk; any other choice is
+        copied into memory.
+        """
+        indices = np.asarray(indices)
+        if indices.dtype == bool:
+            indices = np.flatnonzero(indices)
+        indices = np.arange(len(self))[indices]
+        if len(indices) and (np.diff(indices) == 1).all():
+            crops = self.crops[indices[0]:indices[-1] + 1]
+        else:
+            crops = self.read(indices)
+        rows = {name: getattr(self, name)[indices] for name in _LABELS}
+        return replace(self, crops=crops, **rows)
+
+    @classmethod
+    def open(cls, path) -> PeopleStore:
+        """A finished store, checked.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        StoreError
+            If it is unfinished, damaged, or of another version.
+        """
+        path = Path(path)
+        if not (path / "store.json").is_file():
+            if (path / "building.json").is_file():
+                raise StoreError(
+                    f"the store {path} is not finished "
+                    f"({len(_parts(path))} chunks are); run the same "
+                    "preparation again, it goes on where it was")
+            raise FileNotFoundError(f"no prepared store in {path}: it has no "
+                                    "store.json")
+        about = load_json(path / "store.json")
+        if about.get("version") != _VERSION:
+            raise StoreError(f"{path} is a store of version "
+                             f"{about.get('version')}, this program reads "
+                             f"version {_VERSION}; delete it and prepare it "
+                             "again")
+        labels = _read_labels(path / "labels.npz", about["labels_sha256"])
+        return cls(crops=_map_crops(path / "crops.npy", about), **labels,
+                   skeleton=_skeleton_from(about["skeleton"]),
+                   size=about["size"], margin=about["margin"],
+                   source=about["source"])
+
+    @classmethod
+    def in_memory(cls, dataset: PoseDataset, size: int = 224,
+                  margin: float = 1.75, workers: int | None = None,
+                  progress: bool = False) -> PeopleStore:
+        """The same as `prepare`, without files, for small sets."""
+        source = _source(dataset, size, margin)
+        crops = np.empty((len(dataset), size, size, 3), np.uint8)
+        labels, skipped, row = [], [], 0
+        chunks = [range(i, min(i + 256, len(dataset)))
+                  for i in range(0, len(dataset), 256)]
+        with _progress(progress, len(dataset), 0) as bar:
+            for chunk, results in _cut_all(dataset, chunks, size, margin,
+                                           workers):
+                kept = _keep(results, skipped, len(dataset))
+                for crop, label in kept:
+                    crops[row] = crop
+                    labels.append(label)
+                    row += 1
+                bar.update(len(chunk))
+        return cls(crops=crops[:row], **_stack(labels),
+                   skeleton=dataset.skeleton, size=size, margin=margin,
+                   source={**source, "skipped": skipped})
+
+
+def prepare(dataset: PoseDataset, path, size: int = 224,
+            margin: float = 1.75, workers: int | None = None,
+            chunk: int = 256, progress: bool = True) -> PeopleStore:
+    """Cut out everybody in a dataset and write a `PeopleStore`.
+
+    If `path` already holds the finished store of the same people, size and
+    margin, it is opened and nothing is done. If it holds an unfinished
+    one, the work goes on; at most the chunks in hand are done again.
+
+    Parameters
+    ----------
+    dataset:
+        Any `PoseDataset`. People are stored in its order.
+    path:
+        Folder to write.
+    size:
+        Side of a crop in pixels.
+    margin:
+        How many standard windows a crop shows. 1.75 leaves room to turn
+        the window by any angle and to widen it by a quarter.
+    workers:
+        Threads (or processes, for datasets that draw their pictures in
+        Python); by default one per core.
+    chunk:
+        People per chunk: what a kill can lose.
+
+    Raises
+    ------
+    StoreError
+        If `path` holds something else, another process is building there,
+        or more than 1 % of the people have no readable picture.
+    DiskFullError
+        If the disk is or becomes full; what is done is kept.
+    """
+    path = Path(path)
+    source = _source(dataset, size, margin)
+    finished = path / "store.json"
+    if not finished.is_file():
+        path.mkdir(parents=True, exist_ok=True)
+        with _only_one(path):
+            if not finished.is_file():
+                _build(dataset, path, source, size, margin, workers, chunk,
+                       progress)
+    store = PeopleStore.open(path)
+    if store.source["fingerprint"] != source["fingerprint"]:
+        raise StoreError(
+            f"{path} is a store of something else ({store!r}, its people or "
+            "their labels differ); delete it or choose another folder")
+    return store
+
+
+# --- building ------------------------------------------------------------
+
+def _build(dataset, path, source, size, margin, workers, chunk, progress):
+    count = len(dataset)
+    plan = _plan(path, source, chunk)
+    chunks = [range(i, min(i + plan["chunk"], count))
+              for i in range(0, count, plan["chunk"])]
+    parts = _parts(path)
+    done = [_load_part(part) for part in parts]
+    skipped = [person for _, more in done for person in more]
+    row = sum(len(labels["ids"]) for labels, _ in done if labels)
+    todo = chunks[len(parts):]
+    left = sum(map(len, todo))
+    row_bytes = size * size * 3
+    require_space(path, left * (row_bytes + 1000))
+
+    crops = path / "crops.npy"
+    if parts and (not crops.is_file() or crops.stat().st_size
+                  < _HEADER + row * row_bytes):
+        raise StoreError(f"{crops} lacks people that were finished; delete "
+                         f"{path} and prepare it again")
+    # Plain writes, not the memory map: when the disk is full, a write is an
+    # error, a write through a map kills the process.
+    with disk_errors(path), open(crops, "r+b" if parts else "w+b") as file, \
+            _progress(progress, count, count - left) as bar:
+        for number, (people, results) in enumerate(
+                _cut_all(dataset, todo, size, margin, workers), len(parts)):
+            new = []
+            kept = _keep(results, new, count, len(skipped))
+            file.seek(_HEADER + row * row_bytes)
+            for crop, _ in kept:
+                file.write(crop)
+            file.flush()
+            os.fsync(file.fileno())
+            _save_part(path, number, [label for _, label in kept], new)
+            row += len(kept)
+            skipped += new
+            bar.update(len(people))
+        file.seek(0)
+        file.write(_npy_header((row, size, size, 3)))
+        file.truncate(_HEADER + row * row_bytes)
+        file.flush()
+        os.fsync(file.fileno())
+    _finish(path, dataset.skeleton, source, size, margin, skipped)
+
+
+def _finish(path, skeleton, source, size, margin, skipped):
+    """Gather the labels, then write the file that says "finished"."""
+    chunks = [_load_part(part)[0] for part in _parts(path)]
+    labels = {name: np.concatenate([chunk[name] for chunk in chunks if chunk])
+              for name in _LABELS}
+    with atomic_path(path / "labels.npz") as temporary:
+        np.savez(temporary, **labels)
+    write_json(path / "store.json", {
+        "version": _VERSION, "people": len(labels["ids"]),
+        "size": size, "margin": margin, "skeleton": asdict(skeleton),
+        "source": {**source, "skipped": skipped},
+        "labels_sha256": _sha256(path / "labels.npz")})
+    remove(path / "parts")
+    remove(path / "building.json")
+
+
+def _plan(path: Path, source: dict, chunk: int) -> dict:
+    """What is being built in a folder: begun before, or begun now."""
+    file = path / "building.json"
+    if file.is_file():
+        plan = load_json(file)
+        if plan["source"] != source:
+            raise StoreError(
+                f"{path} holds the beginning of another store (of "
+                f"{plan['source']['dataset']}, size, margin or labels "
+                "differ); delete it or choose another folder")
+        return plan
+    foreign = sorted(p.name for p in path.iterdir() if p.name != ".lock")
+    if foreign:
+        raise StoreError(f"{path} is not empty (it has {foreign[0]!r}); "
+                         "choose a new folder for the store")
+    plan = {"source": source, "chunk": chunk}
+    write_json(file, plan)
+    return plan
+
+
+@contextmanager
+def _only_one(path: Path):
+    """Keep a second process from building in the same folder.
+
+    The lock goes with the process that holds it, however it ends.
+    """
+    with open(path / ".lock", "w") as handle:
+        try:
+            if os.name == "nt":
+                import msvcrt
+                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreError(f"another process is preparing {path}; wait "
+                             "until it is done") from None
+        yield
+    if (path / "store.json").exists():
+        remove(path / ".lock")
+
+
+def _parts(path: Path) -> list[Path]:
+    """The labels of finished chunks, in order, without gaps."""
+    parts = []
+    while (part := path / "parts" / f"{len(parts):05d}.npz").exists():
+        parts.append(part)
+    return parts
+
+
+def _save_part(path, number, labels, skipped):
+    """Write a chunk's labels; once this file is there, it is done.
+
+    A chunk of which nobody could be read has no labels.
+    """
+    arrays = _stack(labels) if labels else {}
+    # People left out, as rows of text: id, picture, reason.
+    lost = [[p["id"], p["image"], p["reason"]] for p in skipped]
+    with atomic_path(path / "parts" / f"{number:05d}.npz") as temporary:
+        np.savez(temporary, **arrays,
+                 skipped=np.array(lost, dtype=str).reshape(-1, 3))
+
+
+def _load_part(part: Path):
+    with np.load(part) as arrays:
+        labels = {k: arrays[k] for k in arrays.files if k != "skipped"}
+        skipped = [dict(zip(("id", "image", "reason"), row))
+                   for row in arrays["skipped"].tolist()]
+    return labels, skipped
+
+
+def _keep(results, skipped: list, count: int, before: int = 0) -> list:
+    """The people who were cut out; the others are added to `skipped`.
+
+    Raises `StoreError` when too many are lost.
+    """
+    kept = []
+    for person, crop, label, reason in results:
+        if reason is None:
+            kept.append((crop, label))
+        else:
+            skipped.append({"id": person.id, "image": person.image,
+                            "reason": reason})
+    lost = before + len(skipped)
+    if skipped and lost > _TOLERATED * count:
+        raise StoreError(
+            f"{lost} of {count} people have no readable picture, more than "
+            f"1 %; the last: {skipped[-1]['reason']}. Get the missing "
+            "pictures and run the same again")
+    return kept
+
+
+# --- cutting -------------------------------------------------------------
+
+_LABELS = {
+    "keypoints": np.float32, "visible": np.uint8, "head_size": np.float32,
+    "area": np.float32, "to_image": np.float64, "center": np.float64,
+    "scale": np.float64, "images": np.str_, "ids": np.str_,
+}
+
+
+def _stack(labels: list[tuple]) -> dict:
+    """Labels person by person, as one array for each kind."""
+    return {name: np.array(column, dtype=kind) for (name, kind), column
+            in zip(_LABELS.items(), zip(*labels))}
+
+
+def _window(person: Person, size: int, margin: float) -> Crop:
+    standard = person.crop(size)
+    return replace(standard, size=margin * standard.size[0])
+
+
+def _cut(dataset, indices, size, margin) -> list[tuple]:
+    """Some people cut out: ``(index, (person, crop, label, reason))``."""
+    results = []
+    for group in _by_picture(dataset, indices):
+        people = [dataset[i] for i in group]
+        windows = [_window(person, size, margin) for person in people]
+        try:
+            image, reduce = _read(dataset, people[0], windows)
+        except (ImageError, FileNotFoundError) as error:
+            results += [(i, (person, None, None, str(error)))
+                        for i, person in zip(group, people)]
+            continue
+        for i, person, window in zip(group, people, windows):
+            crop = _on_reduced(window, reduce).warp(image)
+            results.append((i, (person, crop, _label(person, window), None)))
+    return results
+
+
+def _by_picture(dataset, indices) -> list[list[int]]:
+    """Neighbours in the same picture; it is decoded once for all."""
+    if not isinstance(dataset, ListedPeople):
+        return [[i] for i in indices]
+    return [list(group) for _, group in
+            groupby(indices, lambda i: dataset[i].image)]
+
+
+def _read(dataset, person, windows):
+    """A picture, decoded no larger than its windows need, and by what
+    factor it is smaller."""
+    if not isinstance(dataset, ListedPeople):
+        return dataset.read_image(person), 1
+    zoom = max(window.scale[0] for window in windows)
+    reduce = next((r for r in (8, 4, 2) if r * zoom <= 1), 1)
+    return dataset.pictures.read(person.image, reduce), reduce
+
+
+def _on_reduced(window: Crop, factor: int) -> Crop:
+    """The same window on a picture that was decoded smaller."""
+    if factor == 1:
+        return window
+    return replace(window, center=resize_points(window.center, 1 / factor),
+                   size=tuple(side / factor for side in window.size))
+
+
+def _label(person: Person, window: Crop) -> tuple:
+    """What is kept of a person, in the order of `_LABELS`."""
+    matrix, zoom = window.matrix, window.scale[0]
+    return (affine_points(person.keypoints, matrix), person.visible,
+            person.head_size * zoom, person.area * zoom ** 2,
+            invert_affine(matrix), person.center, person.scale,
+            person.image, person.id)
+
+
+def _cut_all(dataset, chunks, size, margin, workers):
+    """Cut chunk by chunk; yields ``(chunk, results)``, in order."""
+    left = deque(chunks)
+    try:
+        with _pool(dataset, sum(map(len, chunks)), workers) as pool:
+            for done in _cut_in(pool, dataset, chunks, size, margin):
+                left.popleft()
+                yield done
+    except BrokenProcessPool:
+        warnings.warn(
+            "the processes that draw pictures could not be started; going "
+            "on with one. In a script, put what it does under `if __name__ "
+            "== \"__main__\":`, so that it can be imported", stacklevel=4)
+        yield from _cut_in(_Here(), dataset, left, size, margin)
+
+
+def _cut_in(pool, dataset, chunks, size, margin):
+    """Cut in a pool; two chunks are under way while a third is written."""
+    waiting = deque()
+    for chunk in chunks:
+        waiting.append((chunk, [
+            pool.submit(_cut, dataset, task, size, margin)
+            for task in _tasks(dataset, chunk)]))
+        if len(waiting) > 2:
+            yield _gather(*waiting.popleft())
+    while waiting:
+        yield _gather(*waiting.popleft())
+
+
+def _gather(chunk, futures):
+    results = dict(pair for future in futures for pair in future.result())
+    return chunk, [results[i] for i in chunk]
+
+
+def _tasks(dataset, chunk, least: int = 16):
+    """Split a chunk; people of one picture stay together."""
+    if not isinstance(dataset, ListedPeople):
+        return [chunk[i:i + least] for i in range(0, len(chunk), least)]
+
+    def picture(i):
+        return dataset[i].image
+
+    tasks = [[]]
+    for _, group in groupby(sorted(chunk, key=picture), picture):
+        if len(tasks[-1]) >= least:
+            tasks.append([])
+        tasks[-1] += group
+    return tasks
+
+
+class _Here:
+    """A pool of none: does the work when it is asked for the result."""
+
+    def submit(self, function, *arguments):
+        return _Later(function, arguments)
+
+
+@dataclass
+class _Later:
+    function: object
+    arguments: tuple
+
+    def result(self):
+        return self.function(*self.arguments)
+
+
+@contextmanager
+def _pool(dataset, count: int, workers: int | None):
+    """Threads for files (decoding releases Python's lock), processes for
+    pictures that Python draws, neither where it does not pay."""
+    cores = (len(os.sched_getaffinity(0))
+             if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    wanted = workers or cores
+    if isinstance(dataset, ListedPeople):
+        if wanted == 1:
+            yield _Here()
+            return
+        pool = ThreadPoolExecutor(wanted)
+    else:
+        # Starting a process costs about as much as 200 pictures. A class
+        # defined in a notebook does not exist in another process.
+        wanted = min(wanted, count // 200)
+        if wanted <= 1 or type(dataset).__module__ == "__main__":
+            yield _Here()
+            return
+        # Not fork: it copies threads' locks, and torch has threads.
+        pool = ProcessPoolExecutor(
+            wanted, multiprocessing.get_context("spawn"),
+            initializer=_one_thread)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_thread():
+    import cv2
+    cv2.setNumThreads(1)
+
+
+def _progress(show: bool, total: int, initial: int):
+    from tqdm import tqdm
+    return tqdm(total=total, initial=initial, unit=" people",
+                desc="preparing", disable=not show)
+
+
+# --- files ---------------------------------------------------------------
+
+def _source(dataset, size, margin) -> dict:
+    """What a store is made from; its fingerprint tells two apart."""
+    if len(dataset) == 0:
+        raise DatasetError(f"{dataset.name} has no people")
+    if size < 1 or margin <= 0:
+        raise ValueError(f"size {size} and margin {margin} must be positive")
+    digest = hashlib.sha256(repr((
+        _VERSION, int(size), float(margin), len(dataset),
+        dataset.skeleton.joints)).encode())
+    if not isinstance(dataset, ListedPeople) and (
+            type(dataset).__repr__ is not object.__repr__):
+        # A set that is drawn: its description is enough.
+        digest.update(repr(dataset).encode())
+    else:
+        for i in range(len(dataset)):
+            p = dataset[i]
+            digest.update(repr((p.image, p.id, p.center, p.scale,
+                                p.head_size, p.area)).encode())
+            digest.update(p.keypoints.tobytes() + p.visible.tobytes())
+    return {"dataset": dataset.name, "fingerprint": digest.hexdigest()}
+
+
+def _npy_header(shape) -> bytes:
+    """The first 128 bytes of a .npy file (format 1.0) of uint8."""
+    text = repr({"descr": "|u1", "fortran_order": False, "shape": shape})
+    start = b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little")
+    return start + text.encode().ljust(_HEADER - 11) + b"\n"
+
+
+def _map_crops(path: Path, about: dict) -> np.ndarray:
+    shape = (about["people"], about["size"], about["size"], 3)
+    expected = _HEADER + int(np.prod(shape))
+    actual = path.stat().st_size if path.is_file() else 0
+    if actual != expected:
+        raise StoreError(f"{path} has {actual:,} bytes instead of "
+                         f"{expected:,}; delete the store and prepare it "
+                         "again")
+    crops = np.load(path, mmap_mode="r")
+    if crops.shape != shape:
+        raise StoreError(f"{path} has the shape {crops.shape} instead of "
+                         f"{shape}; delete the store and prepare it again")
+    return crops
+
+
+def _read_labels(path: Path, sha256: str) -> dict:
+    if not path.is_file() or _sha256(path) != sha256:
+        raise StoreError(f"{path} is missing or was changed; delete the "
+                         "store and prepare it again")
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in _LABELS}
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _skeleton_from(fields: dict) -> Skeleton:
+    """A skeleton as `dataclasses.asdict` and JSON have left it."""
+    groups = {k: tuple(v) for k, v in fields["groups"].items()}
+    return Skeleton(
+        fields["name"], tuple(fields["joints"]),
+        tuple(map(tuple, fields["bones"])), tuple(fields["parents"]),
+        tuple(fields["sigmas"]), groups)

@@ -1,0 +1,253 @@
+"""Pictures of every kind come out as RGB uint8; broken ones say so."""
+
+import io
+import pickle
+import struct
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from pose_samples import picture, write_picture
+
+from posecourse.images import (MAX_PIXELS, ImageError, PictureFolder,
+                               decode_image, read_image)
+
+
+def encode(suffix, image) -> bytes:
+    return cv2.imencode(suffix, image)[1].tobytes()
+
+
+@pytest.fixture
+def rgb():
+    return picture(0)
+
+
+@pytest.fixture
+def jpeg(rgb):
+    return encode(".jpg", rgb[..., ::-1])
+
+
+def is_close(a, b, mean=3.0):
+    assert a.dtype == np.uint8 and a.shape == b.shape
+    assert np.abs(a.astype(float) - b).mean() < mean
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp"])
+def test_colours_are_rgb(rgb, suffix):
+    is_close(decode_image(encode(suffix, rgb[..., ::-1])), rgb)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_grey_becomes_three_equal_channels(rgb, suffix):
+    grey = rgb[..., 0]
+    image = decode_image(encode(suffix, grey))
+    is_close(image, np.stack([grey] * 3, -1))
+    assert (image[..., 0] == image[..., 2]).all()
+
+
+def test_cmyk_jpeg(rgb):
+    pil = pytest.importorskip("PIL.Image")
+    stream = io.BytesIO()
+    pil.fromarray(rgb).convert("CMYK").save(stream, "JPEG", quality=95)
+    is_close(decode_image(stream.getvalue()), rgb, 6.0)
+
+
+def test_transparent_picture_is_laid_on_white():
+    bgra = np.zeros((2, 3, 4), np.uint8)
+    bgra[..., 0] = 200                       # blue
+    bgra[0, :, 3] = [255, 0, 51]             # opaque, clear, one fifth
+    image = decode_image(encode(".png", bgra))
+    assert image[0].tolist() == [[0, 0, 200], [255, 255, 255],
+                                 [204, 204, 244]]
+    assert (image[1] == 255).all()
+
+
+def test_sixteen_bits_become_eight():
+    deep = np.array([[[0, 32896, 65535]]], np.uint16)   # blue, green, red
+    assert decode_image(encode(".png", deep)).tolist() == [[[255, 128, 0]]]
+    assert decode_image(encode(".png", deep[..., 1])).tolist() == [
+        [[128] * 3]]
+    clear = np.concatenate([deep, np.full((1, 1, 1), 65535, np.uint16)], 2)
+    assert decode_image(encode(".png", clear)).tolist() == [[[255, 128, 0]]]
+
+
+def with_exif(jpeg: bytes, orientation: int) -> bytes:
+    """The JPEG with an EXIF part that says how it lies."""
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + b"\0" * 4
+    body = b"Exif\0\0" + tiff
+    return (jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2)
+            + body + jpeg[2:])
+
+
+def test_exif_orientation_is_applied_unless_told_not_to(rgb, jpeg):
+    lying = with_exif(jpeg, 6)               # to be turned clockwise
+    is_close(decode_image(lying), np.rot90(rgb, -1))
+    is_close(decode_image(lying, exif=False), rgb)
+
+
+def test_datasets_read_the_stored_pixels(rgb, jpeg, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(with_exif(jpeg, 6))
+    is_close(PictureFolder(tmp_path / "images").read("a.jpg"), rgb)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_reduced_pixels_are_means(suffix, factor):
+    image = picture(1, 8 * 13 + 3, 8 * 9)    # one side is no multiple
+    small = decode_image(encode(suffix, image[..., ::-1]), reduce=factor)
+    width, height = -(-image.shape[1] // factor), image.shape[0] // factor
+    assert small.shape == (height, width, 3)
+    inside = image[:, :width // 2 * factor].reshape(
+        height, factor, width // 2, factor, 3).mean((1, 3))
+    is_close(small[:, :width // 2], inside)
+
+
+# --- what is not a picture ------------------------------------------------
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95, 0.999])
+def test_jpeg_that_breaks_off(jpeg, part):
+    broken = jpeg[:int(len(jpeg) * part)]
+    with pytest.raises(ImageError, match="cut.jpg"):
+        decode_image(broken, "cut.jpg")
+
+
+def test_jpeg_whose_rest_never_arrived(jpeg):
+    """Some programs reserve the file's length and fill it later."""
+    half = len(jpeg) // 2
+    with pytest.raises(ImageError, match="no end"):
+        decode_image(jpeg[:half] + bytes(len(jpeg) - half))
+
+
+def test_end_mark_of_a_thumbnail_does_not_count(jpeg):
+    small = encode(".jpg", picture(2, 16, 16))
+    body = b"Exif\0\0" + small
+    whole = (jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2)
+             + body + jpeg[2:])
+    assert decode_image(whole).shape == (120, 160, 3)
+    with pytest.raises(ImageError, match="no end"):
+        decode_image(whole[:len(body) + 4 + len(jpeg) // 2])
+
+
+def test_jpeg_with_bytes_after_its_end_is_fine(jpeg):
+    assert decode_image(jpeg + b"\0" * 100).shape == (120, 160, 3)
+
+
+def test_jpeg_overwritten_in_the_middle(jpeg):
+    junk = np.random.default_rng(0).integers(
+        0, 256, len(jpeg) // 2, np.uint8).tobytes()
+    start = len(jpeg) // 3
+    with pytest.raises(ImageError, match="damaged at byte"):
+        decode_image(jpeg[:start] + junk + jpeg[start + len(junk):])
+
+
+def test_progressive_jpeg(rgb):
+    data = cv2.imencode(".jpg", rgb[..., ::-1],
+                        [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    is_close(decode_image(data), rgb)
+    with pytest.raises(ImageError):
+        decode_image(data[:len(data) // 2])
+
+
+def test_png_that_breaks_off(rgb):
+    data = encode(".png", rgb)
+    for part in (20, len(data) // 2, len(data) - 12):
+        with pytest.raises(ImageError, match="breaks off"):
+            decode_image(data[:part])
+
+
+@pytest.mark.parametrize("data, message", [
+    (b"", "is empty"), (b"hello, I am text", "not a picture"),
+    (b"\xff\xd8\xff", "breaks off"), (b"%PDF-1.7 ...", "not a picture")])
+def test_not_a_picture(tmp_path, data, message):
+    path = tmp_path / "thing.jpg"
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match=message) as error:
+        read_image(path)
+    assert "thing.jpg" in str(error.value)
+
+
+def test_huge_pictures_are_refused_before_decoding(jpeg):
+    side = int(MAX_PIXELS ** 0.5) + 1
+    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR",
+                                                side, side)
+    with pytest.raises(ImageError, match=f"{side} x {side} pixels"):
+        decode_image(header + b"\x08\x02\0\0\0" + bytes(20) + b"IEND")
+    frame = jpeg.index(b"\xff\xc0")
+    size = struct.pack(">HH", 60000, 60000)
+    with pytest.raises(ImageError, match="60000 x 60000"):
+        decode_image(jpeg[:frame + 5] + size + jpeg[frame + 9:])
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no picture .*absent.jpg"):
+        read_image(tmp_path / "absent.jpg")
+    with pytest.raises(ImageError, match="is a folder"):
+        read_image(tmp_path)
+
+
+def test_names_in_any_script(rgb, tmp_path):
+    path = tmp_path / "人体 姿态 é.png"
+    write_picture(path, rgb)
+    assert (read_image(path) == rgb).all()
+
+
+# --- folders and zip files ------------------------------------------------
+
+@pytest.fixture
+def zipped(tmp_path, rgb, jpeg):
+    with zipfile.ZipFile(tmp_path / "images_0.zip", "w") as archive:
+        archive.writestr("images/in_zip.jpg", jpeg)
+        archive.writestr("../evil.jpg", jpeg)
+    with zipfile.ZipFile(tmp_path / "images_1.zip", "w") as archive:
+        archive.writestr("bare.jpg", jpeg)
+    write_picture(tmp_path / "images" / "loose.png", rgb)
+    return PictureFolder(tmp_path / "images")
+
+
+@pytest.mark.parametrize("name", ["in_zip.jpg", "bare.jpg", "loose.png"])
+def test_files_and_zip_members(zipped, rgb, name):
+    assert name in zipped and zipped.exists()
+    is_close(zipped.read(name), rgb)
+
+
+def test_pictures_travel_to_another_process(zipped, rgb):
+    zipped.read("in_zip.jpg")
+    is_close(pickle.loads(pickle.dumps(zipped)).read("in_zip.jpg"), rgb)
+
+
+def test_absent_name(zipped):
+    assert "absent.jpg" not in zipped
+    with pytest.raises(FileNotFoundError, match="absent.jpg is neither in"):
+        zipped.read("absent.jpg")
+
+
+@pytest.mark.parametrize("name", ["../evil.jpg", "/etc/passwd", "a/../../b",
+                                  "..\\evil.jpg", "C:\\evil.jpg"])
+def test_names_that_point_outside(zipped, name):
+    with pytest.raises(ImageError, match="points outside"):
+        zipped.read(name)
+
+
+def test_damaged_zip(tmp_path):
+    (tmp_path / "images.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(ImageError, match="images.zip is not a readable zip"):
+        PictureFolder(tmp_path / "images").read("a.jpg")
+
+
+def test_damaged_zip_member(tmp_path, jpeg):
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", jpeg)
+    data = bytearray(path.read_bytes())
+    data[len(jpeg) // 2] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="a.jpg in .*images.zip is damaged"):
+        PictureFolder(tmp_path / "images").read("a.jpg")
+
+
+def test_real_pictures_are_whole(shared_data):
+    for path in sorted(shared_data.rglob("*.jp*g")):
+        assert read_image(path).shape[2] == 3

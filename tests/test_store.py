@@ -1,0 +1,450 @@
+"""Prepared stores: right, resumable, never half-finished."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_people import Drawn
+from pose_samples import people, write_mpii
+
+from posecourse import files, skeletons
+from posecourse.datasets import MPII, PeopleStore, StoreError, prepare
+from posecourse.files import DiskFullError
+from posecourse.geometry import affine_points
+
+SIZE, MARGIN = 56, 1.75
+TESTS = Path(__file__).resolve().parent
+# Programs that are started find the package and the samples.
+ENV = os.environ | {"PYTHONPATH": os.pathsep.join(
+    [str(TESTS.parent), str(TESTS)])}
+
+
+def build(dataset, path, **options):
+    return prepare(dataset, path, SIZE, MARGIN, progress=False,
+                   **{"chunk": 5, **options})
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return MPII(write_mpii(tmp_path / "data", count=24))
+
+
+@pytest.fixture
+def store(dataset, tmp_path):
+    return build(dataset, tmp_path / "store")
+
+
+def content(folder) -> dict:
+    return {p.name: p.read_bytes() for p in sorted(folder.rglob("*"))
+            if p.is_file()}
+
+
+# --- what is in it --------------------------------------------------------
+
+def test_crops_are_the_windows_with_margin(dataset, store):
+    assert len(store) == len(store.crops) == 24
+    assert store.crops.shape == (24, SIZE, SIZE, 3)
+    assert store.window == SIZE / MARGIN == 32
+    for i, person in enumerate(dataset):
+        window = person.crop(SIZE)
+        window = type(window)(window.center,
+                              [MARGIN * s for s in window.size], SIZE)
+        expected = window.warp(dataset.read_image(person))
+        difference = np.abs(store.crops[i].astype(float) - expected)
+        assert difference.mean() < 1.5
+        np.testing.assert_allclose(store.keypoints[i],
+                                   window.apply(person.keypoints), atol=1e-3)
+
+
+def test_labels(dataset, store):
+    assert store.skeleton == skeletons.MPII
+    assert store.keypoints.dtype == np.float32
+    zoom = 32 / (250 * 0.4)                  # store pixels per pixel
+    np.testing.assert_allclose(store.head_size, 10 * zoom, rtol=1e-6)
+    assert np.isnan(store.area).all()
+    for i, person in enumerate(dataset):
+        assert (store.images[i], store.ids[i]) == (person.image, person.id)
+        assert (store.visible[i] == person.visible).all()
+        assert (np.isnan(store.keypoints[i]).any(1)
+                == (person.visible == 0)).all()
+        assert tuple(store.center[i]) == person.center
+        assert store.scale[i] == person.scale
+    back = affine_points(store.keypoints, store.to_image)
+    np.testing.assert_allclose(back, [p.keypoints for p in dataset],
+                               atol=1e-3)
+
+
+def test_torso(dataset, store):
+    joints = skeletons.MPII.indices(["left_shoulder", "right_hip"])
+    for person, torso in zip(dataset, store.torso):
+        a, b = person.keypoints[joints]
+        expected = np.linalg.norm(a - b) * 32 / 100
+        np.testing.assert_allclose(torso, expected, rtol=1e-4)
+        assert np.isnan(torso) == (person.visible[joints] == 0).any()
+
+
+def test_open_gives_the_same(store, tmp_path):
+    again = PeopleStore.open(tmp_path / "store")
+    assert (again.crops == store.crops).all()
+    np.testing.assert_array_equal(again.keypoints, store.keypoints)
+    assert again.source == store.source and "24 people" in repr(again)
+    assert isinstance(again.crops, np.memmap)
+
+
+def test_in_memory_is_the_same(dataset, store):
+    memory = PeopleStore.in_memory(dataset, SIZE, MARGIN)
+    assert (memory.crops == store.crops).all()
+    for name in ("keypoints", "visible", "head_size", "area", "to_image",
+                 "center", "scale", "images", "ids"):
+        np.testing.assert_array_equal(getattr(memory, name),
+                                      getattr(store, name))
+    assert memory.source == store.source
+
+
+@pytest.mark.parametrize("workers, chunk", [(1, 5), (3, 4), (2, 100)])
+def test_workers_and_chunks_do_not_matter(dataset, store, tmp_path, workers,
+                                          chunk):
+    build(dataset, tmp_path / "other", workers=workers, chunk=chunk)
+    assert content(tmp_path / "other") == content(tmp_path / "store")
+
+
+def test_reading_rows(store):
+    indices = [7, 2, 2, 23, 0]
+    rows = store.read(indices)
+    assert rows.flags.owndata and (rows == store.crops[indices]).all()
+    assert store.read([]).shape == (0, SIZE, SIZE, 3)
+    with pytest.raises(IndexError):
+        store.read([24])
+
+
+@pytest.mark.parametrize("indices", [
+    [5, 1, 9], slice(3, 8), np.arange(24) % 2 == 0, np.arange(4, 9), []])
+def test_subset(store, indices):
+    part = store.subset(np.arange(24)[indices])
+    if isinstance(indices, np.ndarray) and indices.dtype == bool:
+        np.testing.assert_array_equal(store.subset(indices).ids, part.ids)
+    chosen = np.arange(24)[indices]
+    assert len(part) == len(chosen) and part.window == store.window
+    assert part.ids.tolist() == store.ids[chosen].tolist()
+    assert (part.crops == store.crops[chosen]).all()
+    np.testing.assert_array_equal(part.keypoints, store.keypoints[chosen])
+    np.testing.assert_array_equal(part.torso, store.torso[chosen])
+
+
+def test_people_of_one_picture_share_its_decoding(dataset, tmp_path,
+                                                  monkeypatch):
+    reads = []
+    read = type(dataset.pictures).read
+    monkeypatch.setattr(type(dataset.pictures), "read", lambda self, name,
+                        *more: reads.append(name) or read(self, name, *more))
+    build(dataset, tmp_path / "once", chunk=24)
+    assert len(reads) == len(set(reads)) == 12
+
+
+def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
+    """Decoding at half or a quarter must not move or change anything."""
+    root = write_mpii(tmp_path / "data", count=4, per_picture=1)
+    dataset = MPII(root)
+    small = PeopleStore.in_memory(dataset, 32, 1.0)   # zoom 32 / 100
+    for i, person in enumerate(dataset):
+        expected = person.crop(32).warp(dataset.read_image(person))
+        difference = np.abs(small.crops[i].astype(float) - expected)
+        inside = expected.any(-1)
+        assert difference[inside].mean() < 2.5
+
+
+# --- the same store again, another store ----------------------------------
+
+def test_finished_store_is_not_built_again(dataset, store, tmp_path,
+                                           monkeypatch):
+    monkeypatch.setattr(type(dataset.pictures), "read", None)
+    assert len(build(dataset, tmp_path / "store")) == 24
+
+
+@pytest.mark.parametrize("change", ["size", "labels", "fewer"])
+def test_another_store_is_refused(dataset, store, tmp_path, change):
+    size = SIZE
+    if change == "size":
+        size = 48
+    elif change == "labels":
+        dataset.people[3].keypoints[8] += 0.5
+    else:
+        dataset.people.pop()
+    with pytest.raises(StoreError, match="store of something else"):
+        prepare(dataset, tmp_path / "store", size, MARGIN, progress=False)
+
+
+def test_foreign_folder_is_refused(dataset, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").touch()
+    with pytest.raises(StoreError, match="not empty .*chapter.tex"):
+        build(dataset, tmp_path / "thesis")
+
+
+def test_empty_dataset(dataset, tmp_path):
+    dataset.people.clear()
+    with pytest.raises(ValueError, match="has no people"):
+        build(dataset, tmp_path / "store")
+
+
+# --- damage ---------------------------------------------------------------
+
+def test_no_store(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no prepared store"):
+        PeopleStore.open(tmp_path)
+
+
+def truncate(folder):
+    os.truncate(folder / "crops.npy", 5000)
+
+
+def change_labels(folder):
+    path = folder / "labels.npz"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def change_version(folder):
+    path = folder / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {
+        "version": 99}))
+
+
+@pytest.mark.parametrize("damage, message", [
+    (truncate, "has 5,000 bytes instead of"),
+    (lambda f: (f / "crops.npy").unlink(), "has 0 bytes"),
+    (change_labels, "labels.npz is missing or was changed"),
+    (lambda f: (f / "labels.npz").unlink(), "labels.npz is missing"),
+    (change_version, "version 99"),
+    (lambda f: (f / "store.json").write_text("{"), "not JSON")])
+def test_damaged_store(store, tmp_path, damage, message):
+    damage(tmp_path / "store")
+    with pytest.raises(ValueError, match=message):
+        PeopleStore.open(tmp_path / "store")
+
+
+# --- pictures that cannot be read -----------------------------------------
+
+def test_many_missing_pictures_are_an_error(dataset, tmp_path):
+    (dataset.pictures.folder / "000007.jpg").unlink()
+    with pytest.raises(StoreError, match="1 of 24 .*more than 1 %"):
+        build(dataset, tmp_path / "store")
+    with pytest.raises(StoreError, match="not finished"):
+        PeopleStore.open(tmp_path / "store")
+    # once the picture is back, the work goes on
+    write_mpii(tmp_path / "data", count=24)
+    assert len(build(dataset, tmp_path / "store")) == 24
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_few_broken_pictures_are_left_out(tmp_path, in_memory):
+    root = write_mpii(tmp_path / "data", count=200, per_picture=1)
+    broken = root / "images" / "000120.jpg"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    dataset = MPII(root)
+    if in_memory:
+        store = PeopleStore.in_memory(dataset, SIZE, MARGIN)
+    else:
+        store = build(dataset, tmp_path / "store", chunk=64)
+    assert len(store) == 199 and "valid/120" not in store.ids
+    assert store.ids[120] == "valid/121"
+    np.testing.assert_allclose(
+        affine_points(store.keypoints[120], store.to_image[120]),
+        dataset[121].keypoints, atol=1e-3)
+    lost, = store.source["skipped"]
+    assert lost["id"] == "valid/120" and "breaks off" in lost["reason"]
+
+
+def test_chunk_of_which_nobody_can_be_read(tmp_path):
+    root = write_mpii(tmp_path / "data", count=101, per_picture=1)
+    (root / "images" / "000100.jpg").unlink()
+    store = build(MPII(root), tmp_path / "store", chunk=50)
+    assert len(store) == 100 and store.source["skipped"][0]["id"] == (
+        "valid/100")
+
+
+# --- disk full, kill ------------------------------------------------------
+
+def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path,
+                                                 monkeypatch):
+    written = []
+
+    def full(handle):
+        written.append(handle)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patch:
+        patch.setattr("posecourse.datasets.store.os.fsync", full)
+        with pytest.raises(DiskFullError, match="the disk is full"):
+            build(dataset, tmp_path / "store")
+    assert not (tmp_path / "store" / "store.json").exists()
+    with pytest.raises(StoreError, match="not finished"):
+        PeopleStore.open(tmp_path / "store")
+    build(dataset, tmp_path / "store")
+    build(dataset, tmp_path / "fresh")
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+def test_too_little_space_is_said_before_the_work(dataset, tmp_path,
+                                                  monkeypatch):
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DiskFullError, match="are needed in .* 1.0 kB"):
+        build(dataset, tmp_path / "store")
+
+
+SCRIPT = """
+import sys, time
+from posecourse.datasets import MPII, prepare
+class Slow(MPII):
+    def __getitem__(self, index):
+        time.sleep({delay})
+        return super().__getitem__(index)
+{before}
+if __name__ == "__main__":
+    prepare(Slow(sys.argv[1]), sys.argv[2], {size}, {margin}, workers=1,
+            chunk=5, progress=False)
+"""
+
+
+def script(tmp_path, delay=0.0, before=""):
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(SCRIPT).format(
+        delay=delay, before=before, size=SIZE, margin=MARGIN))
+    return [sys.executable, str(path), str(tmp_path / "data"),
+            str(tmp_path / "store")]
+
+
+def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
+    process = subprocess.Popen(script(tmp_path, delay=0.02), env=ENV)
+    parts = tmp_path / "store" / "parts"
+    deadline = time.time() + 60
+    while len(list(parts.glob("0*.npz"))) < 2 and time.time() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL if os.name != "nt"
+                        else signal.SIGTERM)
+    assert process.wait(30) != 0
+    done = len(list(parts.glob("0*.npz")))
+    assert 2 <= done < 5
+    with pytest.raises(StoreError, match=f"not finished .{done} chunks"):
+        PeopleStore.open(tmp_path / "store")
+    reads = []
+    read = type(dataset.pictures).read
+    dataset.pictures.read = lambda *a: reads.append(a) or read(
+        dataset.pictures, *a)
+    build(dataset, tmp_path / "store", chunk=9)   # the begun chunks stay
+    assert len(reads) <= 3 * (5 - done)           # nothing is done twice
+    build(dataset, tmp_path / "fresh")
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on file size")
+def test_really_full_disk(dataset, tmp_path):
+    """The operating system refuses to write on: a limit of 100 kB."""
+    before = ("import resource\n"
+              "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)")
+    result = subprocess.run(script(tmp_path, before=before), env=ENV,
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.strip().splitlines()[-1].startswith(
+        "posecourse.files.DiskFullError")
+    assert not (tmp_path / "store" / "store.json").exists()
+    build(dataset, tmp_path / "store")
+    build(dataset, tmp_path / "fresh")
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+def test_beginning_of_another_store(dataset, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("posecourse.datasets.store._finish", None)
+        with pytest.raises(TypeError):
+            build(dataset, tmp_path / "store")
+    dataset.people.pop()
+    with pytest.raises(StoreError, match="beginning of another store"):
+        build(dataset, tmp_path / "store")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks differ")
+def test_two_builders_in_one_folder(dataset, tmp_path):
+    import fcntl
+    (tmp_path / "store").mkdir()
+    with open(tmp_path / "store" / ".lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="another process"):
+            build(dataset, tmp_path / "store")
+    assert len(build(dataset, tmp_path / "store")) == 24
+
+
+# --- pictures drawn by Python ---------------------------------------------
+
+def check_drawn(store):
+    assert len(store) == 450 and store.skeleton == skeletons.UPPER_BODY
+    middle = store.crops[:, 4, 4, 0]
+    assert middle.tolist() == [i % 256 for i in range(450)]
+    np.testing.assert_allclose(store.area, 400 * (8 / 32) ** 2, rtol=1e-6)
+    assert np.isnan(store.torso).all()
+
+
+def test_processes_give_the_same(tmp_path):
+    serial = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=1)
+    check_drawn(serial)
+    spread = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
+    check_drawn(spread)
+    stored = prepare(Drawn(), tmp_path / "store", 8, 1.0, workers=1,
+                     progress=False)
+    check_drawn(stored)
+    assert stored.source == serial.source
+    with pytest.raises(StoreError, match="something else"):
+        prepare(Drawn(449), tmp_path / "store", 8, 1.0)
+
+
+def test_script_without_guard_is_warned(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent("""
+        from posecourse.datasets import PeopleStore
+        from drawn_people import Drawn
+        store = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
+        print(len(store), "people")
+        """))
+    result = subprocess.run([sys.executable, "-W", "always", str(path)],
+                            env=ENV, text=True, capture_output=True,
+                            timeout=100)
+    assert result.stdout == "450 people\n"
+    assert 'put what it does under `if __name__ == "__main__":`' in (
+        result.stderr)
+
+
+# --- the real thing -------------------------------------------------------
+
+def test_real_photographs(shared_data, tmp_path):
+    dataset = MPII(shared_data / "lspet", "valid")
+    dataset.people = dataset.people[:64]
+    store = build(dataset, tmp_path / "store", chunk=32)
+    assert len(store) == 64 and not store.source["skipped"]
+    back = affine_points(store.keypoints, store.to_image)
+    np.testing.assert_allclose(back, [p.keypoints for p in dataset],
+                               atol=1e-3)
+    labelled = store.visible > 0
+    assert (np.abs(store.keypoints[labelled] - SIZE / 2) < SIZE / 2).all()
+
+
+def test_mpii_without_its_pictures(shared_data, tmp_path):
+    with pytest.raises(StoreError, match="Get the missing pictures"):
+        build(MPII(shared_data / "mpii"), tmp_path / "store", chunk=64)
+
+
+def test_sample_people_are_what_they_claim():
+    """The samples' scale is a head's, or head sizes would be NaN."""
+    record = people(1)[0]
+    top, neck = np.array(record["joints"])[[9, 8]]
+    assert np.hypot(*(top - neck)) == pytest.approx(
+        100 / 3 * record["scale"], rel=1e-3)
