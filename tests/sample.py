@@ -1,0 +1,34 @@
+"""A small complete chapter for the tests of what makes chapters."""
+
+import shutil
+from pathlib import Path
+
+from posecourse.authoring.build import read_source
+from posecourse.chapters import Chapter
+
+SAMPLE = Chapter("99_sample", "A sample",
+                 "Show every part of a chapter once.", "none")
+SOURCE = Path(__file__).parent / "sample_chapter" / "99_sample.py"
+
+
+def sample_root(folder: Path, edit=lambda text: text) -> Path:
+    """A ``chapters`` folder with the sample in it, edited or as it is."""
+    root = folder / "chapters"
+    (root / "source").mkdir(parents=True)
+    text = edit(SOURCE.read_text("utf-8"))
+    SAMPLE.source(root).write_text(text, "utf-8")
+    return root
+
+
+def register_sample_exercises() -> None:
+    """What the sample's kernel does for itself: its checkers."""
+    from posecourse.exercises import exercise
+
+    cell = next(c for c in read_source(SOURCE).cells
+                if "@exercise" in c.source)
+    exec(cell.source, {"exercise": exercise})
+
+
+def copy_of(root: Path, folder: Path) -> Path:
+    """A copy of a built chapter folder that a test may change."""
+    return Path(shutil.copytree(root, folder / "copy"))

@@ -1,0 +1,321 @@
+"""A run must end the same however it got there, and leave what it says."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+
+from posecourse import evaluation, models, training
+from posecourse.skeletons import COCO, UPPER_BODY
+from posecourse.training import (PRESETS, TrainConfig, TrainingError,
+                                 TrainingStopped, config_for, learning_rate,
+                                 train)
+
+from people import dot_people
+
+TINY = {"laptop": {"width": 8, "input_size": 32},
+        "posenet": {"width": 0.05, "input_size": 32},
+        "posenet_bn": {"width": 0.05, "input_size": 32}}
+
+
+def tiny(out, model="laptop", **changes):
+    return config_for(model, TINY[model], out=str(out), **{
+        "epochs": 2, "batch_size": 8, "amp": "fp32", **changes})
+
+
+def stores(**options):
+    return dot_people(48, **options), dot_people(16, seed=1, **options)
+
+
+def weights(folder):
+    return models.load_model(folder / "weights.safetensors").state_dict()
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Quicker for tiny networks; and sums in another order, as more
+    threads make them, differ in the last digit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of two epochs."""
+    return train(tiny(tmp_path_factory.mktemp("runs") / "tiny"), stores())
+
+
+def test_a_run_leaves_what_it_says(finished):
+    files = {p.name for p in finished.iterdir()}
+    assert {"config.json", "log.csv", "weights.safetensors", "last.pt",
+            "evaluation.json", "predictions.png", "README.txt"} <= files
+    log = (finished / "log.csv").read_text().splitlines()
+    assert len(log) == 3
+    row = dict(zip(log[0].split(","), log[2].split(",")))
+    assert row["epoch"] == "2" and row["step"] == "12"
+    assert 0 < float(row["train_loss"]) and 0 <= float(row["score"]) <= 100
+    for name in ("mean_pose", "center_pose", "spread", "trivial_loss"):
+        assert float(row[name]) > 0
+    content = json.loads((finished / "evaluation.json").read_text())
+    assert content["score"] == pytest.approx(float(row["score"]), abs=0.5)
+    assert len(content["people"]) == 16
+    text = (finished / "README.txt").read_text()
+    assert "PCKh" in text and "--resume" in text
+    again = evaluation.evaluate(finished, stores()[1])
+    assert again.score == pytest.approx(content["score"], abs=1e-6)
+    assert again.baselines["mean pose"] == pytest.approx(
+        content["baselines"]["mean pose"])
+    known = TrainConfig(**json.loads((finished / "config.json").read_text()))
+    assert known.augmentation == PRESETS["laptop"]["augmentation"]
+    assert known.batch_size == 8 and known.options["width"] == 8
+
+
+def test_curves_are_drawn_where_matplotlib_is(finished):
+    pytest.importorskip("matplotlib")
+    assert (finished / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_training_learns(tmp_path):
+    people = dot_people(192), dot_people(16, seed=1)
+    config = tiny(tmp_path / "run", epochs=4, lr=5e-3, ema=0.05,
+                  augmentation=training.Augmentation(
+                      scale=0, rotation=0, flip=0, tint=0))
+    result = evaluation.evaluate(train(config, people), people[1])
+    assert result.score > result.baselines["mean pose"] + 15
+
+
+def test_the_same_seed_gives_the_same_weights(finished, tmp_path):
+    assert same(weights(train(tiny(tmp_path / "a"), stores())),
+                weights(finished))
+    other = weights(train(tiny(tmp_path / "b", seed=1), stores()))
+    assert not same(other, weights(finished))
+
+
+def test_a_finished_run_can_be_resumed(finished):
+    before = weights(finished)
+    again = train(TrainConfig(resume=str(finished)), stores())
+    assert again == finished and same(weights(again), before)
+
+
+def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
+    """Ctrl-C saves; the resumed run ends as if nothing had been."""
+    done = []
+    monkeypatch.setattr(training, "follow", lambda *given, old=training.follow:
+                        (old(*given), done.append(1), len(done) == 8
+                         and os.kill(os.getpid(), signal.SIGINT)))
+    with pytest.raises(TrainingStopped, match="after step 8 of 12.*--resume"):
+        train(tiny(tmp_path / "run"), stores())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    folder = train(TrainConfig(resume=str(tmp_path / "run")), stores())
+    assert same(weights(folder), weights(finished))
+    a, b = ((f / "log.csv").read_text() for f in (folder, finished))
+    cut = [[line.rsplit(",", 1)[0] for line in text.splitlines()]
+           for text in (a, b)]  # all but the speed
+    assert cut[0] == cut[1]
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+import torch
+import test_training as t
+torch.set_num_threads(1)
+t.train(t.long({out!r}), t.stores())
+"""
+
+
+def long(out):
+    return tiny(out, epochs=3, checkpoint_minutes=1e-9)
+
+
+def test_killed_and_resumed_is_as_never_killed(tmp_path):
+    """SIGKILL at a moment of chance, in a run that saves every step."""
+    code = SCRIPT.format(tests=str(Path(__file__).parent),
+                         out=str(tmp_path / "killed"))
+    process = subprocess.Popen([sys.executable, "-c", code],
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    last = tmp_path / "killed" / "last.pt"
+    while not last.exists():
+        time.sleep(0.005)
+        assert process.poll() is None, process.stderr.read().decode()
+    time.sleep(0.2)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert 0 < torch.load(last, weights_only=True)["step"] < 18
+    killed = train(TrainConfig(resume=str(tmp_path / "killed")), stores())
+    whole = train(long(tmp_path / "whole"), stores())
+    assert same(weights(killed), weights(whole))
+
+
+def gradients(workers, config):
+    """Those of the first batch, by the code that `train` runs."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    data = training.Data(stores()[0], torch.device("cpu"))
+    model = models.build(config.model, **config.options)
+    network = training._wrapped(model, config, torch.device("cpu"), workers)
+    mean = evaluation.mean_pose_of(data.store, model.input_size)
+    blind = training._blind_answer(model, mean, torch.device("cpu"))
+    batch = data.batch(3, 6, config, workers, model.input_size)
+    sums = training.backward(network, model.codec, batch, blind, config,
+                             workers)
+    return ({n: p.grad for n, p in model.named_parameters()},
+            workers.sum(sums))
+
+
+def one_of_two(rank, folder, config):
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    workers = training.Workers.join()
+    torch.save(gradients(workers, config), f"{folder}/{rank}.pt")
+    workers.leave()
+
+
+def test_two_processes_do_what_one_does(tmp_path, monkeypatch):
+    """The same gradient, though labels are spread unevenly over them."""
+    # no BatchNorm: on a CPU each process would normalise its own part
+    config = tiny(tmp_path / "run", model="posenet")
+    alone, sums = gradients(training.Workers(), config)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1",
+                        "MASTER_PORT": port, "RANK": 0,
+                        "LOCAL_RANK": 0}.items():
+        monkeypatch.setenv(name, str(value))
+    other = mp.get_context("spawn").Process(
+        target=one_of_two, args=(1, str(tmp_path), config))
+    other.start()
+    one_of_two(0, str(tmp_path), config)
+    other.join(60)
+    for rank in (0, 1):
+        part, part_sums = torch.load(tmp_path / f"{rank}.pt")
+        assert torch.allclose(part_sums, sums, rtol=1e-5)
+        for name, gradient in alone.items():
+            scale = gradient.abs().max()
+            assert scale > 0
+            assert (part[name] - gradient).abs().max() < 1e-4 * scale, name
+
+
+def test_rates_rise_and_fall():
+    config = TrainConfig(lr=1.0, warmup=0.1)
+    rates = [learning_rate(i, 100, config) for i in range(100)]
+    assert rates[0] == 0.1 and rates[9] == 1.0 == max(rates)
+    assert rates[-1] < 0.001
+    assert np.all(np.diff(rates[10:]) < 0)
+    steps = replace(config, schedule="step")
+    rates = [learning_rate(i, 100, steps) for i in (50, 70, 90)]
+    assert rates == pytest.approx([1.0, 0.1, 0.01])
+
+
+def test_the_average_follows():
+    a, b = (models.build("laptop", width=8, input_size=32) for _ in "ab")
+    start, goal = a.head.weight.clone(), b.head.weight
+    training.follow(a, b, step=1000, horizon=100)
+    assert torch.allclose(a.head.weight, start + (goal - start) / 100,
+                          atol=1e-6)
+    training.follow(a, b, step=10, horizon=0)
+    assert torch.equal(a.head.weight, b.head.weight)
+
+
+@pytest.mark.parametrize("model", ["laptop", "posenet"])
+def test_the_trivial_loss_is_that_of_not_looking(tmp_path, model):
+    config = tiny(tmp_path / "run", model)
+    _, (loss, trivial, count) = gradients(training.Workers(), config)
+    data = training.Data(stores()[0], torch.device("cpu"))
+    network = models.build(model, **config.options)
+    batch = data.batch(3, 6, config, training.Workers(), (32, 32))
+    target, weight = network.codec.encode(batch.keypoints, batch.visible)
+    assert count == weight.sum()
+    if model == "laptop":
+        expected = target.square().sum()
+    else:
+        mean = evaluation.mean_pose_of(data.store, (32, 32))
+        mean = torch.tensor((mean + 0.5) / 32)
+        expected = ((target - mean) * weight[..., None]).square().sum()
+    assert trivial.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_joints_that_cannot_be_mirrored_are_not(tmp_path):
+    people = stores(skeleton=UPPER_BODY)
+    folder = train(tiny(tmp_path / "run", epochs=1), people)
+    assert models.load_model(folder / "weights.safetensors"
+                             ).skeleton == UPPER_BODY
+
+
+def test_other_skeletons_train(tmp_path):
+    folder = train(tiny(tmp_path / "run", "posenet_bn", epochs=1),
+                   stores(skeleton=COCO))
+    assert "PCKh@0.5" in (folder / "evaluation.json").read_text()
+
+
+def test_collapse_is_said(tmp_path, capsys):
+    train(tiny(tmp_path / "run", "posenet", epochs=1), stores())
+    assert "posenet_bn" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+    config = tiny(tmp_path / "run", "posenet", epochs=3, lr=1e12, warmup=0)
+    with pytest.raises(TrainingError, match="finite.*Lower --lr"):
+        train(config, stores())
+    last = tmp_path / "run" / "last.pt"
+    if last.exists():
+        kept = torch.load(last, weights_only=True)["model"]
+        assert all(v.isfinite().all() for v in kept.values())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu_is_said(tmp_path):
+    with pytest.raises(ValueError, match="cuda"):
+        train(tiny(tmp_path / "run", device="cuda"), stores())
+
+
+def test_what_cannot_be_trained_is_said(tmp_path, finished):
+    with pytest.raises(ValueError, match="no network 'alexnet'"):
+        config_for("alexnet")
+    with pytest.raises(TrainingError, match="no setting 'learning_rate'"):
+        config_for(learning_rate=1)
+    with pytest.raises(TrainingError, match="schedule is one of"):
+        config_for(schedule="linear")
+    with pytest.raises(TrainingError, match="epochs must be positive"):
+        config_for(epochs=0)
+    with pytest.raises(ValueError, match="holds a run already"):
+        train(tiny(finished), stores())
+    with pytest.raises(FileNotFoundError, match="not a run folder"):
+        train(TrainConfig(resume=str(tmp_path)), stores())
+    for _ in range(2):  # what could not start is no run yet
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            train(tiny(tmp_path / "run", data="nowhere"))
+
+
+def test_a_broken_checkpoint_is_said(finished, tmp_path):
+    (tmp_path / "config.json").write_bytes(
+        (finished / "config.json").read_bytes())
+    whole = (finished / "last.pt").read_bytes()
+    (tmp_path / "last.pt").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(TrainingError, match="not a whole checkpoint"):
+        train(TrainConfig(resume=str(tmp_path)), stores())
+
+
+def test_presets_are_settings():
+    for name in PRESETS:
+        config = config_for(name, {"input_size": 32}, batch_size=None)
+        assert config.options["input_size"] == 32
+        assert TrainConfig(**asdict(config)) == config
