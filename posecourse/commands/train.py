@@ -1,0 +1,105 @@
+"""``posecourse train``: train a network, leave a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import add_device, make_parser
+
+# option, type, what it is: the fields of `posecourse.training.TrainConfig`
+# of the same name. Left out, a field keeps the network's preset.
+_SETTINGS = (
+    ("--data", str, "synthetic (drawn people), or a folder with a dataset "
+                    "or a prepared store (default: synthetic)"),
+    ("--train-people", int, "train on so many people"),
+    ("--valid-people", int, "validate on so many people"),
+    ("--difficulty", str, "of the drawn people"),
+    ("--epochs", int, "times that everybody is shown"),
+    ("--batch-size", int, "people per step"),
+    ("--lr", float, "highest learning rate"),
+    ("--weight-decay", float, "of AdamW"),
+    ("--schedule", str, "cosine or step"),
+    ("--loss", str, "auto, heatmap_mse, coordinate_l1, coordinate_l2"),
+    ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
+    ("--seed", int, "of all random numbers (default: 0)"),
+    ("--out", str, "the run folder (default: runs/MODEL-N)"),
+)
+
+
+def main(argv) -> int:
+    """Run the command; returns the exit status."""
+    parser = make_parser(
+        "train",
+        "Train a network. Without options: a small network on drawn "
+        "people, in minutes on a laptop. Everything the run leaves is in "
+        "one folder: settings, log, curves, weights, evaluation. Stop with "
+        "Ctrl-C and go on later with --resume. With several GPUs: torchrun "
+        "--nproc-per-node 4 -m posecourse train ...",
+        "posecourse train --epochs 3\n"
+        "posecourse train --model simple_baseline_50 --data data/mpii\n"
+        "posecourse train --resume runs/laptop-1")
+    parser.add_argument("--model", default="laptop", metavar="NAME",
+                        help="the network (default: %(default)s; --model "
+                             "help lists them)")
+    parser.add_argument("--input-size", metavar="N|WxH",
+                        help="pixels that the network sees")
+    parser.add_argument("--option", action="append", default=[],
+                        metavar="NAME=VALUE", help="of the network, e.g. "
+                        "width=0.5; may be repeated")
+    for name, kind, text in _SETTINGS:
+        parser.add_argument(name, type=kind, help=text, metavar={
+            int: "N", float: "X", str: "NAME"}[kind])
+    parser.add_argument("--compile", action="store_true", default=None,
+                        help="compile the network first: minutes at the "
+                             "start, then faster, on GPUs")
+    parser.add_argument("--deterministic", action="store_true", default=None,
+                        help="the same numbers each time, also on GPUs; "
+                             "slower")
+    add_device(parser)
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run "
+                        "folder, with its settings")
+    args = parser.parse_args(argv)
+    settings = {name: value for name, value in vars(args).items()
+                if name not in ("model", "input_size", "option")}
+    if args.resume:
+        other = [name for name, value in settings.items()
+                 if value is not None and name not in ("resume", "device")]
+        if other or args.option or args.input_size:
+            parser.error("--resume goes on with the run's own settings; "
+                         "only --device may be given with it")
+    options = _options(parser, args)
+
+    from .. import models, training
+    if args.model == "help":
+        print("\n".join(models.names()))
+        return 0
+    run = training.train(training.config_for(args.model, options,
+                                             **settings))
+    if os.environ.get("RANK", "0") == "0":
+        print(f"\nNext:\n  posecourse evaluate {run}\n"
+              f"  posecourse predict --run {run} PICTURE")
+    return 0
+
+
+def _options(parser, args) -> dict:
+    """The network's options, from ``--input-size`` and ``--option``."""
+    options = {}
+    for text in args.option:
+        name, equals, value = text.partition("=")
+        if not equals:
+            parser.error(f"--option {text}: write NAME=VALUE")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    if args.input_size:
+        try:
+            size = [int(n) for n in args.input_size.lower().split("x")]
+        except ValueError:
+            size = []
+        if len(size) not in (1, 2):
+            parser.error(f"--input-size {args.input_size}: write a number "
+                         "of pixels, or WIDTHxHEIGHT")
+        options["input_size"] = size[0] if len(size) == 1 else size
+    return options

@@ -1,0 +1,239 @@
+"""Poses drawn on pictures: numpy and OpenCV, no plotting library.
+
+Side is told twice, by colour and by form, so that a drawing can be read
+without seeing colours:
+
+========  ======  =======================================  ============
+side      colour  bones                                    joints
+========  ======  =======================================  ============
+right     orange  solid                                    round
+left      blue    with a white line down the middle        diamond
+middle    green   solid                                    square
+========  ======  =======================================  ============
+
+A joint that is labelled but hidden is hollow. Pictures are RGB uint8; a
+function here gives back a new picture and leaves the given one alone.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .skeletons import MPII, Skeleton
+
+__all__ = ["SIDE_COLORS", "as_rgb", "draw_box", "draw_pose", "grid"]
+
+# RGB per side, as the skeletons have them
+SIDE_COLORS = {MPII.side(joint): tuple(bytes.fromhex(color[1:]))
+               for joint, color in zip(MPII.joints, MPII.colors)}
+_WHITE, _DARK = (255, 255, 255), (25, 25, 25)
+_SHIFT = 4                  # OpenCV draws in 1/16 pixel
+_FAR = 1e5                  # pixels; keeps the integers above in range
+
+
+def as_rgb(image) -> np.ndarray:
+    """A copy of a picture as RGB uint8 ``(H, W, 3)``.
+
+    Grey ``(H, W)`` and RGBA pictures are converted. Float pictures are
+    taken to reach from 0 to 1.
+    """
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    if image.ndim != 3 or image.shape[2] not in (3, 4) or 0 in image.shape:
+        raise ValueError(
+            f"a picture must be (H, W), (H, W, 3) or (H, W, 4), got "
+            f"{image.shape}; a tensor (3, H, W) needs .permute(1, 2, 0)")
+    if image.dtype != np.uint8:
+        if image.dtype.kind == "f" and np.nanmax(image) > 1.5:
+            raise ValueError(
+                "a float picture must reach from 0 to 1, this one reaches "
+                f"{np.nanmax(image):g}; convert it with .astype(np.uint8)")
+        if image.dtype.kind not in "fb":
+            raise ValueError(f"a picture must be uint8, got {image.dtype}")
+        image = np.rint(np.nan_to_num(image.astype(np.float64)) * 255)
+        image = image.clip(0, 255)
+    return np.ascontiguousarray(image[..., :3], dtype=np.uint8).copy()
+
+
+def draw_pose(image, keypoints, visible=None, scores=None,
+              skeleton: Skeleton = MPII, min_score: float = 0.0,
+              thickness: float | None = None) -> np.ndarray:
+    """Draw one pose, or several, on a picture.
+
+    Parameters
+    ----------
+    image:
+        Picture, RGB uint8 ``(H, W, 3)`` (grey works too).
+    keypoints:
+        ``(K, 2)`` or ``(N, K, 2)``, pixels of the picture. A joint that
+        is NaN is left out, and so are its bones.
+    visible:
+        ``(K,)`` or ``(N, K)``: 0 is left out, 1 (hidden) is drawn hollow,
+        2 is drawn full. Default: all visible.
+    scores:
+        ``(K,)`` or ``(N, K)``; joints below `min_score` are left out.
+    thickness:
+        Width of a bone in pixels. By default it follows the size of the
+        person in the picture.
+
+    Returns
+    -------
+    A new RGB uint8 picture.
+    """
+    image = as_rgb(image)
+    points = np.array(keypoints, dtype=np.float64)
+    if points.ndim == 2:
+        points = points[None]
+    n, k = points.shape[0], len(skeleton)
+    if points.ndim != 3 or points.shape[1:] != (k, 2):
+        raise ValueError(
+            f"keypoints {np.shape(keypoints)} do not fit skeleton "
+            f"{skeleton.name}: expected ({k}, 2) or (N, {k}, 2)")
+    shown = np.full((n, k), 2)
+    if visible is not None:
+        shown = _per_joint(visible, (n, k), "visible").astype(int)
+    if scores is not None:
+        low = ~(_per_joint(scores, (n, k), "scores") >= min_score)
+        shown = np.where(low, 0, shown)
+    shown = np.where(np.isfinite(points).all(-1), shown, 0)
+    points = np.clip(np.nan_to_num(points), -_FAR, _FAR)
+    for person, state in zip(points, shown):
+        if (state > 0).any():
+            _draw_person(image, person, state, skeleton, thickness)
+    return image
+
+
+def _per_joint(values, shape, name):
+    values = np.asarray(values)
+    if values.size != shape[0] * shape[1]:
+        raise ValueError(f"{name} {values.shape} does not go with "
+                         f"{shape[0]} poses of {shape[1]} joints")
+    return values.reshape(shape)
+
+
+def _draw_person(image, points, state, skeleton, thickness):
+    if thickness is None:
+        there = points[state > 0]
+        extent = np.ptp(there, axis=0).max() if len(there) > 1 else 0
+        longest = max(image.shape[:2])
+        thickness = np.clip(extent / 55, longest / 200, longest / 60)
+    width = max(1.0, float(thickness))
+    bones = [(a, b) for a, b in skeleton.bone_indices
+             if state[a] > 0 and state[b] > 0]
+    halo = max(1.0, 0.4 * width)
+    for a, b in bones:                       # a dark rim under everything
+        _line(image, points[a], points[b], _DARK, width + halo)
+    for a, b in bones:
+        side = _bone_side(skeleton, a, b)
+        _line(image, points[a], points[b], SIDE_COLORS[side], width)
+        if side == "left" and width >= 2:
+            _line(image, points[a], points[b], _WHITE, width * 0.3)
+    for j in np.flatnonzero(state > 0):
+        side = skeleton.side(skeleton.joints[j])
+        radius = max(1.5, 1.05 * width)
+        _marker(image, points[j], side, radius + halo / 2, _DARK)
+        _marker(image, points[j], side, radius, SIDE_COLORS[side])
+        if state[j] == 1:
+            _marker(image, points[j], side, radius * 0.6, _WHITE)
+
+
+def _bone_side(skeleton, a, b) -> str:
+    sides = {skeleton.side(skeleton.joints[j]) for j in (a, b)} - {"middle"}
+    return sides.pop() if len(sides) == 1 else "middle"
+
+
+def _fixed(points):
+    """Points as OpenCV draws them: whole numbers of 1/16 pixel."""
+    return np.rint(np.asarray(points) * 2 ** _SHIFT).astype(np.int32)
+
+
+def _line(image, start, end, color, width):
+    cv2.line(image, _fixed(start).tolist(), _fixed(end).tolist(), color,
+             max(1, round(width)), cv2.LINE_AA, _SHIFT)
+
+
+def _marker(image, point, side, radius, color):
+    if side == "right":
+        cv2.circle(image, _fixed(point).tolist(), int(_fixed(radius)),
+                   color, -1, cv2.LINE_AA, _SHIFT)
+        return
+    if side == "left":
+        corners = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * 1.25
+    else:
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 0.85
+    cv2.fillPoly(image, [_fixed(point + corners * radius)], color,
+                 cv2.LINE_AA, _SHIFT)
+
+
+def draw_box(image, box, label: str | None = None, color=(204, 121, 167),
+             thickness: float | None = None) -> np.ndarray:
+    """Draw a box ``(x, y, width, height)``, pixels, and a label.
+
+    Returns a new RGB uint8 picture.
+    """
+    image = as_rgb(image)
+    x, y, w, h = (float(v) for v in box)
+    if not np.isfinite([x, y, w, h]).all():
+        return image
+    width = thickness or max(1.0, max(image.shape[:2]) / 300)
+    corners = np.clip([[x, y], [x + w - 1, y], [x + w - 1, y + h - 1],
+                       [x, y + h - 1]], -_FAR, _FAR)
+    for tint, extra in ((_DARK, max(1.0, 0.4 * width)), (color, 0)):
+        cv2.polylines(image, [_fixed(corners)], True, tint,
+                      max(1, round(width + extra)), cv2.LINE_AA, _SHIFT)
+    if label:
+        _label(image, label, corners[0], color)
+    return image
+
+
+def _label(image, text, corner, color):
+    size = max(0.35, max(image.shape[:2]) / 1200)
+    bold = max(1, round(size * 1.6))
+    (w, h), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size,
+                                    bold)
+    x = int(np.clip(corner[0], 0, max(0, image.shape[1] - w - 4)))
+    y = int(max(corner[1], h + below + 4))
+    cv2.rectangle(image, (x, y - h - below - 2), (x + w + 4, y), color, -1)
+    cv2.putText(image, text, (x + 2, y - below), cv2.FONT_HERSHEY_SIMPLEX,
+                size, _DARK, bold, cv2.LINE_AA)
+
+
+def grid(images, columns: int | None = None, pad: int = 4,
+         background=255) -> np.ndarray:
+    """Pictures side by side in rows, as one RGB uint8 picture.
+
+    Smaller pictures are centred in cells of the largest one's size.
+
+    Parameters
+    ----------
+    images:
+        Sequence of pictures, or one ``(N, H, W, 3)`` array.
+    columns:
+        Pictures per row; default: as square as it goes.
+    pad:
+        Pixels between the pictures and around them.
+    background:
+        Grey value or RGB colour of the empty cells and the padding.
+    """
+    images = [as_rgb(image) for image in images]
+    if not images:
+        raise ValueError("a grid needs at least one picture")
+    columns = columns or int(np.ceil(np.sqrt(len(images))))
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = max(i.shape[0] for i in images)
+    width = max(i.shape[1] for i in images)
+    sheet = np.empty((rows * (height + pad) + pad,
+                      columns * (width + pad) + pad, 3), np.uint8)
+    sheet[:] = background
+    for i, image in enumerate(images):
+        row, column = divmod(i, columns)
+        h, w = image.shape[:2]
+        top = pad + row * (height + pad) + (height - h) // 2
+        left = pad + column * (width + pad) + (width - w) // 2
+        sheet[top:top + h, left:left + w] = image
+    return sheet

@@ -1,0 +1,292 @@
+"""A picture, a folder or a video through a network, to poses.
+
+>>> from posecourse.inference import Predictor
+>>> predictor = Predictor.from_run("runs/laptop")       # doctest: +SKIP
+>>> poses = predictor("photo.jpg")                      # doctest: +SKIP
+>>> poses[0].keypoints                                  # doctest: +SKIP
+
+The networks look at one person at a time (top-down), so somebody has to
+say where the persons are: give their boxes. Without boxes the whole
+picture is taken to show one person, and ``refine=True`` looks a second
+time, closer, at where the first look saw somebody. A box is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .augmentation import normalise
+from .geometry import Crop
+from .images import read_image
+from .skeletons import MPII, Skeleton
+
+__all__ = ["Pose", "Predictor", "Video", "VideoError", "choose_device",
+           "weights_of"]
+
+# The networks are trained on windows that are 1.25 times the person's
+# height (`Crop.from_mpii`). Joints span less than the person: the window
+# is 1.47 times their longer side on MPII (median), 1.36 times on LSP.
+_PADDING = 1.25
+_BEYOND_JOINTS = 1.12
+
+
+class VideoError(ValueError):
+    """A video or camera that gives no pictures; says what to do."""
+
+
+@dataclass
+class Pose:
+    """One person's pose in one picture.
+
+    Attributes
+    ----------
+    keypoints:
+        ``(K, 2)`` float64, pixels of the picture, 0-based.
+    scores:
+        ``(K,)``, how sure the network is of each joint: the height of the
+        heatmap's peak. Networks that give coordinates do not know; 1.
+    box:
+        ``(x, y, width, height)`` that was looked at, pixels.
+    skeleton:
+        The joints' order and names.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    box: tuple[float, float, float, float]
+    skeleton: Skeleton = MPII
+
+    @property
+    def score(self) -> float:
+        """The mean of the joints' scores."""
+        return float(np.mean(self.scores))
+
+    def around(self, min_score: float = 0.2):
+        """The person's box ``(x, y, width, height)``, from the joints.
+
+        A little larger than the joints span. Leaves out joints below
+        `min_score`, unless fewer than 4 are left.
+        """
+        sure = self.scores >= min_score
+        points = self.keypoints[sure if sure.sum() >= 4 else slice(None)]
+        low, high = points.min(0), points.max(0)
+        size = (high - low + 1) * _BEYOND_JOINTS
+        corner = (low + high + 1 - size) / 2
+        return (*map(float, corner), *map(float, size))
+
+    def to_dict(self) -> dict:
+        """As in the JSON of ``posecourse predict``: joints by name."""
+        return {
+            "box": [round(v, 2) for v in self.box],
+            "score": round(self.score, 4),
+            "keypoints": {
+                joint: [round(float(x), 2), round(float(y), 2),
+                        round(float(s), 4)]
+                for joint, (x, y), s in zip(self.skeleton.joints,
+                                            self.keypoints, self.scores)}}
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """``"cpu"``, ``"cuda"``, ...; default: a GPU if there is one."""
+    if name in (None, "auto"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {name!r} cannot be used here: "
+                         f"{str(error).splitlines()[0]}") from None
+    return device
+
+
+def weights_of(run) -> Path:
+    """The weights file of a run's folder, or the weights file itself."""
+    run = Path(run)
+    if run.is_file():
+        return run
+    weights = run / "weights.safetensors"
+    if not run.is_dir():
+        raise FileNotFoundError(f"{run}: there is no such run; runs lie in "
+                                "the folder runs/, one folder each")
+    if not weights.is_file():
+        raise FileNotFoundError(
+            f"{run} has no weights.safetensors: either it is not a run, or "
+            f"it is not finished; go on with posecourse train --resume {run}")
+    return weights
+
+
+class Predictor:
+    """A trained network that turns pictures into poses.
+
+    Parameters
+    ----------
+    model:
+        A network from `posecourse.models`.
+    device:
+        ``"cpu"``, ``"cuda"``, ...; default: a GPU if there is one.
+    batch_size:
+        Persons that go through the network at a time.
+    """
+
+    def __init__(self, model, device=None, batch_size: int = 32):
+        self.device = choose_device(device)
+        self.model = model.to(self.device).eval()
+        self.skeleton = model.skeleton
+        self.batch_size = batch_size
+
+    @classmethod
+    def from_run(cls, path, device=None) -> Predictor:
+        """From the folder that ``posecourse train`` wrote."""
+        return cls.from_weights(weights_of(path), device)
+
+    @classmethod
+    def from_weights(cls, path, device=None) -> Predictor:
+        """From a ``.safetensors`` file written by `posecourse`."""
+        from .models import load_model
+        return cls(load_model(path), device)
+
+    def __call__(self, image, boxes=None, flip_test: bool = False,
+                 refine: bool = False) -> list[Pose]:
+        """The poses of the persons in a picture.
+
+        Parameters
+        ----------
+        image:
+            RGB uint8 ``(H, W, 3)``, or the path of a picture.
+        boxes:
+            The persons, each ``(x, y, width, height)`` in pixels. Default:
+            one box, the whole picture.
+        flip_test:
+            Look at the mirrored picture too, and average. Twice the time,
+            a little more accurate.
+        refine:
+            Look twice: the second time at the box around the joints that
+            the first look found. Of the two, the pose with the higher
+            score is kept. (Networks without scores keep the first.)
+
+        Returns
+        -------
+        One `Pose` per box, in their order.
+        """
+        if isinstance(image, (str, Path)):
+            image = read_image(image)
+        image = np.asarray(image)
+        if image.ndim != 3 or image.shape[2] != 3 \
+                or image.dtype != np.uint8:
+            raise ValueError(f"a picture must be RGB uint8 (H, W, 3), got "
+                             f"{image.dtype} {image.shape}")
+        padding = _PADDING
+        if boxes is None:
+            boxes = [(0, 0, image.shape[1], image.shape[0])]
+            padding = 1.0
+        poses = self._in_boxes(image, boxes, padding, flip_test)
+        if refine:
+            around = [pose.around() for pose in poses]
+            closer = self._in_boxes(image, around, _PADDING, flip_test)
+            # a poor first look leads the second astray: keep the surer
+            poses = [max(pair, key=lambda pose: pose.score)
+                     for pair in zip(poses, closer)]
+        return poses
+
+    def _in_boxes(self, image, boxes, padding, flip_test) -> list[Pose]:
+        crops = [Crop.from_box(box, self.model.input_size, padding)
+                 for box in boxes]
+        return [Pose(points, scores, tuple(map(float, box)), self.skeleton)
+                for points, scores, box in zip(
+                    *self.in_crops(image, crops, flip_test), boxes)]
+
+    def in_crops(self, image: np.ndarray, crops,
+                 flip_test: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Joints within windows of a picture.
+
+        Parameters
+        ----------
+        image:
+            RGB uint8 ``(H, W, 3)``.
+        crops:
+            N `Crop`\\ s, whose output has the network's input size.
+
+        Returns
+        -------
+        keypoints, scores:
+            ``(N, K, 2)``, pixels of the picture, and ``(N, K)``.
+        """
+        joints = len(self.skeleton)
+        keypoints = np.empty((len(crops), joints, 2))
+        scores = np.empty((len(crops), joints))
+        for start in range(0, len(crops), self.batch_size):
+            part = crops[start:start + self.batch_size]
+            pictures = np.stack([crop.warp(image) for crop in part])
+            points, sure = self._look(pictures, flip_test)
+            for i, crop in enumerate(part):
+                keypoints[start + i] = crop.invert(points[i])
+            scores[start:start + len(part)] = sure
+        return keypoints, scores
+
+    @torch.inference_mode()
+    def _look(self, pictures: np.ndarray, flip_test: bool):
+        """Joints of ``(N, H, W, 3)`` uint8 inputs, in their pixels."""
+        from .evaluation import look    # which imports this module
+        images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        images = normalise(images.to(self.device))
+        keypoints, scores = look(self.model, images, flip_test)
+        return (keypoints.double().cpu().numpy(),
+                scores.double().cpu().numpy())
+
+
+class Video:
+    """The pictures of a video file or a camera, RGB uint8 ``(H, W, 3)``.
+
+    >>> with Video("dance.mp4") as video:               # doctest: +SKIP
+    ...     for image in video:
+    ...         poses = predictor(image)
+
+    Parameters
+    ----------
+    source:
+        Path of a video, or the number of a camera (0 is the first).
+
+    Attributes
+    ----------
+    rate:
+        Pictures per second; 25 where the source does not say.
+    """
+
+    def __init__(self, source):
+        import cv2
+        camera = isinstance(source, int)
+        if not camera and not Path(source).is_file():
+            raise FileNotFoundError(f"{source}: there is no such video")
+        self._video = cv2.VideoCapture(source if camera else str(source))
+        found, self._first = self._video.read()
+        if not found:
+            self._video.release()
+            raise VideoError(
+                f"camera {source} gives no picture: is there one, is it "
+                "free, and may this program use it?" if camera else
+                f"{source}: OpenCV cannot read this video; check that the "
+                "file is whole, or convert it to MP4 (H.264)")
+        rate = self._video.get(cv2.CAP_PROP_FPS)
+        self.rate = float(rate) if np.isfinite(rate) and rate > 0 else 25.0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        import cv2
+        found, frame = True, self._first
+        while found:
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            found, frame = self._video.read()
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(self, *error):
+        self._video.release()
