@@ -1,0 +1,1 @@
+"""How the chapters are made: builder, rules, preview. For authors only."""

@@ -1,0 +1,173 @@
+"""Check your answers to the chapters' exercises, and get hints.
+
+>>> from posecourse.exercises import check, hint
+>>> check("03.1", my_function)        # says what is right and what is not
+>>> hint("03.1")                      # a small push; call again for a bigger
+
+A checker calls your function on cases with known answers and on many random
+ones. It never stops the notebook: a wrong answer, an error inside your
+function or an empty cell all become a short message.
+
+The checkers of chapter 3 live in ``posecourse/exercises/chapter_03.py``::
+
+    @exercise("03.1", hints=("What is the largest value?", "np.argmax"))
+    def _(attempt):
+        attempt.gives((2, 1), small_heatmap)
+        for heatmap, peak in random_cases():
+            attempt.gives(peak, heatmap,
+                          mistakes={"x and y are swapped": peak[::-1]})
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty
+
+__all__ = ["Attempt", "Exercise", "ExerciseError", "Result", "check",
+           "exercise", "get_exercise", "hint", "names"]
+
+
+class ExerciseError(ValueError):
+    """There is no such exercise."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its id ``"03.2"``, its checker and its hints."""
+
+    id: str
+    checker: Callable[[Attempt], None]
+    hints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found; prints itself.
+
+    Attributes
+    ----------
+    status:
+        ``"passed"``, ``"not right yet"`` or ``"not yet"`` (nothing to check).
+    message:
+        What was asked, expected and answered in the first wrong case.
+    cases:
+        How many cases were right.
+    """
+
+    exercise: str
+    status: str
+    message: str
+    cases: int
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        end = " " if self.passed else "\n  "
+        return f"Exercise {self.exercise}: {self.status}.{end}{self.message}"
+
+
+_EXERCISES: dict[str, Exercise] = {}
+_HINTS_GIVEN: Counter[str] = Counter()
+
+
+def exercise(id: str, hints=()):
+    """Register a checker: ``checker(attempt)``, see `Attempt`.
+
+    Parameters
+    ----------
+    id:
+        Chapter and number, ``"03.2"``.
+    hints:
+        From a small push to almost the answer.
+    """
+    if not re.fullmatch(r"\d\d\.\d", id):
+        raise ExerciseError(f"an exercise's id looks like '03.2', not {id!r}")
+
+    def register(checker):
+        _EXERCISES[id] = Exercise(id, checker, tuple(hints))
+        return checker
+
+    return register
+
+
+def names(chapter: int) -> list[str]:
+    """The ids of a chapter's exercises, in order; none is fine."""
+    module = f"{__name__}.chapter_{chapter:02d}"
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+    return sorted(i for i in _EXERCISES if i.startswith(f"{chapter:02d}."))
+
+
+def get_exercise(id: str) -> Exercise:
+    """The exercise ``"03.2"``.
+
+    Raises
+    ------
+    ExerciseError
+        If there is none; the message lists those of the chapter.
+    """
+    id = str(id)
+    chapter = id.split(".")[0]
+    there = names(int(chapter)) if chapter.isdecimal() else []
+    if id not in there:
+        raise ExerciseError(
+            f"there is no exercise {id!r}; "
+            + (f"chapter {chapter} has {', '.join(there)}" if there else
+               "an exercise's id is chapter and number, such as '03.2'"))
+    return _EXERCISES[id]
+
+
+def check(id: str, answer) -> Result:
+    """Check an answer (a function, or a value); never raises for a wrong one.
+
+    Parameters
+    ----------
+    id:
+        The exercise, ``"03.2"``.
+    answer:
+        What the exercise asked for.
+    """
+    found = get_exercise(id)
+    attempt = Attempt(answer)
+    try:
+        if empty(answer):
+            raise NotYet("There is no answer here. " + FILL_IN)
+        found.checker(attempt)
+    except NotYet as stopped:
+        return Result(found.id, "not yet", str(stopped), attempt.right)
+    except NotRight as wrong:
+        return Result(found.id, "not right yet",
+                      f"{wrong}\n  Stuck? hint(\"{found.id}\")",
+                      attempt.right)
+    cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
+    return Result(found.id, "passed", f"{cases} right.", attempt.right)
+
+
+def hint(id: str, number: int | None = None) -> None:
+    """Print the next hint of an exercise; ``number`` picks one.
+
+    The first hint is a small push, the last almost the answer.
+    """
+    found = get_exercise(id)
+    total = len(found.hints)
+    if number is None:
+        number = min(_HINTS_GIVEN[found.id] + 1, total)
+    if not 1 <= number <= total:
+        raise ExerciseError(
+            f"exercise {found.id} has hints 1 to {total}, not {number}")
+    _HINTS_GIVEN[found.id] = number
+    last = " (the last)" if number == total else ""
+    print(f"Hint {number} of {total}{last}: {found.hints[number - 1]}")

@@ -1,0 +1,362 @@
+"""From source to notebooks: what is generated, and what the rules catch."""
+
+import base64
+import copy
+import re
+
+import nbformat
+import pytest
+
+from posecourse import chapters
+from posecourse.authoring import build as building
+from posecourse.authoring import rules
+from posecourse.authoring.build import (
+    BuildError, build, generate, in_step, read, read_source, relink, tags)
+from sample import (
+    SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_root)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkers():
+    register_sample_exercises()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The sample, executed and stored."""
+    root = sample_root(tmp_path_factory.mktemp("sample"))
+    assert build([SAMPLE], root) == 0
+    return root
+
+
+# --- generating ---------------------------------------------------------
+
+def test_the_sample_keeps_all_rules(built):
+    assert rules.problems_of_files(SAMPLE, built) == []
+
+
+def test_solutions_take_the_place_of_stubs(tmp_path):
+    student, solved = generate(SAMPLE, sample_root(tmp_path))
+    assert len(student.cells) == len(solved.cells)
+    assert not any("solution" in tags(c) for c in student.cells)
+    assert not any("exercise" in tags(c) for c in solved.cells)
+    assert "return 2 * x" not in "".join(
+        c.source for c in student.cells if "@exercise" not in c.source)
+    assert "def twice(x):\n" in "".join(c.source for c in solved.cells)
+    assert [c.id for c in student.cells] == [c.id for c in solved.cells]
+
+
+def test_a_solution_without_exercise_is_refused(tmp_path):
+    root = sample_root(tmp_path, lambda text: text.replace(
+        'tags=["exercise"]', "", 1))
+    with pytest.raises(BuildError, match="right after its exercise"):
+        generate(SAMPLE, root)
+
+
+def _ids(path):
+    return {c.source: c.id for c in read_source(path).cells}
+
+
+def test_an_edit_changes_the_id_of_that_cell_only(tmp_path):
+    before = _ids(SOURCE)
+    root = sample_root(tmp_path, lambda text: text.replace(
+        "arange(5).sum()", "arange(5).sum() + 0").replace(
+        "# ## Quiz", "# An insertion.\n\n# %% [markdown]\n# ## Quiz"))
+    after = _ids(SAMPLE.source(root))
+    shared = set(before) & set(after)
+    assert {s: before[s] for s in shared} == {s: after[s] for s in shared}
+    assert len(set(after) - shared) == 2     # one edited, one new
+    assert len(set(after.values())) == len(after)
+
+
+def test_equal_cells_have_different_ids(tmp_path):
+    twice = "\n# %%\nprint(1)\n\n# %%\nprint(1)\n"
+    root = sample_root(tmp_path, lambda text: text + twice)
+    ids = [c.id for c in read_source(SAMPLE.source(root)).cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_comment_that_starts_with_percent_stays_a_comment(tmp_path):
+    root = sample_root(
+        tmp_path, lambda text: text + "\n# %%\n# %matplotlib inline\nx = 1\n")
+    assert read_source(SAMPLE.source(root)).cells[-1].source.startswith("# %")
+
+
+def test_code_and_formulas_hold_no_links(tmp_path):
+    root = sample_root(tmp_path, lambda text: text.replace(
+        "# - none", "# - `stages[-1](features)`, $w[k](x)$"))
+    assert not [p for p in rules.source_problems(SAMPLE, root)
+                if "link" in p]
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("![a](figures/a.svg)", "![a](../figures/a.svg)"),
+    ("[b](04_losses.ipynb#top)", "[b](../04_losses.ipynb#top)"),
+    ('<img src="figures/a.svg">', '<img src="../figures/a.svg">'),
+    ("[c](https://example.org/x)", "[c](https://example.org/x)"),
+    ("[d](#quiz)", "[d](#quiz)"),
+    ("[e](mailto:me@example.org)", "[e](mailto:me@example.org)"),
+])
+def test_relative_links_are_led_one_folder_up(before, after):
+    assert relink(before, lambda target: "../" + target) == after
+
+
+# --- executing ----------------------------------------------------------
+
+def test_a_second_build_changes_nothing(built, tmp_path, capsys):
+    root = copy_of(built, tmp_path)
+    assert build([SAMPLE], root) == 0
+    assert capsys.readouterr().out.count("unchanged") == 2
+    assert build([SAMPLE], root, unchanged_too=True) == 0
+    for name in ("99_sample.ipynb", "solutions/99_sample.ipynb"):
+        assert (root / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
+    root = sample_root(tmp_path, lambda text: text.replace(
+        "np.arange(5).sum()", "undefined_name"))
+    assert build([SAMPLE], root, draft=True) == 1
+    assert "undefined_name" in capsys.readouterr().err
+    assert not SAMPLE.notebook(root).exists()
+
+
+def test_a_stuck_cell_is_reported(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(building, "CELL_TIMEOUT", 3)
+    root = sample_root(tmp_path, lambda text: text.replace(
+        "np.arange(5).sum()", "[None for _ in iter(int, 1)]"))
+    assert build([SAMPLE], root, draft=True) == 1
+    assert "timed out" in capsys.readouterr().err
+
+
+def test_a_stale_notebook_is_noticed(built, tmp_path):
+    root = copy_of(built, tmp_path)
+    path = SAMPLE.source(root)
+    path.write_text(path.read_text("utf-8").replace("first five", "five"),
+                    "utf-8")
+    generated = generate(SAMPLE, root)[0]
+    message, = in_step(generated, SAMPLE.notebook(root))
+    assert "out of step" in message and "chapters build 99" in message
+    assert any("out of step" in p
+               for p in rules.problems_of_files(SAMPLE, root))
+
+
+def test_a_missing_notebook_is_noticed(tmp_path):
+    found = rules.problems_of_files(SAMPLE, sample_root(tmp_path))
+    assert [p for p in found if "does not exist" in p]
+
+
+# --- the rules: each must notice a chapter that breaks it ----------------
+
+def _replace(old, new):
+    def edit(text):
+        assert old in text
+        return text.replace(old, new, 1)
+    return edit
+
+
+def _append(code):
+    return lambda text: text + f"\n# %%\n{code}\n"
+
+
+@pytest.mark.parametrize(("edit", "complaint"), [
+    (_replace("# # 99. A sample", "# # A sample"), "first line must be"),
+    (_replace("every part", "some parts"), "the promise"),
+    (_replace("**Runs in**", "**Speed**"), "no row 'runs in'"),
+    (_replace("# ## 2. A", "# ## 3. A"), "must be numbered"),
+    (_replace("# ## Summary", "# ## Sum"), "after the numbered sections"),
+    (_replace("# ## Quiz", "# # Quiz"), "one heading of level 1"),
+    (_replace("# - A chapter has parts.", "# - a\n" * 8), "8 bullets"),
+    (lambda text: text + "\n# %% [markdown]\n# Text.\n" * 30, "more than 45"),
+    (_replace('tags=["check"]', 'tags=["check", "nbval-skip"]'),
+     "unknown tags"),
+    (_replace('tags=["check"]', 'tags=["check"] editable=false'),
+     "metadata other than tags"),
+    (_append(""), "empty cell"),
+    (_replace("# - none", "# <script>x</script>"), "active HTML"),
+    (_replace("# One.\n# </details>", "# One."), "not closed"),
+    (_append("x = 1\n" * 26), "26 lines"),
+    (_append("x = '" + 80 * "a" + "'"), "columns"),
+    (_append("%time x = 1"), "magics"),
+    (_append("!ls"), "magics"),
+    (_append("cv2.imshow('a', b)"), "OpenCV windows"),
+    (_append("fetch('https://example.org')"), "no network"),
+    (_append("name = input('?')"), "wait for typing"),
+    (_append("time.sleep(1)"), "may not sleep"),
+    (_append("plt.show()"), "alt text"),
+    (_append("import ipywidgets"), "posecourse.widgets"),
+    (_append("rng = np.random.default_rng()"), "seed the generator"),
+    (_append("x = np.random.rand(3)"), "default_rng"),
+    (_append("DataLoader(data, num_workers=2)"), "num_workers"),
+    (_append("open('/data/x.png')"), "absolute"),
+    (_append("open('C:\\\\x.png')"), "absolute"),
+    (_append("x = = 1"), "not Python"),
+    (_append("from posecourse.metrics import (\n    _private)"),
+     "is private"),
+    (_append("import posecourse._private as x"), "is private"),
+    (_append("x = torch.rand(3)"), "torch is used at random"),
+    (_replace('tags=["setup"]', ""), "tagged setup"),
+    (_replace('require("0.1")', "pass"), "call require"),
+    (_replace("np.random.default_rng(0)", "0"), "set the seed"),
+    (_replace("Exercise 99.2", "Exercise 99.4"), "numbered in order"),
+    (_replace("★☆☆", "★"), "needs its stars"),
+    (_replace("\n\n# %% tags=[\"solution\"]\npeak", "\npeak"),
+     "next code cell is its solution"),
+    (_replace('# %% tags=["check"]', "# %%\nx = 1\n\n"
+              '# %% tags=["check"]'), "next code cell is its check"),
+    (_replace('check("99.2", peak)', "peak"), "cells tagged check"),
+    (_replace("# **4.** Four?", "# Four?"), "the quiz"),
+    (_replace("# - none", "# ![](figures/x.svg)"), "needs an alt text"),
+    (_replace("# - none", "# ![Four words say it](figures/x.svg)"),
+     "leads nowhere"),
+    (_replace("# - none", "# ![Four words say it](https://x.org/a.png)"),
+     "is not local"),
+    (_replace("# - none", "# [x](#nowhere)"), "no heading for"),
+    (_replace("# - none", "# [x](98_missing.ipynb)"), "leads nowhere"),
+    (_replace("# - none", '# [x](98_missing.ipynb "title")'),
+     "leads nowhere"),
+    (_replace("# - none", "# [x](/etc)"), "is absolute"),
+])
+def test_a_rule_for_sources(tmp_path, edit, complaint):
+    root = sample_root(tmp_path, edit)
+    found = rules.source_problems(SAMPLE, root)
+    assert any(complaint in p for p in found), found
+
+
+def test_an_exercise_that_is_not_registered(tmp_path, monkeypatch):
+    from posecourse import exercises
+
+    monkeypatch.delitem(exercises._EXERCISES, "99.2")
+    found = rules.source_problems(SAMPLE, sample_root(tmp_path))
+    assert any("chapter_99.py has" in p for p in found)
+
+
+def test_a_chapter_must_lead_to_the_next_one_once_it_exists(tmp_path):
+    first, second = chapters.CHAPTERS[:2]
+    root = tmp_path / "chapters"
+    (root / "source").mkdir(parents=True)
+    first.source(root).write_text(SOURCE.read_text("utf-8"), "utf-8")
+    wanted = f"must link to ({second.name}.ipynb)"
+    assert not any(wanted in p for p in rules.source_problems(first, root))
+    second.source(root).write_text("# %%\n", "utf-8")
+    assert any(wanted in p for p in rules.source_problems(first, root))
+
+
+def _output(kind, **fields):
+    return lambda nb: _code(nb)[0].outputs.append(
+        nbformat.v4.new_output(kind, **fields))
+
+
+def _code(nb):
+    return [c for c in nb.cells if c.cell_type == "code"]
+
+
+def _picture(nb):
+    return next(o for c in _code(nb) for o in c.outputs
+                if "image/png" in o.get("data", {}))
+
+
+def _change_png(change):
+    def damage(nb):
+        data = _picture(nb).data
+        png = change(base64.b64decode(data["image/png"]))
+        data["image/png"] = base64.b64encode(png).decode()
+    return damage
+
+
+_large = _change_png(lambda png: png + bytes(300_000))
+_wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big")
+                    + png[20:])
+
+
+@pytest.mark.parametrize(("damage", "complaint"), [
+    (lambda nb: setattr(nb, "nbformat_minor", 4), "format must be 4.5"),
+    (lambda nb: setattr(nb.cells[1], "id", nb.cells[0].id), "not unique"),
+    (lambda nb: nb.metadata.kernelspec.update(name="mine"), "python3"),
+    (lambda nb: nb.metadata.update(widgets={}), "notebook metadata"),
+    (lambda nb: setattr(_code(nb)[0], "execution_count", 7), "in order"),
+    (lambda nb: setattr(_code(nb)[0], "execution_count", None), "in order"),
+    (_output("error", ename="E", evalue="e", traceback=[]),
+     "an error at"),
+    (lambda nb: _code(nb)[4].outputs.clear(), "no error at"),
+    (lambda nb: _code(nb)[4].metadata.tags.remove("nbval-check-output"),
+     "needs nbval-check-output"),
+    (lambda nb: _picture(nb).metadata.clear(), "without alt text"),
+    (_large, "a picture of"),
+    (_wide, "pixels wide"),
+    (_output("display_data", data={"image/svg+xml": "<svg/>"}),
+     "instead of image/png"),
+    (_output("stream", name="stderr", text="UserWarning: old"),
+     "a warning or progress bar"),
+    (_output("stream", text="<Line2D at 0x7f00a1>"), "address"),
+    (_output("stream", text="in /home/me/file.py"), "path of the machine"),
+    (_output("stream", text="line\n" * 60), "more than 50 lines"),
+    (_output("display_data", data={
+        "application/vnd.jupyter.widget-view+json": {"model_id": "1"}}),
+     "widget state"),
+    (lambda nb: _code(nb)[3].outputs.clear(), "no picture stored"),
+    (lambda nb: _code(nb)[2].metadata.tags.clear(), "**10** is in no output"),
+    (lambda nb: setattr(nb.cells[3], "source", "It is **11.5 px**."),
+     "**11.5** is in no output"),
+    (lambda nb: _code(nb)[6].outputs[0].data.update(
+        {"text/plain": "Exercise 99.1: passed."}), "the empty exercise"),
+])
+def test_a_rule_for_outputs(built, damage, complaint):
+    notebook = copy.deepcopy(read(SAMPLE.notebook(built)))
+    damage(notebook)
+    found = rules.problems(notebook, SAMPLE, built)
+    assert any(complaint in p for p in found), found
+
+
+def test_a_solution_that_does_not_pass(built):
+    notebook = read(SAMPLE.solutions(built))
+    cell = next(c for c in notebook.cells if "check" in tags(c))
+    cell.outputs[0].data["text/plain"] = "Exercise 99.1: not right yet."
+    found = rules.problems(notebook, SAMPLE, built)
+    assert any("the solution gives" in p for p in found)
+
+
+def test_outputs_hold_nothing_of_the_machine(built):
+    for path in (SAMPLE.notebook(built), SAMPLE.solutions(built)):
+        text = path.read_text("utf-8")
+        assert str(built) not in text
+        assert "site-packages" not in text and "execution\"" not in text
+        assert not re.search(r'"(iopub|shell)\.', text)
+
+
+# --- the list of chapters ------------------------------------------------
+
+def test_the_list_of_chapters_is_in_order():
+    assert [c.number for c in chapters.CHAPTERS] == list(
+        range(1, len(chapters.CHAPTERS) + 1))
+    assert chapters.get_chapter(3) is chapters.get_chapter("03")
+    with pytest.raises(ValueError, match="1 to 16"):
+        chapters.get_chapter("17")
+
+
+def test_asking_for_a_planned_chapter(tmp_path):
+    (tmp_path / "source").mkdir()
+    assert chapters.find(root=tmp_path) == []
+    with pytest.raises(FileNotFoundError, match="planned"):
+        chapters.find(["3"], tmp_path)
+
+
+def test_the_readme_table_is_put_between_its_marks(tmp_path):
+    (tmp_path / "source").mkdir()
+    first, last = chapters.TABLE_MARKS
+    text = chapters.put_table(f"a\n{first}\nold\n{last}\nz\n", tmp_path)
+    assert text.startswith(f"a\n{first}\n| chapter") and "old" not in text
+    assert text.endswith(f"{last}\nz\n")
+    assert chapters.put_table(text, tmp_path) == text
+    with pytest.raises(ValueError, match="two lines"):
+        chapters.put_table("no marks", tmp_path)
+
+
+def test_an_older_package_is_refused(monkeypatch):
+    import importlib.metadata
+
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.9.1")
+    chapters.require("0.9")
+    chapters.require("0.9.1")
+    for newer in ("0.10", "0.9.2", "1"):
+        with pytest.raises(chapters.VersionError, match="needs posecourse"):
+            chapters.require(newer)
