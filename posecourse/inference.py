@@ -13,6 +13,7 @@ time, closer, at where the first look saw somebody. A box is better.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,12 @@ class Pose:
     Attributes
     ----------
     keypoints:
-        ``(K, 2)`` float64, pixels of the picture, 0-based.
+        ``(K, 2)`` float64, pixels of the picture, 0-based; NaN for a joint
+        that nobody had labelled where the network was trained.
     scores:
         ``(K,)``, how sure the network is of each joint: the height of the
-        heatmap's peak. Networks that give coordinates do not know; 1.
+        heatmap's peak. Networks that give coordinates do not know; 1. A
+        joint that is NaN has score 0.
     box:
         ``(x, y, width, height)`` that was looked at, pixels.
     skeleton:
@@ -74,7 +77,7 @@ class Pose:
         """
         sure = self.scores >= min_score
         points = self.keypoints[sure if sure.sum() >= 4 else slice(None)]
-        low, high = points.min(0), points.max(0)
+        low, high = np.nanmin(points, 0), np.nanmax(points, 0)
         size = (high - low + 1) * _BEYOND_JOINTS
         corner = (low + high + 1 - size) / 2
         return (*map(float, corner), *map(float, size))
@@ -142,6 +145,11 @@ class Predictor:
         self.model = model.to(self.device).eval()
         self.skeleton = model.skeleton
         self.batch_size = batch_size
+        mean_pose = json.loads(getattr(model, "metadata", {}).get(
+            "mean_pose", "null"))
+        # without a label there was nothing to learn: the map is noise
+        self._never_labelled = [
+            i for i, point in enumerate(mean_pose or []) if None in point]
 
     @classmethod
     def from_run(cls, path, device=None) -> Predictor:
@@ -230,6 +238,8 @@ class Predictor:
             for i, crop in enumerate(part):
                 keypoints[start + i] = crop.invert(points[i])
             scores[start:start + len(part)] = sure
+        keypoints[:, self._never_labelled] = np.nan
+        scores[:, self._never_labelled] = 0
         return keypoints, scores
 
     @torch.inference_mode()

@@ -237,3 +237,16 @@ def test_what_is_no_video(tmp_path):
         Video(path)
     with pytest.raises(VideoError, match="camera 77"):
         Video(77)
+
+
+def test_a_joint_that_was_never_labelled_is_a_gap(tmp_path):
+    model = models.build("laptop", input_size=64)
+    mean = [[32.0, 32.0]] * 16
+    mean[MPII.index("pelvis")] = [None, None]
+    path = tmp_path / "weights.safetensors"
+    models.save_weights(model, path, mean_pose=mean)
+    pose, = Predictor.from_weights(path, "cpu")(
+        np.zeros((80, 60, 3), np.uint8), refine=True)
+    gone = np.isnan(pose.keypoints).all(1)
+    assert np.flatnonzero(gone).tolist() == [MPII.index("pelvis")]
+    assert pose.scores[gone] == 0 and np.isfinite(pose.scores).all()
