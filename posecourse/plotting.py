@@ -29,7 +29,7 @@ from .skeletons import MPII, Skeleton
 
 __all__ = ["STYLE", "display_figure", "figure", "heatmap_overlay",
            "pck_curve", "show", "show_heatmaps", "show_people",
-           "training_curves", "use_style"]
+           "to_png", "training_curves", "use_style"]
 
 # Okabe and Ito's colours. Lines also differ in their dashes.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -77,12 +77,30 @@ def display_figure(figure, alt: str, dpi: int = 100) -> None:
     if get_ipython() is None:
         print(f"[figure: {alt}]")
     else:
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=min(dpi, 100))
-        text = base64.b64encode(png.getvalue()).decode("ascii")
+        text = base64.b64encode(to_png(figure, dpi)).decode("ascii")
         display({"image/png": text, "text/plain": alt}, raw=True,
                 metadata={"image/png": {"alt": alt}})
     plt.close(figure)
+
+
+def to_png(figure, dpi: int = 100) -> bytes:
+    """A figure as a small PNG, of at most 100 dots per inch.
+
+    Pictures of people are drawn in the 160 colours that suit them best, a
+    third of the bytes; a plot, which has fewer, stays as it is.
+    """
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=min(dpi, 100))
+    return _few_colours(png.getvalue())
+
+
+def _few_colours(png: bytes, count: int = 160) -> bytes:
+    from PIL import Image  # which Matplotlib brings
+    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(
+        count, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = io.BytesIO()
+    picture.save(small, format="png", optimize=True)
+    return min(small.getvalue(), png, key=len)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import math
 import struct
 from decimal import Decimal
@@ -73,20 +72,21 @@ class Explorer:
         """The picture for the present values: display data and metadata."""
         import matplotlib.pyplot as plt
 
+        from .plotting import to_png
+
         figure = self.draw(**self.values)
         if not hasattr(figure, "savefig"):
             raise ValueError("explore: draw(...) must return the figure it "
                              f"drew, not a {type(figure).__name__}")
         try:
-            png = io.BytesIO()
-            figure.savefig(png, format="png", dpi=100)
+            png = to_png(figure)
         finally:
             plt.close(figure)
         alt = self.alt.format(**self.values)
-        text = base64.b64encode(png.getvalue()).decode("ascii")
+        text = base64.b64encode(png).decode("ascii")
         # With its size told beforehand, a new picture does not make the
         # controls below it jump while it loads.
-        width, height = struct.unpack(">II", png.getvalue()[16:24])
+        width, height = struct.unpack(">II", png[16:24])
         return ({"image/png": text, "text/plain": alt},
                 {"image/png": {"alt": alt, "width": width,
                                "height": height}})
