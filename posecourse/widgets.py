@@ -79,7 +79,8 @@ class Explorer:
             raise ValueError("explore: draw(...) must return the figure it "
                              f"drew, not a {type(figure).__name__}")
         try:
-            png = to_png(figure)
+            # small where it is stored, quick where it is live
+            png = to_png(figure, small=self._picture is None)
         finally:
             plt.close(figure)
         alt = self.alt.format(**self.values)
