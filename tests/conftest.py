@@ -23,3 +23,14 @@ def shared_data() -> Path:
         pytest.skip("real photographs and annotations are not here; set "
                     "POSECOURSE_SHARED_DATA to the folder that has them")
     return folder
+
+
+@pytest.fixture
+def same_every_time():
+    """One seed; one thread, which for small layers is the fastest."""
+    import torch
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)

@@ -27,15 +27,7 @@ PARAMETERS = {
 STAGES = {"hourglass_1": 1, "hourglass_2": 2, "hourglass_8": 8,
           "cpn_50": 5, "hrnet_w32": 1, "hrnet_w48": 1}
 
-
-@pytest.fixture(autouse=True)
-def _same_every_time():
-    """One seed; one thread, which for small layers is the fastest."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("same_every_time")
 
 
 def small(name, skeleton=MPII, **more):

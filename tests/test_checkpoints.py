@@ -26,15 +26,7 @@ PUBLISHED = {  # in the list of published names: here
 
 RUN = "pose_resnet_18_mpii", "pose_hrnet_w32_mpii", "bearpaw_hg_s2_b1"
 
-
-@pytest.fixture(autouse=True)
-def _same_every_time():
-    """One seed; one thread, which for small layers is the fastest."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("same_every_time")
 
 
 @pytest.fixture(scope="module")

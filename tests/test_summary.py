@@ -11,15 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from posecourse.models import build
 from posecourse.models.summary import summarise
 
-
-@pytest.fixture(autouse=True)
-def _same_every_time():
-    """One seed; one thread, which for small layers is the fastest."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("same_every_time")
 
 
 def without_weights(name, **options):
