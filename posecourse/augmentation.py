@@ -68,7 +68,9 @@ class Draws(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training sample may be changed; uniform within the range.
+    """How far a training sample may be changed.
+
+    Uniform within the range, unless said otherwise.
 
     Parameters
     ----------
@@ -76,6 +78,13 @@ class Augmentation:
         The person's size is multiplied by 1 - scale ... 1 + scale.
     rotation:
         Degrees, to either side.
+    distribution:
+        Of size and angle: ``"uniform"``, or ``"normal"`` as in the code of
+        SimpleBaseline (Xiao et al. 2018). There `scale` and `rotation` are
+        standard deviations, the size of the **window** is what is drawn,
+        and it is cut off at one standard deviation, the angle at two.
+    turn:
+        Probability of being turned at all.
     shift:
         Fraction of the picture, in either direction, along x and y.
     flip:
@@ -101,6 +110,8 @@ class Augmentation:
     tint: float = 0.15
     erase: float = 0.0
     noise: float = 0.0
+    distribution: str = "uniform"
+    turn: float = 1.0
 
     def __post_init__(self):
         for name in ("scale", "contrast", "brightness", "saturation",
@@ -108,7 +119,10 @@ class Augmentation:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"augmentation: {name} must be at least 0 "
                                  f"and below 1, got {getattr(self, name)}")
-        for name in ("flip", "erase"):
+        if self.distribution not in ("uniform", "normal"):
+            raise ValueError("augmentation: distribution is uniform or "
+                             f"normal, got {self.distribution!r}")
+        for name in ("flip", "erase", "turn"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"augmentation: {name} is a probability, "
                                  f"got {getattr(self, name)}")
@@ -249,8 +263,17 @@ def _movement(u, a: Augmentation, w: int, h: int):
         return (2 * u[:, column] - 1) * reach
 
     flipped = u[:, 0] < a.flip
-    size = 1 + between(1, a.scale)
-    angle = torch.deg2rad(between(2, a.rotation))
+    turned = u[:, 2] < a.turn
+    part = u[:, 2] / max(a.turn, 1e-9)  # 0...1 for those that are turned
+    if a.distribution == "normal":
+        size = 1 / (1 + (_normal(u[:, 1]) * a.scale).clamp(-a.scale,
+                                                           a.scale))
+        angle = (_normal(part) * a.rotation).clamp(-2 * a.rotation,
+                                                   2 * a.rotation)
+    else:
+        size = 1 + between(1, a.scale)
+        angle = (2 * part - 1) * a.rotation
+    angle = torch.deg2rad(torch.where(turned, angle, 0.0))
     cos, sin = size * torch.cos(angle), size * torch.sin(angle)
     linear = torch.stack([torch.stack([cos, -sin], -1),
                           torch.stack([sin, cos], -1)], -2)
@@ -263,6 +286,11 @@ def _movement(u, a: Augmentation, w: int, h: int):
     linear = mirror * linear
     shift = mirror * shift[..., None] + middle - linear @ middle
     return torch.cat([linear, shift], -1), flipped
+
+
+def _normal(uniform) -> torch.Tensor:
+    """Normal random numbers from uniform ones."""
+    return torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))
 
 
 def _resample(images, matrix, factor: float, output) -> torch.Tensor:

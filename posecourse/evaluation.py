@@ -17,13 +17,14 @@ import torch
 from . import metrics, models
 from .augmentation import make_batch, standard_crop
 from .datasets.opening import open_dataset
+from .datasets.reading import ListedPeople
 from .datasets.store import PeopleStore, prepare
-from .geometry import Crop, affine_points, flip_heatmaps, flip_points
-from .inference import choose_device, weights_of
+from .geometry import Crop, affine_points
+from .inference import choose_device, look, weights_of
 
-__all__ = ["Evaluation", "evaluate", "look", "mean_pose_of",
-           "open_store", "predict_store", "quick", "score", "size_unit",
-           "spread"]
+__all__ = ["Evaluation", "evaluate", "mean_pose_of", "open_store",
+           "predict_store", "quick", "score", "size_unit", "spread",
+           "to_prepare"]
 
 # Where stores are kept between runs, below the current folder.
 PREPARED = Path("data", "prepared")
@@ -113,7 +114,8 @@ class Evaluation:
 def evaluate(model, data=None, split: str = "valid",
              limit: int | None = None, flip_test: bool = False,
              decoder: str | None = None, device=None,
-             batch_size: int = 64) -> Evaluation:
+             batch_size: int = 64,
+             difficulty: str | None = None) -> Evaluation:
     """Score a network on labelled people.
 
     Parameters
@@ -131,6 +133,8 @@ def evaluate(model, data=None, split: str = "valid",
         Average with the prediction for the mirrored picture.
     decoder:
         How heatmaps are read, instead of the codec's own way.
+    difficulty:
+        Of drawn people, another one than the run was trained on.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def evaluate(model, data=None, split: str = "valid",
     run = model
     if isinstance(model, (str, Path)):
         model = models.load_model(weights_of(model))
-    store = _store_for(run, model, data, split, limit)
+    store = _store_for(run, model, data, split, limit, difficulty)
     if store.skeleton != model.skeleton:
         raise ValueError(
             f"the network predicts the joints of {model.skeleton.name}, "
@@ -155,7 +159,7 @@ def evaluate(model, data=None, split: str = "valid",
                  decoder=decoder, batch_size=batch_size)
 
 
-def _store_for(run, model, data, split: str, limit):
+def _store_for(run, model, data, split: str, limit, difficulty):
     if data is None:
         config = Path(run, "config.json") if isinstance(
             run, (str, Path)) else Path()
@@ -165,11 +169,13 @@ def _store_for(run, model, data, split: str, limit):
         known = json.loads(config.read_text(encoding="utf-8"))
         return open_store(known["data"], split, model.input_size,
                           limit or known["valid_people"],
-                          known["difficulty"], known["margin"])
+                          difficulty or known["difficulty"],
+                          known["margin"])
     if hasattr(data, "crops"):
         return data if limit is None else data.subset(range(
             min(limit, len(data))))
-    return open_store(data, split, model.input_size, limit)
+    return open_store(data, split, model.input_size, limit,
+                      difficulty or "standard")
 
 
 def open_store(data, split: str, input_size, people: int | None = None,
@@ -182,29 +188,47 @@ def open_store(data, split: str, input_size, people: int | None = None,
         ``"synthetic"``; a folder with a dataset; a folder with prepared
         stores (``train``, ``valid``) or one of these; or a dataset.
     people:
-        How many; None for all.
+        How many; None for all. Only these are prepared, unless all are
+        already.
     margin:
         How many standard windows a stored crop shows. The window itself
         gets as many pixels as the network's input, so that it is not
         resampled where nothing is augmented.
     """
-    size = round(margin * max(input_size))
-    options = {}
     if isinstance(data, (str, Path)):
         for folder in (Path(data), Path(data) / split):
             if (folder / "store.json").is_file():
                 return _first(PeopleStore.open(folder), people)
+    data, path, size = to_prepare(data, split, input_size, people,
+                                  difficulty, margin)
+    return _first(prepare(data, path, size, margin), people)
+
+
+def to_prepare(data, split: str, input_size, people: int | None,
+               difficulty: str, margin: float):
+    """The dataset, its store's folder and size in pixels, for `open_store`.
+    """
+    size = round(margin * max(input_size))
+    options = {}
+    if isinstance(data, (str, Path)):
         if data == "synthetic":
             options = {"difficulty": difficulty, "size": size,
                        "margin": margin}
             if people is not None:
                 options["count"] = people
         data = open_dataset(data, split, **options)
-    name = f"{data.name}-{len(data)}-{size}-{margin:g}"
+    path = _folder(data, size, margin)
     if options:  # drawn people are told apart by how they are described
-        name += f"-{zlib.crc32(repr(data).encode()):08x}"
-    store = prepare(data, PREPARED / name, size, margin)
-    return _first(store, people)
+        path = Path(f"{path}-{zlib.crc32(repr(data).encode()):08x}")
+    elif people is not None and people < len(data) and isinstance(
+            data, ListedPeople) and not (path / "store.json").is_file():
+        data = data.first(people)
+        path = _folder(data, size, margin)
+    return data, path, size
+
+
+def _folder(data, size: int, margin: float) -> Path:
+    return PREPARED / f"{data.name}-{len(data)}-{size}-{margin:g}"
 
 
 def _first(store, people: int | None):
@@ -290,32 +314,6 @@ def predict_store(model, store, flip_test: bool = False,
     scores = torch.cat(scores).double().cpu().numpy()
     crop = _crop_of(store, model.input_size)
     return crop.invert(in_input), scores, in_input
-
-
-def look(model, images, flip_test: bool = False,
-         decoder: str | None = None):
-    """Joints in normalised pictures ``(N, 3, H, W)``.
-
-    Returns ``(N, K, 2)`` input pixels and scores ``(N, K)``. `flip_test`
-    averages with what the network says of the mirrored pictures: heatmaps
-    cell by cell, coordinates after mirroring them back.
-    """
-    codec, skeleton = model.codec, model.skeleton
-    options = {"decoder": decoder} if decoder else {}
-    if decoder and codec.kind != "heatmap":
-        raise ValueError(f"decoder {decoder!r}: {model.name} gives no "
-                         "heatmaps that could be decoded in several ways")
-    output = model(images)[-1].float()
-    if not flip_test:
-        return codec.decode(output, **options)
-    mirrored = model(images.flip(-1))[-1].float()
-    if codec.kind == "heatmap":
-        output = (output + flip_heatmaps(mirrored, skeleton)) / 2
-        return codec.decode(output, **options)
-    points, scores = codec.decode(output)
-    others, _ = codec.decode(mirrored)
-    others = flip_points(others, images.shape[-1], skeleton)
-    return (points + others) / 2, scores
 
 
 def _crop_of(store, input_size) -> Crop:

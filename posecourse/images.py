@@ -10,8 +10,11 @@ passes over in silence:
 - 16 bits per channel are brought to 8;
 - **orientation**: a camera may store a picture lying on its side and note
   in the EXIF part how to turn it. `read_image` turns it, as every viewer
-  does. Keypoints in datasets count the pixels as they are stored, so the
-  datasets read with ``exif=False``.
+  does, in every format and with every OpenCV (some turn no WebP, none
+  turns a transparent picture). Keypoints in datasets count the pixels as
+  they are stored, so the datasets read with ``exif=False``;
+- what is no picture, or one that OpenCV cannot read (HEIC), is told apart
+  as far as its first bytes allow.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 __all__ = ["MAX_PIXELS", "ImageError", "PictureFolder", "decode_image",
-           "read_image"]
+           "exif_orientation", "read_image", "turn_upright"]
 
 # The largest picture that is decoded: 268 million pixels, 805 MB in
 # memory. A file of a few kilobytes can claim far more and bring a machine
@@ -62,6 +65,10 @@ def read_image(path, exif: bool = True) -> np.ndarray:
     if path.is_dir():
         raise ImageError(f"{path} is a folder, not a picture")
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError(f"{path} has {size:,} bytes, more than the "
+                             f"{MAX_BYTES:,} that are read as a picture")
         # Not cv2.imread: on Windows it cannot open names such as "人.jpg".
         data = path.read_bytes()
     except FileNotFoundError:
@@ -93,7 +100,8 @@ def decode_image(data: bytes, name="picture", exif: bool = True,
         _check_png(data, name)
     jpeg = data[:2] == b"\xff\xd8"
     flags = _REDUCED[reduce] if jpeg else cv2.IMREAD_COLOR
-    if not exif:
+    turn_here = _exif_part(data) is not None
+    if turn_here or not exif:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     if _may_be_transparent(data):
         flags = cv2.IMREAD_UNCHANGED
@@ -102,8 +110,10 @@ def decode_image(data: bytes, name="picture", exif: bool = True,
     except cv2.error as error:
         raise ImageError(f"{name} cannot be decoded: {error.err}") from None
     if image is None:
-        raise ImageError(f"{name} is not a picture, or it is damaged")
+        raise ImageError(f"{name} {_what_else(data)}")
     image = _to_rgb(image)
+    if exif and turn_here:
+        image = turn_upright(image, exif_orientation(data))
     return image if jpeg or reduce == 1 else _average(image, reduce)
 
 
@@ -132,6 +142,111 @@ def _to_rgb(image):
     alpha = image[..., 3:].astype(np.float32) / 255
     blended = image[..., 2::-1] * alpha + 255 * (1 - alpha)
     return np.ascontiguousarray(np.round(blended).astype(np.uint8))
+
+
+def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn stored pixels as the EXIF orientation asks.
+
+    Parameters
+    ----------
+    image:
+        ``(H, W)`` or ``(H, W, C)``, as stored.
+    orientation:
+        1 to 8; anything else is taken for 1, "as it is".
+
+    Returns
+    -------
+    The upright picture; ``(W, H, ...)`` for 5 to 8.
+    """
+    if orientation in (5, 6, 7, 8):
+        image = image.swapaxes(0, 1)             # mirror at the diagonal
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
+
+
+def exif_orientation(data: bytes) -> int:
+    """How the bytes of a JPEG, PNG or WebP say that the picture lies.
+
+    Returns
+    -------
+    1 (upright) to 8, as `turn_upright` takes it; 1 where nothing is said.
+    """
+    tiff = _exif_part(data) or b""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 10:
+        return 1
+    start, = struct.unpack(order + "I", tiff[4:8])
+    entries = tiff[start + 2:]
+    for i in range(0, len(entries) - 11, 12):
+        tag, kind, _, value = struct.unpack(order + "HHIH",
+                                            entries[i:i + 10])
+        if (tag, kind) == (0x0112, 3):
+            return value if 1 <= value <= 8 else 1
+        if tag > 0x0112:                         # the tags are in order
+            break
+    return 1
+
+
+def _exif_part(data: bytes) -> bytes | None:
+    """The EXIF of a JPEG, PNG or WebP, from its TIFF header on.
+
+    b"" where there is none; None for other formats.
+    """
+    if data[:2] == b"\xff\xd8":
+        at = 2
+        while data[at:at + 1] == b"\xff" and len(data) > at + 4:
+            kind, length = struct.unpack(">xBH", data[at:at + 4])
+            if kind == 0xE1 and data[at + 4:at + 10] == b"Exif\0\0":
+                return data[at + 10:at + 2 + length]
+            if kind == _START_OF_SCAN:
+                break
+            at += 1 if kind == 0xFF else 2 + length      # FF may repeat
+        return b""
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        at = 8                       # parts: length, name, content, checksum
+        while len(data) >= at + 8:
+            length, kind = struct.unpack(">I4s", data[at:at + 8])
+            if kind == b"eXIf":
+                return data[at + 8:at + 8 + length]
+            at += 12 + length
+        return b""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        at = 12                      # parts: name, length, content, even
+        while len(data) >= at + 8:
+            kind, length = struct.unpack("<4sI", data[at:at + 8])
+            if kind == b"EXIF":
+                tiff = data[at + 8:at + 8 + length]
+                return tiff.removeprefix(b"Exif\0\0")
+            at += 8 + length + length % 2
+        return b""
+    return None
+
+
+def _what_else(data: bytes) -> str:
+    """What a file is that OpenCV could not read, and what to do."""
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx",
+                     b"mif1", b"msf1"):
+            return ("is a HEIC picture, as iPhones take them; OpenCV cannot "
+                    "read those. Export it as JPEG (on the phone: Settings, "
+                    "Camera, Formats, Most Compatible)")
+        if brand in (b"avif", b"avis"):
+            return ("is an AVIF picture; this OpenCV cannot read those. "
+                    "Export it as JPEG or PNG")
+        return "is a video, not a picture"
+    if data[:4] == b"GIF8":
+        return ("is a GIF, damaged or of no use to this OpenCV; export it "
+                "as PNG")
+    if data[:4] == b"%PDF":
+        return "is a PDF document, not a picture; export it as JPEG or PNG"
+    if data[:256].lstrip().startswith(b"<"):
+        return ("is a web page or a drawing (HTML, SVG), not a picture; was "
+                "the page saved instead of the photo?")
+    return "is not a picture, or it is damaged"
 
 
 def _may_be_transparent(data: bytes) -> bool:

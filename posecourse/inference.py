@@ -22,12 +22,13 @@ import numpy as np
 import torch
 
 from .augmentation import normalise
-from .geometry import Crop
+from .geometry import Crop, flip_heatmaps, flip_points
 from .images import read_image
+from .runs import shipped
 from .skeletons import MPII, Skeleton
 
 __all__ = ["Pose", "Predictor", "Video", "VideoError", "choose_device",
-           "weights_of"]
+           "look", "weights_of"]
 
 # The networks are trained on windows that are 1.25 times the person's
 # height (`Crop.from_mpii`). Joints span less than the person: the window
@@ -157,6 +158,11 @@ class Predictor:
         return cls.from_weights(weights_of(path), device)
 
     @classmethod
+    def shipped(cls, name: str = "laptop", device=None) -> Predictor:
+        """A network that comes with the course (``data/weights``)."""
+        return cls.from_run(shipped(name), device)
+
+    @classmethod
     def from_weights(cls, path, device=None) -> Predictor:
         """From a ``.safetensors`` file written by `posecourse`."""
         from .models import load_model
@@ -171,8 +177,9 @@ class Predictor:
         image:
             RGB uint8 ``(H, W, 3)``, or the path of a picture.
         boxes:
-            The persons, each ``(x, y, width, height)`` in pixels. Default:
-            one box, the whole picture.
+            The persons, each ``(x, y, width, height)`` in pixels. They may
+            reach out of the picture, where nothing is seen (black), but
+            not lie outside. Default: one box, the whole picture.
         flip_test:
             Look at the mirrored picture too, and average. Twice the time,
             a little more accurate.
@@ -188,7 +195,7 @@ class Predictor:
         if isinstance(image, (str, Path)):
             image = read_image(image)
         image = np.asarray(image)
-        if image.ndim != 3 or image.shape[2] != 3 \
+        if image.ndim != 3 or image.shape[2] != 3 or not image.size \
                 or image.dtype != np.uint8:
             raise ValueError(f"a picture must be RGB uint8 (H, W, 3), got "
                              f"{image.dtype} {image.shape}")
@@ -196,6 +203,7 @@ class Predictor:
         if boxes is None:
             boxes = [(0, 0, image.shape[1], image.shape[0])]
             padding = 1.0
+        boxes = _checked(boxes, image)
         poses = self._in_boxes(image, boxes, padding, flip_test)
         if refine:
             around = [pose.around() for pose in poses]
@@ -245,12 +253,59 @@ class Predictor:
     @torch.inference_mode()
     def _look(self, pictures: np.ndarray, flip_test: bool):
         """Joints of ``(N, H, W, 3)`` uint8 inputs, in their pixels."""
-        from .evaluation import look    # which imports this module
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         images = normalise(images.to(self.device))
         keypoints, scores = look(self.model, images, flip_test)
         return (keypoints.double().cpu().numpy(),
                 scores.double().cpu().numpy())
+
+
+def _checked(boxes, image) -> list:
+    """Boxes that show something of the picture, or a clear error."""
+    boxes = list(boxes)
+    if boxes and np.isscalar(boxes[0]):
+        raise ValueError("boxes is a list of boxes, also for one person: "
+                         f"[({', '.join(f'{b}' for b in boxes)})]")
+    height, width = image.shape[:2]
+    for box in boxes:
+        if len(box) != 4:
+            raise ValueError(f"box {tuple(box)} must have four numbers: x, "
+                             "y, width and height")
+        x, y, w, h = map(float, box)
+        # NaN and sizes below zero are left to Crop.from_box
+        if w > 0 and h > 0 and (x >= width or y >= height
+                                or x + w <= 0 or y + h <= 0):
+            raise ValueError(
+                f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the picture "
+                f"of {width} x {height} pixels; a box is x, y of its top "
+                "left corner, width, height")
+    return boxes
+
+
+def look(model, images, flip_test: bool = False,
+         decoder: str | None = None):
+    """Joints in normalised pictures ``(N, 3, H, W)``.
+
+    Returns ``(N, K, 2)`` input pixels and scores ``(N, K)``. `flip_test`
+    averages with what the network says of the mirrored pictures: heatmaps
+    cell by cell, coordinates after mirroring them back.
+    """
+    codec, skeleton = model.codec, model.skeleton
+    options = {"decoder": decoder} if decoder else {}
+    if decoder and codec.kind != "heatmap":
+        raise ValueError(f"decoder {decoder!r}: {model.name} gives no "
+                         "heatmaps that could be decoded in several ways")
+    output = model(images)[-1].float()
+    if not flip_test:
+        return codec.decode(output, **options)
+    mirrored = model(images.flip(-1))[-1].float()
+    if codec.kind == "heatmap":
+        output = (output + flip_heatmaps(mirrored, skeleton)) / 2
+        return codec.decode(output, **options)
+    points, scores = codec.decode(output)
+    others, _ = codec.decode(mirrored)
+    others = flip_points(others, images.shape[-1], skeleton)
+    return (points + others) / 2, scores
 
 
 class Video:

@@ -23,7 +23,7 @@ import numpy as np
 from .files import atomic_path
 
 __all__ = ["RunError", "draw_curves", "draw_predictions", "new_folder",
-           "write_log", "write_readme", "write_tensorboard"]
+           "shipped", "write_log", "write_readme", "write_tensorboard"]
 
 
 class RunError(ValueError):
@@ -50,6 +50,30 @@ def new_folder(out, name: str) -> Path:
         raise RunError(f"the run folder {out} cannot be made: {error}; "
                        "choose another --out") from None
     return out
+
+
+def shipped(name: str = "laptop") -> Path:
+    """The run folder of a network that comes with the course.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the course has no such network, or the package was installed
+        without the course.
+    """
+    places = [root / "data" / "weights" for root in (
+        Path(__file__).resolve().parents[1], Path.cwd(),
+        *Path.cwd().parents)]
+    for place in places:
+        if (place / name / "weights.safetensors").is_file():
+            return place / name
+    known = sorted({path.parent.name for place in places
+                    for path in place.glob("*/weights.safetensors")})
+    raise FileNotFoundError(
+        f"no network {name!r} comes with the course; these do: "
+        f"{', '.join(known)}" if known else
+        "the course's networks are not here: they lie in data/weights of "
+        "its folder. Start from there, or train one with posecourse train")
 
 
 def write_log(path: Path, rows: list[dict]) -> None:

@@ -17,7 +17,7 @@ import threading
 import time
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -25,154 +25,19 @@ import torch.distributed as dist
 from torch import nn
 from tqdm import tqdm
 
-from . import evaluation, losses, models, runs
-from .augmentation import Augmentation, make_batch
+from . import evaluation, models, runs
+from .augmentation import make_batch
 from .files import atomic_path, write_json
 from .inference import choose_device
+from .recipes import (DEFAULT_LOSS, LOSSES, TrainConfig, TrainingError,
+                      config_for)
 
-__all__ = ["PRESETS", "TrainConfig", "TrainingError", "TrainingStopped",
-           "config_for", "train"]
-
-
-class TrainingError(ValueError):
-    """Training cannot start or go on; says why and what to do."""
+__all__ = ["TrainConfig", "TrainingError", "TrainingStopped", "config_for",
+           "train"]
 
 
 class TrainingStopped(KeyboardInterrupt):
     """Stopped by Ctrl-C or a signal, after saving where it stood."""
-
-
-@dataclass
-class TrainConfig:
-    """Everything that decides how a run ends.
-
-    Parameters
-    ----------
-    model, options:
-        A network of `models.names()` and its options.
-    data:
-        ``"synthetic"``, or a folder with a data set or a prepared store.
-    train_people, valid_people:
-        How many of them to use; None for all. Of synthetic people, how
-        many to draw.
-    difficulty:
-        Of synthetic people.
-    margin:
-        How many standard windows a stored crop shows; what lies around
-        the window comes into view when augmentation turns or shrinks it.
-    epochs, batch_size:
-        The batch is that of all processes together.
-    lr, weight_decay:
-        Of AdamW; the rate is the highest of the schedule.
-    schedule:
-        ``"cosine"`` falls to zero; ``"step"`` falls to a tenth after 64 %
-        and 86 % of the run.
-    warmup:
-        Fraction of the run in which the rate rises.
-    clip:
-        Largest norm of the gradient; 0 for no limit.
-    ema:
-        The weights that are validated and kept are an average over about
-        this fraction of the run; 0 for the last weights themselves.
-    loss:
-        ``"auto"`` (squared error of what the network gives), or a name in
-        `LOSSES`.
-    amp:
-        ``"bf16"`` computes convolutions with 16 bits, ``"fp32"`` with 32;
-        ``"auto"`` takes 16 where the processor is faster at it.
-    checkpoint_minutes:
-        ``last.pt`` is written after each epoch and this often.
-    """
-
-    model: str = "laptop"
-    options: dict = field(default_factory=dict)
-    data: str = "synthetic"
-    train_people: int | None = None
-    valid_people: int | None = None
-    difficulty: str = "standard"
-    margin: float = 1.25
-    epochs: int = 10
-    batch_size: int = 32
-    lr: float = 1e-3
-    weight_decay: float = 0.01
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    clip: float = 0.0
-    ema: float = 0.02
-    loss: str = "auto"
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    amp: str = "auto"
-    channels_last: bool = True
-    compile: bool = False
-    device: str = "auto"
-    seed: int = 0
-    deterministic: bool = False
-    checkpoint_minutes: float = 5.0
-    out: str | None = None
-    resume: str | None = None
-
-    def __post_init__(self):
-        if isinstance(self.augmentation, dict):
-            self.augmentation = Augmentation(**self.augmentation)
-        choices = {"schedule": ("cosine", "step"),
-                   "amp": ("auto", "bf16", "fp32"),
-                   "loss": ("auto", *LOSSES)}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise TrainingError(
-                    f"{name} is one of {', '.join(allowed)}; got "
-                    f"{getattr(self, name)!r}")
-        for name in ("epochs", "batch_size", "lr"):
-            if not getattr(self, name) > 0:
-                raise TrainingError(f"{name} must be positive, got "
-                                    f"{getattr(self, name)}")
-        for name in ("warmup", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise TrainingError(f"{name} is a fraction of the run, got "
-                                    f"{getattr(self, name)}")
-
-
-LOSSES = {"heatmap_mse": losses.heatmap_mse,
-          "coordinate_l1": losses.coordinate_l1,
-          "coordinate_l2": losses.coordinate_l2}
-_DEFAULT_LOSS = {"heatmap": "heatmap_mse", "coordinate": "coordinate_l2"}
-
-# People stand upright in most pictures, and a run of minutes sees each of
-# them a few times only: little augmentation is enough.
-_MILD = Augmentation(scale=0.15, rotation=15, shift=0.02, brightness=0.2,
-                     contrast=0.2, saturation=0.2, tint=0.1)
-
-# What suits each network where nothing else is asked for. These run on two
-# CPU cores in minutes.
-PRESETS = {
-    "laptop": dict(options={"input_size": 64}, epochs=6, batch_size=16,
-                   lr=4e-3, weight_decay=0.05, warmup=0.1, ema=0.05,
-                   augmentation=_MILD),
-    # a quarter of the document's width on small pictures: enough to see
-    # the network say the mean pose, and BatchNorm cure it
-    **{name: dict(options={"input_size": 64, "width": 0.25}, epochs=3,
-                  batch_size=32, lr=1e-3, augmentation=_MILD)
-       for name in ("posenet", "posenet_bn")},
-}
-
-
-def config_for(model: str = "laptop", options: dict | None = None,
-               **changes) -> TrainConfig:
-    """A network's preset with some fields changed.
-
-    Fields that are None keep the preset's value; `options` are added to
-    the preset's.
-    """
-    models.options_of(model)
-    preset = dict(PRESETS.get(model, {}))
-    preset["options"] = {**preset.get("options", {}), **(options or {})}
-    known = {f.name for f in fields(TrainConfig)}
-    unknown = sorted(set(changes) - known)
-    if unknown:
-        raise TrainingError(f"training has no setting {unknown[0]!r}; it "
-                            f"has {', '.join(sorted(known))}")
-    changes = {k: v for k, v in changes.items() if v is not None}
-    return TrainConfig(model=model, **{**preset, **changes})
 
 
 def train(config: TrainConfig, stores=None) -> Path:
@@ -199,12 +64,14 @@ def train(config: TrainConfig, stores=None) -> Path:
         write_json(folder / "config.json", asdict(config))
     data = Data(training, device)
     model = models.build(config.model, data.skeleton, **config.options)
+    if config.init and not saved:
+        models.start_from(model, config.init)
     model.to(device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)
     network = _wrapped(model, config, device, workers)
     average = deepcopy(model).eval()
-    optimizer = _optimizer(model, config)
+    optimizer = make_optimizer(model, config)
     per_epoch = max(1, len(data) // config.batch_size)
     total = config.epochs * per_epoch
     mean_pose = evaluation.mean_pose_of(training, model.input_size)
@@ -342,7 +209,7 @@ def _begin(config: TrainConfig, workers: Workers):
     if config.resume is None:
         folder = None
         if workers.first:
-            config = replace(config, amp=_choose_amp(config))
+            config = replace(config, amp=choose_amp(config))
             folder = runs.new_folder(config.out, config.model)
             config = replace(config, out=str(folder))
         if workers.world > 1:
@@ -393,7 +260,7 @@ def _set_up(config: TrainConfig, workers: Workers) -> torch.device:
     return device
 
 
-def _choose_amp(config: TrainConfig) -> str:
+def choose_amp(config: TrainConfig) -> str:
     """16 bits where the processor has instructions for them.
 
     A CPU without them emulates bf16, several times slower than 32 bits.
@@ -412,9 +279,7 @@ def _choose_amp(config: TrainConfig) -> str:
 
 def _open_stores(config: TrainConfig, workers: Workers):
     """The training and the validation store; the first process prepares."""
-    size = {**models.options_of(config.model),
-            **config.options}["input_size"]
-    size = (size, size) if isinstance(size, int) else size
+    size = config.input_size
     for turn in (workers.first, not workers.first):
         if turn:
             stores = [evaluation.open_store(
@@ -482,10 +347,12 @@ def _wrapped(model, config: TrainConfig, device, workers: Workers):
             nn.SyncBatchNorm.convert_sync_batchnorm(model)
         network = nn.parallel.DistributedDataParallel(
             model, device_ids=[device] if device.type == "cuda" else None)
-    return torch.compile(network) if config.compile else network
+    if config.compile and device.type == "cuda":
+        return torch.compile(network)
+    return network
 
 
-def _optimizer(model, config: TrainConfig):
+def make_optimizer(model, config: TrainConfig):
     """AdamW; biases and normalisation are not decayed."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
@@ -503,7 +370,7 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     if step < rise:
         return config.lr * (step + 1) / rise
     if config.schedule == "step":
-        falls = sum(step >= part * total for part in (0.64, 0.86))
+        falls = sum(14 * step >= part * total for part in (9, 12))
         return config.lr * 0.1 ** falls
     done = (step - rise) / max(1, total - rise)
     return config.lr * (1 + math.cos(math.pi * done)) / 2
@@ -523,7 +390,7 @@ def backward(network, codec, batch, blind, config: TrainConfig,
     the answer `blind`, and the number of joints.
     """
     name = config.loss if config.loss != "auto" \
-        else _DEFAULT_LOSS[codec.kind]
+        else DEFAULT_LOSS[codec.kind]
     target, weights = codec.encode(batch.keypoints, batch.visible)
     with torch.autocast(target.device.type, torch.bfloat16,
                         enabled=config.amp == "bf16"):

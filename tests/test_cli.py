@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import models
+from posecourse import models, runs
 from posecourse.cli import COMMANDS, main
 from posecourse.commands import predict
 from posecourse.images import read_image
@@ -393,7 +393,7 @@ def test_boxes_that_do_not_fit(tmp_path, weights, capsys, boxes, says):
                  str(tmp_path / "boxes.json"), "--out",
                  str(tmp_path / "out")]) == 2
     assert says in capsys.readouterr().err
-    for wrong in ("1,2,3", "1,2,0,4", "a,b,c,d"):
+    for wrong in ("1,2,3", "1,2,0,4", "a,b,c,d", "nan,2,3,4", "1,2,inf,4"):
         assert main(["predict", str(path), "--box", wrong]) == 2
 
 
@@ -427,6 +427,45 @@ def test_a_broken_picture_does_not_lose_the_others(tmp_path, weights,
     assert main([*argv, str(broken)]) == 2
 
 
+def test_a_folder_as_phones_and_macs_leave_it(tmp_path, weights, capsys):
+    folder = tmp_path / "Bilder für Zoë"
+    good = write_picture(folder / "Strand 1.JPG")
+    (folder / "._Strand 1.JPG").write_bytes(b"\0\5\26\7")
+    (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    (folder / "album.jpg").mkdir()
+    out = tmp_path / "out"
+    assert main(["predict", str(folder), "--run", weights, "--out",
+                 str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "HEIC" in told and "._" not in told and "album" not in told
+    content = json.loads((out / "poses.json").read_text("utf-8"))
+    assert [i["image"] for i in content["images"]] == [str(good)]
+
+
+def test_one_wrong_box_does_not_lose_the_other_pictures(tmp_path, weights,
+                                                        capsys):
+    paths = [write_picture(tmp_path / name) for name in ("a.png", "b.png")]
+    (tmp_path / "boxes.json").write_text(
+        '{"a.png": [[900, 900, 5, 5]], "b.png": [[1, 2, 30, 20]]}')
+    out = tmp_path / "out"
+    assert main(["predict", *map(str, paths), "--run", weights, "--boxes",
+                 str(tmp_path / "boxes.json"), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "a.png" in told and "outside the picture of 60 x 40" in told
+    content = json.loads((out / "poses.json").read_text())
+    assert [i["image"] for i in content["images"]] == [str(paths[1])]
+
+
+def test_drawings_of_panoramas_are_smaller(tmp_path, weights):
+    path = write_picture(tmp_path / "wide.png", (6000, 30))
+    out = tmp_path / "out"
+    assert main(["predict", str(path), "--run", weights, "--out",
+                 str(out)]) == 0
+    image, = json.loads((out / "poses.json").read_text())["images"]
+    assert (image["width"], image["height"]) == (6000, 30)
+    assert read_image(out / image["drawing"]).shape == (20, 4096, 3)
+
+
 def test_there_is_no_camera(tmp_path, weights, capsys):
     assert main(["predict", "--camera", "77", "--run", weights, "--out",
                  str(tmp_path / "out")]) == 2
@@ -436,13 +475,15 @@ def test_there_is_no_camera(tmp_path, weights, capsys):
 
 def test_the_newest_run_is_taken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict, "__file__", str(tmp_path / "a" / "b" / "c"))
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "a" / "b.py"))
     with pytest.raises(FileNotFoundError, match="posecourse train"):
         predict.newest_weights()
-    shipped = tmp_path / "data" / "weights" / "x.safetensors"
-    shipped.parent.mkdir(parents=True)
-    shipped.touch()
+    shipped = tmp_path / "data" / "weights" / "laptop"
+    shipped.mkdir(parents=True)
+    (shipped / "weights.safetensors").touch()
     assert predict.newest_weights() == shipped
+    with pytest.raises(FileNotFoundError, match="these do: laptop"):
+        runs.shipped("alexnet")
     for age, name in ((50, "old"), (10, "new"), (90, "older")):
         path = tmp_path / "runs" / name / "weights.safetensors"
         path.parent.mkdir(parents=True)

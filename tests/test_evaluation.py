@@ -9,11 +9,11 @@ from torch import nn
 
 from posecourse import metrics, models
 from posecourse.codecs import HeatmapCodec
-from posecourse.evaluation import (evaluate, look, mean_pose_of,
-                                   open_store, predict_store, size_unit,
-                                   spread)
+from posecourse.evaluation import (evaluate, mean_pose_of, open_store,
+                                   predict_store, size_unit, spread)
 from posecourse.files import write_json
 from posecourse.geometry import affine_points
+from posecourse.inference import look
 from posecourse.skeletons import COCO, MPII
 
 from people import dot_people

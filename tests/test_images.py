@@ -4,14 +4,17 @@ import io
 import pickle
 import struct
 import zipfile
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from pose_samples import picture, write_picture
 
+from posecourse import images
 from posecourse.images import (MAX_PIXELS, ImageError, PictureFolder,
-                               decode_image, read_image)
+                               decode_image, exif_orientation, read_image,
+                               turn_upright)
 
 
 def encode(suffix, image) -> bytes:
@@ -72,11 +75,18 @@ def test_sixteen_bits_become_eight():
     assert decode_image(encode(".png", clear)).tolist() == [[[255, 128, 0]]]
 
 
-def with_exif(jpeg: bytes, orientation: int) -> bytes:
+def exif(orientation: int, order="<") -> bytes:
+    """An EXIF part with a camera's name and how the picture lies."""
+    return ((b"II*\0" if order == "<" else b"MM\0*")
+            + struct.pack(order + "IH", 8, 2)
+            + struct.pack(order + "HHI4s", 0x010F, 2, 4, b"Cam\0")
+            + struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
+            + b"\0" * 4)
+
+
+def with_exif(jpeg: bytes, orientation: int, order="<") -> bytes:
     """The JPEG with an EXIF part that says how it lies."""
-    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
-    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + b"\0" * 4
-    body = b"Exif\0\0" + tiff
+    body = b"Exif\0\0" + exif(orientation, order)
     return (jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2)
             + body + jpeg[2:])
 
@@ -85,6 +95,73 @@ def test_exif_orientation_is_applied_unless_told_not_to(rgb, jpeg):
     lying = with_exif(jpeg, 6)               # to be turned clockwise
     is_close(decode_image(lying), np.rot90(rgb, -1))
     is_close(decode_image(lying, exif=False), rgb)
+
+
+# What the upright picture [[1, 2, 3], [4, 5, 6]] is stored as, by hand:
+# "the stored first row is at the ..., the stored first column at the ..."
+# of the upright one (EXIF 2.3).
+STORED = {1: [[1, 2, 3], [4, 5, 6]], 2: [[3, 2, 1], [6, 5, 4]],
+          3: [[6, 5, 4], [3, 2, 1]], 4: [[4, 5, 6], [1, 2, 3]],
+          5: [[1, 4], [2, 5], [3, 6]], 6: [[3, 6], [2, 5], [1, 4]],
+          7: [[6, 3], [5, 2], [4, 1]], 8: [[4, 1], [5, 2], [6, 3]]}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_the_eight_orientations(orientation, rgb):
+    stored = np.array(STORED[orientation])
+    assert turn_upright(stored, orientation).tolist() == STORED[1]
+    for kept in (0, 9, 65535):
+        assert turn_upright(stored, kept).tolist() == stored.tolist()
+    # as OpenCV turns a JPEG, in both byte orders
+    for order in "<>":
+        data = with_exif(encode(".jpg", rgb), orientation, order)
+        assert exif_orientation(data) == orientation
+        theirs = cv2.imdecode(np.frombuffer(data, np.uint8), 1)
+        assert (decode_image(data) == theirs[..., ::-1]).all()
+
+
+def in_png(png: bytes, orientation: int) -> bytes:
+    body = b"eXIf" + exif(orientation)
+    part = (struct.pack(">I", len(body) - 4) + body
+            + struct.pack(">I", zlib.crc32(body)))
+    return png[:33] + part + png[33:]
+
+
+def in_webp(orientation: int, picture, alpha: bool) -> bytes:
+    plain = encode(".webp", picture)
+    height, width = picture.shape[:2]
+    tiff = exif(orientation)
+    head = struct.pack("<4sIB3x", b"VP8X", 10, 0x08 | 0x10 * alpha)
+    head += ((width - 1).to_bytes(3, "little")
+             + (height - 1).to_bytes(3, "little"))
+    body = (b"WEBP" + head + plain[12:]
+            + struct.pack("<4sI", b"EXIF", len(tiff)) + tiff)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_png_and_webp_are_turned_too(rgb, alpha):
+    """Also transparent ones, which OpenCV leaves lying."""
+    bgr = rgb[..., ::-1]
+    if alpha:
+        bgr = np.dstack([bgr, np.full(bgr.shape[:2], 255, np.uint8)])
+    png = in_png(encode(".png", bgr), 6)
+    assert (decode_image(png) == np.rot90(rgb, -1)).all()
+    assert (decode_image(png, exif=False) == rgb).all()
+    webp = in_webp(6, bgr, alpha)
+    assert exif_orientation(webp) == 6
+    is_close(decode_image(webp), np.rot90(rgb, -1))
+    is_close(decode_image(webp, exif=False), rgb)
+
+
+def test_orientation_of_what_says_nothing_or_is_broken(jpeg, rgb):
+    assert exif_orientation(jpeg) == 1
+    assert exif_orientation(encode(".png", rgb)) == 1
+    assert exif_orientation(b"BM") == exif_orientation(b"") == 1
+    whole = with_exif(jpeg, 6)
+    assert exif_orientation(with_exif(jpeg, 9)) == 1
+    for end in range(2, 60):             # it breaks off somewhere
+        assert exif_orientation(whole[:end]) in (1, 6)
 
 
 def test_datasets_read_the_stored_pixels(rgb, jpeg, tmp_path):
@@ -160,7 +237,12 @@ def test_png_that_breaks_off(rgb):
 
 @pytest.mark.parametrize("data, message", [
     (b"", "is empty"), (b"hello, I am text", "not a picture"),
-    (b"\xff\xd8\xff", "breaks off"), (b"%PDF-1.7 ...", "not a picture")])
+    (b"\xff\xd8\xff", "breaks off"), (b"%PDF-1.7 ...", "PDF"),
+    (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC.*JPEG"),
+    (b"\0\0\0\x18ftypavif" + bytes(99), "AVIF|damaged"),
+    (b"\0\0\0\x18ftypmp42" + bytes(99), "is a video"),
+    (b"GIF89a" + bytes(9), "GIF"), (b"\n<!DOCTYPE html>", "web page"),
+    (b"RIFF\0\0\0\0WEBPVP8 ", "not a picture")])
 def test_not_a_picture(tmp_path, data, message):
     path = tmp_path / "thing.jpg"
     path.write_bytes(data)
@@ -179,6 +261,21 @@ def test_huge_pictures_are_refused_before_decoding(jpeg):
     size = struct.pack(">HH", 60000, 60000)
     with pytest.raises(ImageError, match="60000 x 60000"):
         decode_image(jpeg[:frame + 5] + size + jpeg[frame + 9:])
+
+
+def test_enormous_files_are_refused_before_reading(tmp_path, monkeypatch):
+    path = tmp_path / "film.jpg"
+    path.write_bytes(bytes(1001))
+    monkeypatch.setattr(images, "MAX_BYTES", 1000)
+    with pytest.raises(ImageError, match="1,001 bytes"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1)])
+def test_tiny_and_thin_pictures(shape):
+    image = np.full((*shape, 3), (10, 20, 30), np.uint8)
+    for suffix in (".png", ".jpg"):
+        is_close(decode_image(encode(suffix, image)), image[..., ::-1])
 
 
 def test_missing_file_and_folder(tmp_path):

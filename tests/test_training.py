@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,9 @@ import torch.multiprocessing as mp
 
 from posecourse import evaluation, models, training
 from posecourse.skeletons import COCO, UPPER_BODY
-from posecourse.training import (PRESETS, TrainConfig, TrainingError,
-                                 TrainingStopped, config_for, learning_rate,
-                                 train)
+from posecourse.augmentation import Augmentation
+from posecourse.recipes import PRESETS, TrainConfig, TrainingError, config_for
+from posecourse.training import TrainingStopped, learning_rate, train
 
 from people import dot_people
 
@@ -94,7 +94,7 @@ def test_curves_are_drawn_where_matplotlib_is(finished):
 def test_training_learns(tmp_path):
     people = dot_people(192), dot_people(16, seed=1)
     config = tiny(tmp_path / "run", epochs=4, lr=5e-3, ema=0.05,
-                  augmentation=training.Augmentation(
+                  augmentation=Augmentation(
                       scale=0, rotation=0, flip=0, tint=0))
     result = evaluation.evaluate(train(config, people), people[1])
     assert result.score > result.baselines["mean pose"] + 15
@@ -312,10 +312,3 @@ def test_a_broken_checkpoint_is_said(finished, tmp_path):
     (tmp_path / "last.pt").write_bytes(whole[:len(whole) // 2])
     with pytest.raises(TrainingError, match="not a whole checkpoint"):
         train(TrainConfig(resume=str(tmp_path)), stores())
-
-
-def test_presets_are_settings():
-    for name in PRESETS:
-        config = config_for(name, {"input_size": 32}, batch_size=None)
-        assert config.options["input_size"] == 32
-        assert TrainConfig(**asdict(config)) == config

@@ -20,6 +20,8 @@ def main(argv) -> int:
                         "was trained on)")
     parser.add_argument("--split", default="valid",
                         help="of the dataset (default: %(default)s)")
+    parser.add_argument("--difficulty", help="of drawn people: easy, "
+                        "standard, hard, stick (default: as trained on)")
     parser.add_argument("--limit", type=int, metavar="N",
                         help="only the first N people")
     parser.add_argument("--flip", action="store_true",
@@ -37,7 +39,8 @@ def main(argv) -> int:
     from .. import evaluation, predictions
     result = evaluation.evaluate(
         args.run, args.data, args.split, limit=args.limit,
-        flip_test=args.flip, decoder=args.decoder, device=args.device)
+        flip_test=args.flip, decoder=args.decoder, device=args.device,
+        difficulty=args.difficulty)
     if args.out:
         predictions.save_predictions(args.out, result.keypoints,
                                      result.scores, result.ids)

@@ -1,7 +1,8 @@
 """``posecourse predict``: poses in pictures, videos or a camera.
 
 What is written to the output folder: a drawing per picture
-(``NAME-pose.png``) or video (``NAME-pose.mp4``), and ``poses.json``::
+(``NAME-pose.png``, at most 4096 pixels wide and high) or video
+(``NAME-pose.mp4``), and ``poses.json``::
 
     {"weights": ..., "model": ..., "skeleton": "mpii",
      "images": [{"image": "me.jpg", "drawing": "me-pose.png",
@@ -17,13 +18,20 @@ pixels of the upright picture (as a viewer shows it), 0-based.
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 from pathlib import Path
 
 from . import add_device, make_parser, print_json
 
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+# In a folder. What OpenCV cannot read (HEIC) is named, not passed over.
+_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
+             ".gif", ".avif", ".heic", ".heif"}
 _VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v"}
+# Longer side of a drawing, pixels: a photo of 12 million keeps its size, a
+# panorama of 100 million does not become a PNG of 200 MB.
+_LARGEST = 4096
 # Below this mean score, the pose of one frame does not tell where to look
 # for the person in the next.
 _LOST = 0.2
@@ -83,9 +91,11 @@ def main(argv) -> int:
     args = _arguments(argv)
     boxes = _read_boxes(args.boxes) if args.boxes else {}
 
+    # what OpenCV would print about broken files is said in words here
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     from ..files import write_json
-    from ..images import ImageError
-    from ..inference import Predictor, VideoError
+    from ..inference import Predictor
     weights = args.run or newest_weights()
     predictor = Predictor.from_run(weights, args.device)
     print(f"{predictor.model.name} of {weights} on {predictor.device}",
@@ -110,8 +120,11 @@ def main(argv) -> int:
                 else:
                     _picture(predictor, source, args, args.box or _boxes_of(
                         boxes, source), taken, content)
-            except (ImageError, VideoError) as error:   # on to the next
-                print(f"posecourse: {error}", file=sys.stderr)
+            except ValueError as error:                 # on to the next
+                text = str(error)
+                if str(source) not in text:
+                    text = f"{source}: {text}"
+                print(f"posecourse: {text}", file=sys.stderr)
                 failed += 1
     finally:
         if content["images"]:
@@ -127,7 +140,8 @@ def main(argv) -> int:
 
 def _box(text: str) -> tuple[float, ...]:
     numbers = tuple(float(n) for n in text.split(","))
-    if len(numbers) != 4 or min(numbers[2:]) <= 0:
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)) \
+            or min(numbers[2:]) <= 0:
         raise ValueError(text)
     return numbers
 
@@ -140,8 +154,10 @@ def _sources(paths) -> list[Path]:
     found = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir()
-                            if p.suffix.lower() in _PICTURES | _VIDEOS)
+            # a name with a dot in front is not the user's own file
+            inside = sorted(p for p in path.iterdir() if p.is_file()
+                            and p.suffix.lower() in _PICTURES | _VIDEOS
+                            and not p.name.startswith("."))
             if not inside:
                 raise FileNotFoundError(f"no picture or video in {path}")
             found += inside
@@ -183,20 +199,14 @@ def newest_weights() -> Path:
     Raises
     ------
     FileNotFoundError
-        If there are none; says how to make some.
+        If there is neither; says what to do.
     """
     runs = sorted(Path("runs").glob("*/weights.safetensors"),
                   key=lambda p: p.stat().st_mtime)
     if runs:
         return runs[-1]
-    for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        shipped = sorted(root.glob("data/weights/*.safetensors"))
-        if shipped:
-            return shipped[0]
-    raise FileNotFoundError(
-        "there is no trained network yet: no run in runs/, no weights in "
-        "data/weights. Train one in minutes with posecourse train, or name "
-        "one with --run")
+    from ..runs import shipped
+    return shipped()
 
 
 def _picture(predictor, source, args, boxes, taken, content):
@@ -236,6 +246,11 @@ def _write_png(path: Path, image):
     import cv2
 
     from ..files import atomic_path
+    height, width = image.shape[:2]
+    factor = _LARGEST / max(height, width)
+    if factor < 1:
+        size = [max(1, round(n * factor)) for n in (width, height)]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     with atomic_path(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", image[..., ::-1])[1])
 
@@ -251,10 +266,14 @@ def _video(predictor, source, args, taken, content):
     with Video(source) as video, atomic_path(path) as temporary:
         try:
             for number, image in enumerate(video):
-                near = pose is not None and pose.score >= _LOST
-                pose, = predictor(image, [pose.around()] if near else None,
-                                  flip_test=args.flip, refine=not near)
                 height, width = image.shape[:2]
+                near = None
+                if pose is not None and pose.score >= _LOST:
+                    x, y, w, h = near = pose.around()
+                    if min(x + w, y + h, width - x, height - y) <= 0:
+                        near = None             # gone out of the picture
+                pose, = predictor(image, near and [near],
+                                  flip_test=args.flip, refine=near is None)
                 if writer is None:
                     writer = _writer(temporary, video.rate, width, height)
                 drawn = _drawn(image, [pose], args, None)

@@ -22,6 +22,8 @@ _SETTINGS = (
     ("--schedule", str, "cosine or step"),
     ("--loss", str, "auto, heatmap_mse, coordinate_l1, coordinate_l2"),
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
+    ("--init", str, "weights to start from: of the same network, or "
+                    "torchvision's for a ResNet"),
     ("--seed", int, "of all random numbers (default: 0)"),
     ("--out", str, "the run folder (default: runs/MODEL-N)"),
 )
@@ -37,11 +39,18 @@ def main(argv) -> int:
         "Ctrl-C and go on later with --resume. With several GPUs: torchrun "
         "--nproc-per-node 4 -m posecourse train ...",
         "posecourse train --epochs 3\n"
-        "posecourse train --model simple_baseline_50 --data data/mpii\n"
+        "posecourse train --model simple_baseline_50 --data data/mpii "
+        "--preset mpii --dry-run\n"
         "posecourse train --resume runs/laptop-1")
     parser.add_argument("--model", default="laptop", metavar="NAME",
                         help="the network (default: %(default)s; --model "
                              "help lists them)")
+    parser.add_argument("--preset", metavar="NAME", help="a recipe instead "
+                        "of what suits the network: mpii (the published "
+                        "one of SimpleBaseline), mpii-fast (ours)")
+    parser.add_argument("--dry-run", action="store_true", help="only say "
+                        "what would be done: people found, steps, memory, "
+                        "time; a few steps are timed")
     parser.add_argument("--input-size", metavar="N|WxH",
                         help="pixels that the network sees")
     parser.add_argument("--option", action="append", default=[],
@@ -61,11 +70,13 @@ def main(argv) -> int:
                         "folder, with its settings")
     args = parser.parse_args(argv)
     settings = {name: value for name, value in vars(args).items()
-                if name not in ("model", "input_size", "option")}
+                if name not in ("model", "input_size", "option", "preset",
+                                "dry_run")}
     if args.resume:
         other = [name for name, value in settings.items()
                  if value is not None and name not in ("resume", "device")]
-        if other or args.option or args.input_size:
+        if other or args.option or args.input_size or args.preset \
+                or args.dry_run:
             parser.error("--resume goes on with the run's own settings; "
                          "only --device may be given with it")
     options = _options(parser, args)
@@ -74,8 +85,13 @@ def main(argv) -> int:
     if args.model == "help":
         print("\n".join(models.names()))
         return 0
-    run = training.train(training.config_for(args.model, options,
-                                             **settings))
+    config = training.config_for(args.model, options, args.preset,
+                                 **settings)
+    if args.dry_run:
+        from ..planning import plan
+        print(plan(config))
+        return 0
+    run = training.train(config)
     if os.environ.get("RANK", "0") == "0":
         print(f"\nNext:\n  posecourse evaluate {run}\n"
               f"  posecourse predict --run {run} PICTURE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -51,6 +52,12 @@ class ListedPeople:
     def read_image(self, person: Person) -> np.ndarray:
         """The person's picture, RGB uint8 ``(H, W, 3)``."""
         return self.pictures.read(person.image)
+
+    def first(self, count: int) -> ListedPeople:
+        """The same with only the first `count` people."""
+        fewer = copy.copy(self)
+        fewer.people = self.people[:count]
+        return fewer
 
 
 def load_json(path):

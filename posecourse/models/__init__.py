@@ -16,10 +16,11 @@ import inspect
 from importlib import import_module
 
 from ..skeletons import MPII, Skeleton
-from .weights import WeightsError, load_model, load_weights, save_weights
+from .weights import (WeightsError, load_model, load_weights, save_weights,
+                      start_from)
 
 __all__ = ["WeightsError", "build", "load_model", "load_weights", "names",
-           "save_weights"]
+           "save_weights", "start_from"]
 
 # name: (module, class, fixed options)
 _NETWORKS = {
