@@ -16,9 +16,9 @@ import torch
 import torch.multiprocessing as mp
 
 from posecourse import evaluation, models, training
-from posecourse.skeletons import COCO, UPPER_BODY
 from posecourse.augmentation import Augmentation
 from posecourse.recipes import PRESETS, TrainConfig, TrainingError, config_for
+from posecourse.skeletons import COCO, UPPER_BODY
 from posecourse.training import TrainingStopped, learning_rate, train
 
 from people import dot_people
