@@ -387,6 +387,17 @@ def test_motions_are_smooth_and_periodic(name):
     assert change.mean() < 6                   # noise, no more
 
 
+def test_a_scene_with_room_shows_the_same_people_smaller():
+    people = SyntheticPeople(1, size=128)
+    near, far = people.scene(0), people.scene(0, room=2)
+    for one, other in zip(near.persons, far.persons):
+        # a head box is drawn by hand each time
+        assert other.scale == pytest.approx(one.scale / 2, rel=0.15)
+        middle = 63.5
+        np.testing.assert_allclose(other.keypoints - middle,
+                                   (one.keypoints - middle) / 2)
+
+
 def test_unknown_motions_and_empty_scenes():
     people = SyntheticPeople(0, size=32)
     with pytest.raises(ValueError, match="unknown motion 'fly'.*walk"):
@@ -395,6 +406,8 @@ def test_unknown_motions_and_empty_scenes():
         people.motion("walk", frames=0)
     with pytest.raises(ValueError, match="people is 0"):
         people.scene(0, people=0)
+    with pytest.raises(ValueError, match="room is 0.5"):
+        people.scene(0, room=0.5)
 
 
 # ------------------------------------------------------------------ errors
@@ -420,3 +433,10 @@ def test_index():
         with pytest.raises(IndexError, match="of 3 people"):
             people[bad]
     assert len(SyntheticPeople(0)) == 0
+
+
+def test_a_stick_figure_seen_from_above_is_drawn():
+    """Its head is smaller than the stroke that outlines it."""
+    people = SyntheticPeople(580, size=80, margin=1.25, difficulty="stick",
+                             split="test")
+    assert people[579].visible.sum() > 0

@@ -215,14 +215,18 @@ class SyntheticPeople:
             result.append(Rendering(image, person, parts))
         return result
 
-    def scene(self, index: int, people: int = 3) -> Scene:
+    def scene(self, index: int, people: int = 3,
+              room: float = 1.0) -> Scene:
         """Several people in one picture, who may hide one another.
 
         Everybody has a box and MPII's scale and position; `margin` plays
-        no part.
+        no part. With `room` 1 the people nearly fill the picture, with 2
+        half of its width or height.
         """
         if people < 1:
             raise ValueError(f"people is {people}; it must be 1 or more")
+        if not room >= 1:
+            raise ValueError(f"room is {room}; it must be 1 or more")
         rng = self._rng(_SCENE, index)
         stances = _crowd(rng, people, self.difficulty)
         joints = np.concatenate([s.joints for s in stances])
@@ -230,7 +234,7 @@ class SyntheticPeople:
         flat = View(1.0, (0.0, 0.0), distance).project(joints)
         low, high = flat.min(0), flat.max(0)
         focal = float(self.size * rng.uniform(0.80, 0.9)
-                      / (high - low).max())
+                      / (high - low).max() / room)
         center = (self.size - 1) / 2 - focal * (low + high) / 2
         view = View(focal, tuple(center.tolist()), distance)
         image, parts, owners = draw(rng, stances, view, self.difficulty,

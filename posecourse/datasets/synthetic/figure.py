@@ -447,8 +447,9 @@ def draw_stick(image, parts, points, view: View):
     center = fixed((neck + top) / 2)
     radius = int(8 * np.sqrt(((top - neck) ** 2).sum()))
     cv2.circle(image, center, radius + 8 * width, ink, -1, cv2.LINE_AA, 4)
-    cv2.circle(image, center, radius - 8 * width, (246, 244, 240), -1,
-               cv2.LINE_AA, 4)
+    if radius > 8 * width:  # else, seen from above, the head is a dot
+        cv2.circle(image, center, radius - 8 * width, (246, 244, 240), -1,
+                   cv2.LINE_AA, 4)
     mask = np.zeros_like(parts)
     cv2.circle(mask, center, radius + 8 * width, 255, -1, cv2.LINE_AA, 4)
     parts[mask > 127] = _PART["head"]
