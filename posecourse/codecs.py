@@ -10,7 +10,8 @@ Each codec has ``encode(keypoints, visible) -> (target, weights)`` and
 ``decode(output) -> (keypoints, scores)``; ``decode(encode(x))`` is x within
 the bound that its docstring states. Everything is batched, runs on the
 device of its input, and never asks the device for a value, so it costs a
-training step no wait.
+training step no wait. (`heatmap_peaks`, which reads all peaks of a map and
+not only the largest, does ask: it refuses NaN.)
 
 Unlabelled keypoints (NaN, visibility 0) give zero targets with weight 0.
 """
@@ -27,8 +28,8 @@ from .geometry import resize_points
 
 __all__ = [
     "CoordinateCodec", "DECODERS", "HeatmapCodec", "SimCCCodec",
-    "argmax_decode", "dark_decode", "gaussian_heatmaps", "integral_decode",
-    "quarter_decode", "soft_argmax_decode",
+    "argmax_decode", "dark_decode", "gaussian_heatmaps", "heatmap_peaks",
+    "integral_decode", "quarter_decode", "soft_argmax_decode",
 ]
 
 
@@ -262,6 +263,81 @@ def integral_decode(logits, temperature: float = 1.0):
     cells = torch.stack([(probability.sum(-2) * x).sum(-1),
                          (probability.sum(-1) * y).sum(-1)], -1)
     return cells, flat.amax(-1)
+
+
+def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2,
+                  count: int = 10):
+    """All peaks of a map: non-maximum suppression on cells.
+
+    Where a map shows several persons, one joint has several bumps, and the
+    largest cell is only one of them. This is the "NMS" with which the
+    document reads heatmaps (section 3.2, step 5): a cell is a peak if it
+    is above `threshold` and no cell within `distance` of it, in x and in
+    y, is larger. Of equal cells the first counts, row by row, so a plateau
+    is one peak. Two peaks are therefore more than `distance` cells apart
+    in x or in y.
+
+    Parameters
+    ----------
+    heatmaps:
+        ``(..., H, W)``. float16 and bfloat16 are read as float32.
+    threshold:
+        A peak is higher than this.
+    distance:
+        Cells, 1 or more: 1 compares a cell with its 8 neighbours, 2 with
+        the 5 x 5 cells around it.
+    count:
+        At most this many peaks per map, the highest ones.
+
+    Returns
+    -------
+    cells, scores:
+        ``(..., count, 2)`` positions (x, y) in cells and ``(..., count)``
+        the maps' values there, highest first. A map with fewer peaks is
+        filled up with NaN and score 0.
+
+    Raises
+    ------
+    ValueError
+        If a map holds NaN, or a parameter makes no sense.
+
+    Examples
+    --------
+    >>> row = torch.tensor([[0.1, 0.9, 0.8, 0.1, 0.5, 0.3]])
+    >>> cells, scores = heatmap_peaks(row, distance=1, count=3)
+    >>> cells[:, 0], scores
+    (tensor([1., 4., nan]), tensor([0.9000, 0.5000, 0.0000]))
+    """
+    maps = _as_maps(heatmaps)
+    if maps.isnan().any():
+        raise ValueError("heatmaps hold NaN, which is neither a peak nor "
+                         "none; look for a loss that was NaN in training")
+    if not -float("inf") < threshold < float("inf"):
+        raise ValueError(f"threshold must be a number, got {threshold}")
+    for value, what in ((distance, "distance"), (count, "count")):
+        if value != int(value) or value < 1:
+            raise ValueError(f"{what} must be a whole number, 1 or more, "
+                             f"got {value}")
+    distance, count = int(distance), int(count)
+    flat = maps.flatten(-2)
+    width, total = maps.shape[-1], flat.shape[-1]
+    # Cells by rank, 1 the lowest: no two are equal. A cell is a peak where
+    # the largest rank of its window is its own.
+    order = flat.sort(dim=-1, descending=True, stable=True).indices
+    falling = torch.arange(total, 0, -1, dtype=torch.float32,
+                           device=maps.device).expand_as(flat)
+    rank = torch.zeros_like(falling).scatter(-1, order, falling)
+    highest = F.max_pool2d(rank.reshape(-1, 1, *maps.shape[-2:]),
+                           2 * distance + 1, stride=1, padding=distance)
+    peak = (highest.reshape(rank.shape) == rank) & (flat > threshold)
+    best = torch.where(peak, rank, 0).topk(min(count, total), -1)
+    index, there = best.indices, best.values > 0
+    cells = torch.stack([index % width, index // width], -1).to(maps.dtype)
+    cells = torch.where(there[..., None], cells, torch.nan)
+    scores = torch.where(there, flat.gather(-1, index), 0)
+    missing = count - cells.shape[-2]
+    return (F.pad(cells, (0, 0, 0, missing), value=torch.nan),
+            F.pad(scores, (0, missing)))
 
 
 # What `HeatmapCodec` can decode with: (maps, sigma) -> (cells, scores).

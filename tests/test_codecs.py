@@ -8,8 +8,9 @@ import torch
 
 from posecourse.codecs import (DECODERS, CoordinateCodec, HeatmapCodec,
                                SimCCCodec, argmax_decode, dark_decode,
-                               gaussian_heatmaps, integral_decode,
-                               quarter_decode, soft_argmax_decode)
+                               gaussian_heatmaps, heatmap_peaks,
+                               integral_decode, quarter_decode,
+                               soft_argmax_decode)
 from posecourse.geometry import flip_heatmaps, flip_points
 from posecourse.skeletons import MPII, UPPER_BODY
 
@@ -356,6 +357,134 @@ def test_gpu_agrees(decoder):
     found, scores = codec.decode(here.cuda())
     torch.testing.assert_close(found.cpu(), codec.decode(here)[0],
                                atol=1e-3, rtol=0)
+
+
+# -------------------------------------------------------------------- peaks
+
+def peaks_of(rows, **options):
+    """The peaks of one map as a list of ((x, y), score)."""
+    cells, scores = heatmap_peaks(torch.tensor(rows), **options)
+    found = scores > 0
+    assert cells[~found].isnan().all() and not cells[found].isnan().any()
+    return [((int(x), int(y)), round(score, 6)) for (x, y), score
+            in zip(cells[found].tolist(), scores[found].tolist())]
+
+
+TWO_HILLS = [[0.0, 0.1, 0.0, 0.0, 0.0, 0.0],
+             [0.1, 0.9, 0.3, 0.1, 0.2, 0.1],
+             [0.0, 0.2, 0.1, 0.3, 0.6, 0.4],
+             [0.0, 0.0, 0.0, 0.1, 0.3, 0.2]]
+
+
+def test_peaks_by_hand():
+    """x is the column; the higher one comes first."""
+    assert peaks_of(TWO_HILLS) == [((1, 1), 0.9), ((4, 2), 0.6)]
+    assert peaks_of(TWO_HILLS, threshold=0.6) == [((1, 1), 0.9)]
+    assert peaks_of(TWO_HILLS, threshold=0.9) == []
+    assert peaks_of(TWO_HILLS, count=1) == [((1, 1), 0.9)]
+    # (4, 2) is 3 columns away from (1, 1)
+    assert len(peaks_of(TWO_HILLS, distance=2)) == 2
+    assert peaks_of(TWO_HILLS, distance=3) == [((1, 1), 0.9)]
+
+
+def test_peaks_of_a_slope_a_ridge_and_corners():
+    assert peaks_of([[0.3, 0.4, 0.5, 0.6]], distance=1) == [((3, 0), 0.6)]
+    corners = [[0.9, 0.0, 0.0, 0.8], [0.0, 0.0, 0.0, 0.0],
+               [0.6, 0.0, 0.0, 0.7]]
+    assert peaks_of(corners, distance=1) == [
+        ((0, 0), 0.9), ((3, 0), 0.8), ((3, 2), 0.7), ((0, 2), 0.6)]
+    # a larger cell within the distance forbids a peak, peak or not
+    chain = [[0.9, 0.0, 0.8, 0.0, 0.7]]
+    assert peaks_of(chain, distance=2) == [((0, 0), 0.9)]
+    assert [x for (x, _), _ in peaks_of(chain, distance=1)] == [0, 2, 4]
+
+
+def test_a_plateau_is_one_peak_and_of_equals_the_first_counts():
+    assert peaks_of([[0.1, 0.7, 0.7, 0.7, 0.1],
+                     [0.1, 0.7, 0.7, 0.7, 0.1]], distance=1) == [((1, 0), 0.7)]
+    assert peaks_of([[0.5] * 9] * 9, distance=1) == [((0, 0), 0.5)]
+    assert peaks_of([[0.0, 0.7, 0.0, 0.7]], distance=2) == [((1, 0), 0.7)]
+    assert peaks_of([[0.7, 0.0, 0.0, 0.7]], distance=2) == [
+        ((0, 0), 0.7), ((3, 0), 0.7)]
+
+
+def test_empty_low_and_negative_maps_have_no_peak():
+    assert peaks_of([[0.0] * 5] * 4) == peaks_of([[0.2] * 5] * 4) == []
+    cells, scores = heatmap_peaks(torch.full((5, 4), -1.0), count=3)
+    assert cells.shape == (3, 2) and cells.isnan().all()
+    assert scores.tolist() == [0, 0, 0]
+    # a threshold below zero is for logits
+    cells, scores = heatmap_peaks(torch.tensor([[-5.0, -1.0, -7.0]]),
+                                  threshold=-2, count=2)
+    assert cells[0].tolist() == [1, 0] and scores.tolist() == [-1, 0]
+
+
+def test_peaks_of_a_batch_are_those_of_its_maps():
+    maps = torch.rand(2, 3, 12, 9, generator=torch.Generator().manual_seed(0))
+    cells, scores = heatmap_peaks(maps, 0.5, 2, count=6)
+    assert cells.shape == (2, 3, 6, 2) and scores.shape == (2, 3, 6)
+    for n in range(2):
+        for k in range(3):
+            alone = heatmap_peaks(maps[n, k], 0.5, 2, count=6)
+            torch.testing.assert_close(cells[n, k], alone[0], equal_nan=True)
+            torch.testing.assert_close(scores[n, k], alone[1])
+    for shape in ((0, 16, 8, 8), (2, 0, 8, 8)):
+        cells, scores = heatmap_peaks(torch.zeros(shape), count=4)
+        assert cells.shape == (*shape[:2], 4, 2)
+    # more asked for than there are cells; a window larger than the map
+    cells, _ = heatmap_peaks(torch.ones(2, 2), distance=9, count=7)
+    assert cells.shape == (7, 2) and cells[0].tolist() == [0, 0]
+    assert heatmap_peaks(maps.bfloat16())[0].dtype == torch.float32
+    assert heatmap_peaks(maps.double())[1].dtype == torch.float64
+
+
+@pytest.mark.parametrize("distance", [1, 2, 4])
+def test_peaks_against_the_definition(distance):
+    """Cell by cell, on maps with many equal values."""
+    generator = torch.Generator().manual_seed(distance)
+    maps = torch.randint(0, 6, (20, 11, 13), generator=generator) / 5
+    cells, scores = heatmap_peaks(maps, 0.3, distance, count=143)
+    for heatmap, found in zip(maps, cells):
+        expected = set()
+        for y in range(11):
+            for x in range(13):
+                rivals = [(j, i) for j in range(11) for i in range(13)
+                          if abs(j - y) <= distance
+                          and abs(i - x) <= distance and (j, i) != (y, x)]
+                if heatmap[y, x] > 0.3 and all(
+                        heatmap[r] < heatmap[y, x]
+                        or (heatmap[r] == heatmap[y, x] and r > (y, x))
+                        for r in rivals):
+                    expected.add((float(x), float(y)))
+        got = [tuple(c) for c in found.tolist() if c[0] == c[0]]
+        assert set(got) == expected and len(got) == len(expected)
+        apart = torch.tensor(got)
+        gaps = (apart[:, None] - apart).abs().amax(-1)
+        assert (gaps + torch.eye(len(got)) * 99 > distance).all()
+    assert (scores[..., :-1] >= scores[..., 1:]).all()
+
+
+def test_the_highest_peak_is_the_argmax():
+    maps = torch.rand(5, 4, 16, 12, generator=torch.Generator().manual_seed(1))
+    best, height = argmax_decode(maps)
+    cells, scores = heatmap_peaks(maps, count=1)
+    assert torch.equal(cells[..., 0, :], best)
+    assert torch.equal(scores[..., 0], height)
+
+
+def test_peaks_say_what_is_wrong():
+    maps = torch.zeros(1, 2, 8, 8)
+    for kwargs, says in (({"threshold": math.nan}, "threshold"),
+                         ({"distance": 0}, "distance"),
+                         ({"distance": 1.5}, "distance"),
+                         ({"count": 0}, "count")):
+        with pytest.raises(ValueError, match=says):
+            heatmap_peaks(maps, **kwargs)
+    maps[0, 1, 3, 3] = math.nan
+    with pytest.raises(ValueError, match="NaN"):
+        heatmap_peaks(maps)
+    with pytest.raises(ValueError, match=r"\(\.\.\., H, W\)"):
+        heatmap_peaks(torch.zeros(5))
 
 
 # ----------------------------------------------------------------- integral
