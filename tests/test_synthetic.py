@@ -398,6 +398,17 @@ def test_a_scene_with_room_shows_the_same_people_smaller():
                                    (one.keypoints - middle) / 2)
 
 
+@pytest.mark.parametrize("name", ["walk", "squat", "jumping_jack"])
+def test_hands_that_pass_the_trunk_do_not_jump(name):
+    """They are kept out of it alike in all frames."""
+    people = SyntheticPeople(0, size=16, difficulty="easy")
+    for index in range(3):
+        frames = people.motion(name, frames=60, index=index, fps=48)
+        joints = np.array([r.person.extra["joints_3d"] for r in frames])
+        turns = np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1)
+        assert turns.max() < 0.03              # metres, at 48 per second
+
+
 def test_unknown_motions_and_empty_scenes():
     people = SyntheticPeople(0, size=32)
     with pytest.raises(ValueError, match="unknown motion 'fly'.*walk"):

@@ -12,8 +12,8 @@ from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .body import sample_body, sample_pose, turn
 from .motions import pose_at
 from .solids import View
-from .staging import (DIFFICULTIES, Difficulty, Stance, draw, frame,
-                      head_box, place, sample_stance, sample_view,
+from .staging import (DIFFICULTIES, Difficulty, Stance, arms_aside, draw,
+                      frame, head_box, place, sample_stance, sample_view,
                       visibility)
 
 __all__ = ["Rendering", "Scene", "SyntheticPeople"]
@@ -199,9 +199,10 @@ class SyntheticPeople:
         facing, pitch = rng.normal(0, 22), rng.uniform(2, 12)
         start, tempo = rng.uniform(0, 1), rng.uniform(0.9, 1.1)
         ground = np.array([0.0, 1.0, rng.uniform(3.8, 5.5)])
-        stances = [place(body, pose_at(name, start + tempo * t / fps, style),
-                         facing, pitch, 0.0, ground=ground)
-                   for t in range(frames)]
+        poses = [pose_at(name, start + tempo * t / fps, style)
+                 for t in range(frames)]
+        stances = [place(body, pose, facing, pitch, 0.0, ground=ground)
+                   for pose in arms_aside(body, poses)]
         view, head = frame(rng, stances, self.size, self.margin)
         level = replace(self.difficulty, occluders=())
         result = []

@@ -163,8 +163,7 @@ def place(body: Body, pose: Pose, facing, pitch, roll, pelvis=None,
         inside = _arms_inside(body, points, frames)
         if not inside.any():
             break
-        arms = pose.arms + inside[:, None] * np.array([7.0, 11, -8, 0])
-        pose = replace(pose, arms=arms)
+        pose = replace(pose, arms=_aside(pose, inside))
         points, frames = articulate(body, pose, root)
     down = world[:, 1]
     feet = np.array([points[f"{s}_{p}"] for s in ("right", "left")
@@ -175,6 +174,25 @@ def place(body: Body, pose: Pose, facing, pitch, roll, pelvis=None,
     points = {k: v + pelvis for k, v in points.items()}
     return Stance(body, pose, points, frames, down, pelvis + reach * down,
                   (facing + 180) % 360 - 180, pitch, roll)
+
+
+def arms_aside(body: Body, poses: list[Pose]) -> list[Pose]:
+    """Poses of one motion, none of whose arms goes through the trunk.
+
+    `place` would move an arm aside in some frames and not in others, and
+    the hand would jump. Here it is moved alike in all.
+    """
+    for _ in range(6):
+        inside = np.any([_arms_inside(body, *articulate(body, p, np.eye(3)))
+                         for p in poses], axis=0)
+        if not inside.any():
+            break
+        poses = [replace(p, arms=_aside(p, inside)) for p in poses]
+    return poses
+
+
+def _aside(pose: Pose, inside) -> np.ndarray:
+    return pose.arms + inside[:, None] * np.array([7.0, 11, -8, 0])
 
 
 def sample_stance(rng, level: Difficulty) -> Stance:
