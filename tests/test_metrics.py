@@ -15,7 +15,7 @@ from posecourse.metrics import (auc, bootstrap_interval, box_size,
                                 keypoint_ap, mean_pose, median_pose, mpjpe,
                                 normalised_distances, oks, pa_mpjpe,
                                 paired_interval, pck, pckh, pckh_table,
-                                torso_size)
+                                reliability, torso_size)
 from posecourse.skeletons import COCO, LSP, MPII, UPPER_BODY
 
 NAN = float("nan")
@@ -434,6 +434,55 @@ def test_anatomy_counts_every_labelled_joint_once():
     good = correct(np.nan_to_num(predicted, nan=1e9), keypoints, visible,
                    head, 0.5)[:, paired]
     assert anatomy.counts["good"].sum() == np.nansum(good)
+
+
+# -------------------------------------------------------------- calibration
+
+def test_reliability_by_hand():
+    """Seven joints in three groups; an eighth is not labelled."""
+    scores = [[0.9, 0.2, 0.4, 0.5], [0.8, 0.1, 0.6, 9.9]]
+    hit = [[1, 0, 1, 1], [1, 0, 0, NAN]]
+    found = reliability(scores, hit, bins=3)
+    np.testing.assert_allclose(found.scores, [0.7 / 3, 0.55, 0.85])
+    assert found.counts.tolist() == [3, 2, 2]
+    np.testing.assert_allclose(found.rates, [1 / 3, 0.5, 1])
+    off = (3 * 0.1 + 2 * 0.05 + 2 * 0.15) / 7
+    assert found.error == pytest.approx(off)
+
+
+def test_scores_that_are_chances_are_calibrated():
+    rng = np.random.default_rng(0)
+    scores = rng.random((4000, 16))
+    hit = (rng.random(scores.shape) < scores).astype(float)
+    assert reliability(scores, hit).error < 0.02
+    assert reliability(scores ** 2, hit).error > 0.1
+    assert reliability(np.full(scores.shape, hit.mean()), hit, 1).error < 1e-9
+
+
+def test_recalibration_helps_on_other_persons_and_keeps_the_order():
+    rng = np.random.default_rng(1)
+    chance = rng.random((2000, 16))
+    hit = (rng.random(chance.shape) < chance).astype(float)
+    hit[rng.random(hit.shape) < 0.1] = NAN
+    scores = 3 * chance ** 3                          # any range
+    half = len(scores) // 2
+    learned = reliability(scores[:half], hit[:half])
+    mended = learned.recalibrate(scores[half:])
+    assert mended.min() >= 0 and mended.max() <= 1
+    assert reliability(mended, hit[half:]).error < 0.04
+    assert reliability(scores[half:], hit[half:]).error > 0.3
+    order = np.argsort(scores[half:], axis=None)
+    assert (np.diff(mended.ravel()[order]) >= 0).all()
+
+
+def test_reliability_says_what_is_wrong():
+    hit = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"\(2,\)"):
+        reliability(np.ones(2), hit)
+    with pytest.raises(ValueError, match="6 labelled.*7"):
+        reliability(hit, hit, bins=7)
+    with pytest.raises(ValueError, match="finite"):
+        reliability(hit * NAN, hit, bins=2)
 
 
 # ------------------------------------------------------------------ OKS, AP
