@@ -98,12 +98,12 @@ def test_posenet_is_the_documents():
     assert model.input_size == (224, 224)
 
 
-def test_posenet_does_not_see_the_picture_and_batch_norm_lets_it():
+def test_posenet_does_not_see_the_picture_and_both_cures_let_it():
     """Why it says the mean pose: the same answer to any picture."""
     images = torch.randn(8, 3, 64, 64)
 
-    def spread(name):
-        model = small(name, width=0.25, input_size=64)
+    def spread(name, **options):
+        model = small(name, width=0.25, input_size=64, **options)
         features = []
         model.fc3.register_forward_hook(
             lambda layer, given, out: features.append(given[0]))
@@ -113,11 +113,35 @@ def test_posenet_does_not_see_the_picture_and_batch_norm_lets_it():
 
     assert spread("posenet") < 0.02
     assert spread("posenet_bn") > 0.1
+    assert spread("posenet", init="he") > 0.1
+    assert spread("posenet_bn", init="torch") > 0.1
+
+
+def test_posenet_starts_as_it_is_told():
+    """PyTorch's weights by default; He's with BatchNorm, or on demand."""
+    def conv8(name, **options):
+        model = small(name, width=0.25, input_size=32, **options)
+        return model.conv8.requires_grad_(False)
+
+    fan_in = 64 * 9
+    for layer in (conv8("posenet"), conv8("posenet_bn", init="torch")):
+        bound = fan_in ** -0.5
+        assert layer.weight.abs().max() <= bound
+        assert layer.weight.var() == pytest.approx(bound ** 2 / 3, rel=0.02)
+        assert layer.bias.abs().max() > 0.9 * bound
+    for layer in (conv8("posenet", init="he"), conv8("posenet_bn")):
+        assert layer.weight.var() == pytest.approx(2 / fan_in, rel=0.02)
+        assert not layer.bias.any()
+    by_name = small("posenet_bn").state_dict()
+    spelt_out = small("posenet_bn", init="he").state_dict()
+    assert all(torch.equal(by_name[k], spelt_out[k]) for k in by_name)
+    with pytest.raises(ValueError, match="init is 'he', 'torch' or None"):
+        small("posenet", init="xavier")
 
 
 @pytest.mark.parametrize("name, steps, rate", [
     ("laptop", 100, 5e-3), ("posenet_bn", 60, 3e-3),
-    ("simple_baseline_18", 30, 1e-3)])
+    ("simple_baseline_18", 60, 1e-3)])
 def test_one_batch_can_be_learned_by_heart(name, steps, rate):
     model = small(name, input_size=32)
     images = torch.randn(2, 3, 32, 32)
