@@ -373,18 +373,20 @@ def training_curves(runs, metric: str = "score", alt: str | None = None,
         for name, path in runs.items():
             log = _read_log(Path(path))
             prefix = f"{name}: " if name else ""
-            left.plot(log["epoch"], log["train_loss"],
+            left.plot(log["epoch"], log["train_loss"], marker=".",
                       label=f"{prefix}training")
             left.plot(log["epoch"], log["trivial_loss"], linewidth=1,
                       label=f"{prefix}without looking")
-            right.plot(log["epoch"], log["score"],
+            right.plot(log["epoch"], log["score"], marker=".",
                        label=f"{prefix}validation")
             right.plot(log["epoch"], log["mean_pose"], linewidth=1,
                        label=f"{prefix}the mean pose")
-        left.set(xlabel="epoch", ylabel="loss", yscale="log")
+        left.set(xlabel="epoch", ylabel="loss")
+        left.set_ylim(bottom=0)
         right.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, 100))
-        left.legend()
-        right.legend()
+        for axes in (left, right):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.legend()
     return _finish(made, alt)
 
 

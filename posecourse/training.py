@@ -40,7 +40,7 @@ class TrainingStopped(KeyboardInterrupt):
     """Stopped by Ctrl-C or a signal, after saving where it stood."""
 
 
-def train(config: TrainConfig, stores=None) -> Path:
+def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
     """Train a network, and leave a run folder.
 
     Parameters
@@ -51,12 +51,16 @@ def train(config: TrainConfig, stores=None) -> Path:
     stores:
         ``(training, validation)`` `PeopleStore`s to use instead of
         opening `config.data`.
+    on_epoch:
+        A function that is called after each epoch, in the first process,
+        with the new row of ``log.csv`` (a dict). Where it is given,
+        nothing is printed and no bar is shown.
 
     Returns
     -------
     The run folder (`posecourse.runs` says what is in it).
     """
-    workers = Workers.join()
+    workers = Workers.join(quiet=on_epoch is not None)
     config, folder, saved = _begin(config, workers)
     device = _set_up(config, workers)
     training, validation = stores or _open_stores(config, workers)
@@ -98,7 +102,7 @@ def train(config: TrainConfig, stores=None) -> Path:
     started, count, written = time.monotonic(), 0, time.monotonic()
     with _stop_signal() as stop, _memory_advice(config), tqdm(
             total=total, initial=step, unit="step", leave=False,
-            disable=None if workers.first else True) as bar:
+            disable=None if workers.loud else True) as bar:
         while step < total:
             lr = learning_rate(step, total, config)
             for group in optimizer.param_groups:
@@ -132,8 +136,11 @@ def train(config: TrainConfig, stores=None) -> Path:
                                             amp=config.amp == "bf16")
                     row["images_per_second"] = count / seconds
                     rows.append(row)
-                    _report(folder, rows, config, model, validation)
+                    workers.say(_progress(row, config, model, validation))
+                    _report(folder, rows, validation)
                     _save_weights(folder, average, training, mean_pose, row)
+                    if on_epoch is not None:
+                        on_epoch(dict(row))
                 started, count = time.monotonic(), 0
             stopping = workers.agree(bool(stop), step)
             due = time.monotonic() - written > 60 * config.checkpoint_minutes
@@ -145,7 +152,8 @@ def train(config: TrainConfig, stores=None) -> Path:
                     f"stopped after step {step} of {total}; go on with "
                     f"posecourse train --resume {folder}")
     if workers.first:
-        _finish(folder, config, average, training, validation, mean_pose)
+        workers.say(_finish(folder, config, average, training, validation,
+                            mean_pose))
     workers.leave()
     return folder
 
@@ -153,24 +161,29 @@ def train(config: TrainConfig, stores=None) -> Path:
 # ------------------------------------------------------------ the beginning
 
 class Workers:
-    """The processes that train together; alone unless under torchrun."""
+    """The processes that train together; alone unless under torchrun.
 
-    def __init__(self, rank: int = 0, world: int = 1, local: int = 0):
+    One of them speaks, unless `quiet`.
+    """
+
+    def __init__(self, rank: int = 0, world: int = 1, local: int = 0,
+                 quiet: bool = False):
         self.rank, self.world, self.local = rank, world, local
         self.first = rank == 0
+        self.loud = self.first and not quiet
 
     @classmethod
-    def join(cls) -> Workers:
+    def join(cls, quiet: bool = False) -> Workers:
         """Meet the others, if ``torchrun`` started this process."""
         if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-            return cls()
+            return cls(quiet=quiet)
         if not dist.is_initialized():
             gpu = torch.cuda.is_available()
             if gpu:
                 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
             dist.init_process_group("nccl" if gpu else "gloo")
         return cls(dist.get_rank(), dist.get_world_size(),
-                   int(os.environ["LOCAL_RANK"]))
+                   int(os.environ["LOCAL_RANK"]), quiet)
 
     def wait(self):
         """Until all have come so far."""
@@ -184,9 +197,10 @@ class Workers:
             dist.destroy_process_group()
 
     def say(self, text: str):
-        """Print, once."""
-        if self.first:
-            print(text, flush=True)
+        """Print, once, above the bar if there is one."""
+        if self.loud:
+            with tqdm.external_write_mode():
+                print(text, flush=True)
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all processes."""
@@ -487,12 +501,18 @@ def _save(path: Path, content: dict):
 
 # ------------------------------------------------------------- the results
 
-def _report(folder: Path, rows: list[dict], config: TrainConfig, model,
-            validation):
-    """Say how the last epoch went, and add it to the run folder."""
-    row, metric = rows[-1], _metric(validation)
+def _report(folder: Path, rows: list[dict], validation):
+    """Add the last epoch to the run folder."""
+    runs.write_log(folder / "log.csv", rows)
+    runs.draw_curves(folder / "curves.png", rows, _metric(validation))
+    runs.write_tensorboard(folder / "tensorboard", rows)
+
+
+def _progress(row: dict, config: TrainConfig, model, validation) -> str:
+    """How an epoch went, on a line."""
+    metric = _metric(validation)
     blind = {"heatmap": "empty maps", "coordinate": "mean pose"}
-    tqdm.write(
+    return (
         f"epoch {row['epoch']:3d}/{config.epochs}  "
         f"loss {row['train_loss']:.4g} ({blind[model.codec.kind]} "
         f"{row['trivial_loss']:.4g})  "
@@ -500,9 +520,6 @@ def _report(folder: Path, rows: list[dict], config: TrainConfig, model,
         f"center {row['center_pose']:.1f})  "
         f"spread {row['spread']:.1f} of {row['spread_of_labels']:.1f} px  "
         f"{row['images_per_second']:.0f} pictures/s")
-    runs.write_log(folder / "log.csv", rows)
-    runs.draw_curves(folder / "curves.png", rows, metric)
-    runs.write_tensorboard(folder / "tensorboard", rows)
 
 
 def _metric(validation) -> str:
@@ -533,8 +550,9 @@ def _save_weights(folder: Path, average, training, mean_pose, row: dict):
 
 
 def _finish(folder: Path, config: TrainConfig, average, training,
-            validation, mean_pose):
-    """The evaluation, pictures and README of a finished run."""
+            validation, mean_pose) -> str:
+    """The evaluation, pictures and README of a run; what to say at its end.
+    """
     result = evaluation.score(average, validation, mean_pose)
     write_json(folder / "evaluation.json", result.to_dict())
     runs.draw_predictions(folder / "predictions.png", validation,
@@ -542,10 +560,11 @@ def _finish(folder: Path, config: TrainConfig, average, training,
     runs.write_readme(
         folder, f"{config.model} trained on {training.source['dataset']}",
         str(result))
-    print(f"\n{result}\n\nEverything is in {folder}", flush=True)
+    text = f"\n{result}\n\nEverything is in {folder}"
     if result.spread < 0.25 * result.spread_of_labels:
-        print(_COLLAPSED + (_CURE if config.model == "posenet" else ""),
-              flush=True)
+        text += "\n" + _COLLAPSED
+        text += _CURE if config.model == "posenet" else ""
+    return text
 
 
 _COLLAPSED = """

@@ -1,5 +1,6 @@
 """A run must end the same however it got there, and leave what it says."""
 
+import csv
 import json
 import os
 import signal
@@ -128,6 +129,32 @@ def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
     cut = [[line.rsplit(",", 1)[0] for line in text.splitlines()]
            for text in (a, b)]  # all but the speed
     assert cut[0] == cut[1]
+
+
+def test_a_watched_run_says_nothing_else(finished, tmp_path, capfd):
+    rows = []
+    train(tiny(tmp_path / "run"), stores(), on_epoch=rows.append)
+    assert capfd.readouterr() == ("", "")
+    with open(finished / "log.csv", newline="") as file:
+        log = list(csv.DictReader(file))
+    assert [r["epoch"] for r in rows] == [1, 2]
+    for row, known in zip(rows, log, strict=True):
+        assert row.keys() == known.keys()
+        assert all(row[k] == float(known[k]) for k in row
+                   if k != "images_per_second")
+
+
+def test_killed_between_an_epoch_and_its_checkpoint(finished, tmp_path):
+    """The epoch is lost, and done again."""
+    def fail(row):
+        if row["epoch"] == 2:
+            raise OSError("no power")
+    with pytest.raises(OSError, match="no power"):
+        train(tiny(tmp_path / "run"), stores(), fail)
+    last = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert last["step"] == 6
+    folder = train(TrainConfig(resume=str(tmp_path / "run")), stores())
+    assert same(weights(folder), weights(finished))
 
 
 SCRIPT = """
