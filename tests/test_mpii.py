@@ -9,8 +9,10 @@ import scipy.io
 from pose_samples import people, write_mpii, write_picture, picture
 
 from posecourse import skeletons
-from posecourse.datasets import (MPII, DatasetError, MPIIGroundTruth, check,
-                                 open_dataset)
+from posecourse.datasets import (MPII, DatasetError, MPIIGroundTruth,
+                                 SyntheticPeople, check, open_dataset)
+from posecourse.datasets.mpii_writer import (draw_release, struct, structs,
+                                             write_release)
 
 
 def write(path, value):
@@ -128,21 +130,6 @@ def test_forms_are_told_by_content_not_by_name(tmp_path):
 
 # --- the release ----------------------------------------------------------
 
-def struct(**fields):
-    """A MATLAB struct of 1 x 1."""
-    return structs([fields])
-
-
-def structs(records: list[dict]):
-    """A struct array; a field that a record lacks is empty there."""
-    names = list(dict.fromkeys(name for r in records for name in r))
-    array = np.empty((1, len(records)), dtype=[(n, object) for n in names])
-    for i, record in enumerate(records):
-        for name in names:
-            array[0, i][name] = record.get(name, np.zeros((0, 0)))
-    return array
-
-
 def rect(points, x=50.0, y=40.0, scale=2.0, **more):
     """One person; the head box has a diagonal of 50."""
     return {"x1": 10.0, "y1": 20.0, "x2": 40.0, "y2": 60.0, "scale": scale,
@@ -243,6 +230,76 @@ def test_release_with_the_list_of_validation_people(release):
     write(release / "annot/valid.json", records)
     with pytest.raises(DatasetError, match="no person at .* in 1.jpg"):
         MPII(release, "valid", annotations=mat)
+
+
+def test_written_and_read_again(tmp_path):
+    """What `write_release` writes, `MPII` reads, to the last digit."""
+    people = SyntheticPeople(6, size=96)
+    scenes = [people.scene(i, people=1 + i % 3, room=1.5) for i in range(6)]
+    scenes[1].persons[1].visible[4] = 0
+    scenes[2].persons[0].visible[:] = 2       # then is_visible is left out
+    scenes[3].persons = []
+    scenes[4].persons[0].visible[:] = 0
+    scenes[4].persons[1].scale = np.nan
+    train = np.array([1, 1, 1, 1, 1, 0])
+    path = write_release(tmp_path, scenes, train)
+    assert path == MPII.find(tmp_path, "trainval")
+    dataset = MPII(tmp_path, "trainval")
+    expected = [p for scene in scenes[:5] for p in scene.persons
+                if p.visible.any()]
+    assert len(dataset) == len(expected) == 7
+    for person, given in zip(dataset, expected):
+        labelled = given.visible > 0
+        assert person.visible.tolist() == given.visible.tolist()
+        np.testing.assert_allclose(person.keypoints[labelled],
+                                   given.keypoints[labelled], atol=1e-9)
+        assert np.isnan(person.keypoints[~labelled]).all()
+        assert person.head_size == pytest.approx(given.head_size)
+        if np.isfinite(given.scale):
+            assert person.center == pytest.approx(given.center)
+            assert person.scale == pytest.approx(given.scale)
+        else:
+            assert person.extra["derived_position"]
+    picture = dataset.read_image(dataset[0])
+    assert np.abs(picture.astype(int) - scenes[0].image).mean() < 5
+    # test pictures: those who stand clear of all others, without joints
+    for person in MPII(tmp_path, "test"):
+        assert not person.visible.any()
+        assert person.center in [pytest.approx(p.center)
+                                 for p in scenes[5].persons]
+
+
+def test_who_stands_clear(tmp_path):
+    scene = SyntheticPeople(1, size=64).scene(0, people=3)
+    for person, x in zip(scene.persons, (2, 20, 24)):
+        person.box = (x, 5, 10, 30)
+    write_release(tmp_path, [scene], train=[0])
+    assert [p.center[0] for p in MPII(tmp_path, "test")] == [
+        pytest.approx(scene.persons[0].center[0])]
+
+
+def test_drawn_release_has_the_irregularities(tmp_path):
+    path = draw_release(tmp_path, count=20, size=(96, 60))
+    release = scipy.io.loadmat(path, squeeze_me=True,
+                               struct_as_record=False)["RELEASE"]
+    kinds, said, orders = set(), set(), set()
+    for picture, train in zip(release.annolist, release.img_train):
+        rects = picture.annorect
+        kinds.add(np.size(rects) if isinstance(rects, np.ndarray) else "one")
+        for rect in np.atleast_1d(rects) if train else []:
+            points = np.atleast_1d(getattr(rect.annopoints, "point", []))
+            orders.add(tuple(np.diff([p.id for p in points]) > 0))
+            said |= {repr(getattr(p, "is_visible", "no field"))
+                     for p in points}
+    assert {0, "one", 2, 3} <= kinds and len(orders) > 5
+    assert {"0", "1", "'0'", "'1'", "'no field'"} <= said
+    dataset = MPII(tmp_path, "trainval")
+    assert dataset.read_image(dataset[0]).shape == (60, 96, 3)
+    report = check(dataset)
+    # who is cut off has no ankles, but a head
+    assert report.ok and report.unlabelled_pairs["ankle"] > 0.1
+    assert report.unlabelled_pairs["head_top"] == 0
+    assert report.head_sizes == len(dataset) and len(MPII(tmp_path, "test"))
 
 
 def test_other_matlab_files(tmp_path):
