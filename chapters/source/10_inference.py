@@ -1,0 +1,1010 @@
+# %% [markdown]
+# # 10. From a photo to a pose
+#
+# **Run a trained network on your own picture, step by step.**
+#
+# | | |
+# |---|---|
+# | **You will learn** | what a phone's file holds; how a box becomes a network's input, and what a bad box costs; decoding, flip test and peak NMS on real heatmaps; the way back to the photo; which joints to believe; folders, videos, cameras |
+# | **You need** | [chapter 3](03_heatmaps.ipynb), PCKh from [chapter 9](09_evaluation.ipynb), a little PyTorch |
+# | **Time** | 50 min to read, 60 min to do |
+# | **Runs in** | 50 s on two CPU cores |
+#
+# ![Six steps in a row. A photo whose pixels lie on their side is read and turned upright; a square is cut out around the person; the network draws a map per joint; the peaks of the maps are joints of the square; the joints are mapped back and drawn on the photo.](figures/10_steps.svg)
+#
+# ## 1. Three lines
+#
+# The second of the next cells puts a photo into a temporary folder: a drawn
+# person, stored the way a phone stores it. We also know where the person is:
+# a **box** $(x, y, \text{width}, \text{height})$, in pixels. The three lines
+# at the top of the third cell do the rest.
+
+# %% tags=["setup"]
+import tempfile
+from pathlib import Path
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from posecourse import codecs, images, metrics
+from posecourse.augmentation import normalise
+from posecourse.chapters import require
+from posecourse.datasets import SyntheticPeople
+from posecourse.drawing import draw_box, draw_pose
+from posecourse.exercises import check, hint
+from posecourse.geometry import Crop, flip_heatmaps
+from posecourse.inference import Predictor, Video
+from posecourse.plotting import (display_figure, heatmap_overlay,
+                                 show_people, use_style)
+from posecourse.skeletons import MPII
+from posecourse.widgets import explore
+
+require("0.1")
+torch.set_num_threads(1)         # the same sums on every machine
+rng = np.random.default_rng(0)
+use_style()
+
+# %% tags=["setup"]
+from PIL import Image                        # which Matplotlib brings
+
+people = SyntheticPeople(40, size=512, margin=1.5, split="test")
+scene, left = people.render(10), 64
+person = scene.image[:, left:left + 384]     # a portrait, 384 x 512
+x, y, width, height = scene.person.box
+box = (x - left, y, width, height)
+labels = scene.person.keypoints - (left, 0)
+
+folder = tempfile.TemporaryDirectory()       # is deleted at the end
+place = Path(folder.name)
+photo = place / "photo.jpg"
+exif = Image.Exif()
+exif[0x0112] = 6                             # "turn me clockwise"
+lying = Image.fromarray(np.rot90(person))
+lying.save(photo, quality=95, exif=exif)
+
+# %% tags=["nbval-check-output"]
+predictor = Predictor.shipped("laptop", device="cpu")
+pose, = predictor(photo, boxes=[box])
+drawn = draw_pose(images.read_image(photo), pose.keypoints)
+
+print("keypoints", pose.keypoints.shape, " scores", pose.scores.shape)
+off = np.linalg.norm(pose.keypoints - labels, axis=1)
+near = (off <= 0.5 * scene.person.head_size).sum()
+print(near, "of 16 joints within half a head size of their labels")
+show_people([draw_box(images.read_image(photo), box), drawn], size=3.2,
+            titles=["the photo and a box", "drawn"],
+            alt="A portrait picture of a drawn person in a room with one arm "
+            "raised, in a box; beside it the same picture with a skeleton "
+            "that lies on the body.")
+
+# %% [markdown]
+# The orange side is the person's right one. Below, we take the three lines
+# apart, in the order of the drawing. At every step something can go wrong
+# without any error message, so at every step we measure.
+#
+# ## 2. Reading the picture
+#
+# A picture file is not yet an array. A phone stores the pixels as the chip
+# has read them, and notes in the file's **EXIF** part how to turn them before
+# they are shown: the **orientation**, a number from 1 to 8. This is how a
+# picture $\begin{smallmatrix}1&2&3\\4&5&6\end{smallmatrix}$ may lie in a file:
+#
+# | orientation | stored | to make it upright | | orientation | stored | to make it upright |
+# |---|---|---|---|---|---|---|
+# | 1 | `123 456` | nothing | | 5 | `14 25 36` | swap rows and columns |
+# | 2 | `321 654` | mirror left-right | | 6 | `36 25 14` | turn clockwise |
+# | 3 | `654 321` | turn by half | | 7 | `63 52 41` | swap along the other diagonal |
+# | 4 | `456 123` | mirror top-bottom | | 8 | `41 52 63` | turn counter-clockwise |
+#
+# The next cell adds other files that people own, and reads them all.
+#
+# **Predict first.** `clear.png` says that every pixel is half transparent.
+# What should a program see there?
+#
+# <details><summary>Answer</summary>
+#
+# A viewer shows a transparent picture on some background, often white. The
+# package lays it on white. Dropping the transparency would show colours that
+# nobody was meant to see.
+# </details>
+
+# %% tags=["nbval-check-output"]
+upright = images.read_image(photo)
+bgr = upright[..., ::-1]                     # OpenCV's order of colours
+clear = np.dstack([bgr, np.full(bgr.shape[:2], 128, np.uint8)])
+for name, pixels in (("clear.png", clear), ("grey.jpg", bgr[..., 1]),
+                     ("deep.png", bgr.astype(np.uint16) * 257)):
+    (place / name).write_bytes(cv2.imencode(name[-4:], pixels)[1].tobytes())
+(place / "half.jpg").write_bytes(photo.read_bytes()[:9000])
+(place / "iphone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+
+for path in sorted(place.iterdir()):
+    try:
+        found = images.read_image(path)
+        turn = images.exif_orientation(path.read_bytes())
+        stored = cv2.imdecode(np.fromfile(path, np.uint8),
+                              cv2.IMREAD_UNCHANGED)
+        print(f"{path.name:9s} orientation {turn}  {stored.dtype!s:6s} "
+              f"{stored.shape!s:13s} -> {found.dtype} {found.shape}")
+    except images.ImageError as error:
+        _, name, why = str(error).rpartition(path.name)
+        print(name, why.partition(";")[0])
+
+show_people([np.rot90(upright), images.read_image(place / "clear.png")],
+            size=2.4, titles=["stored pixels", "clear.png, on white"],
+            alt="Left: the picture lying on its side. Right: upright and "
+            "pale.")
+
+# %% [markdown]
+# On the left the photo's pixels as they lie in the file, on the right the
+# half transparent picture, pale because white shines through. Whatever comes
+# in, RGB uint8 `(H, W, 3)` goes out, upright: the photo is stored with 384
+# rows and read with 512.
+#
+# A file that cannot be used gives an `ImageError` that names it. OpenCV alone
+# would fill up the broken JPEG with grey and hand it out. HEIC, the iPhone's
+# own format, is beyond OpenCV; export it as JPEG. A file that claims more than
+# 268 million pixels is refused before it fills the memory.
+#
+# ## 3. The crop
+#
+# The network was trained on squares of 64 x 64 pixels with a whole person
+# inside and some air around. So we cut such a square, the **crop**, out of
+# the photo. Its side is the box's longer side times a **padding** of 1.25. The
+# box is not stretched to fill the square: a **letterbox**.
+#
+# By hand, for the box $(10, 20, 40, 80)$ and 64 pixels: the longer side is
+# 80, the square $80 \cdot 1.25 = 100$ photo pixels wide. One input pixel
+# shows $u = 100 / 64 = 1.5625$ of them. The box covers the pixels 10 to 49
+# and 20 to 99, so its centre is $(29.5, 59.5)$, and it goes to the centre of
+# the input, $31.5$:
+#
+# $$x_\text{in} = \frac{x - 29.5}{1.5625} + 31.5, \qquad
+# y_\text{in} = \frac{y - 59.5}{1.5625} + 31.5.$$
+
+# %% tags=["nbval-check-output"]
+def map_of_box(box, size, padding=1.25):
+    """The (2, 3) map from the photo to the network's input."""
+    x, y, width, height = box
+    unit = max(width, height) * padding / size    # photo pixels per pixel
+    cx, cy = x + (width - 1) / 2, y + (height - 1) / 2
+    middle = (size - 1) / 2
+    return np.array([[1 / unit, 0, middle - cx / unit],
+                     [0, 1 / unit, middle - cy / unit]])
+
+
+tiny_box = (10, 20, 40, 80)
+print(map_of_box(tiny_box, 64).round(2))
+print("the package agrees:", np.allclose(map_of_box(tiny_box, 64),
+                                         Crop.from_box(tiny_box, 64).matrix))
+crop = Crop.from_box(box, 64)
+picture = crop.warp(upright)
+x0, y0 = np.array(crop.center) - (crop.size[0] - 1) / 2
+framed = draw_box(draw_box(upright, box), (x0, y0, *crop.size),
+                  color=(255, 255, 255))
+show_people([framed, picture], size=3,
+            titles=["box and square", "the input, 64 x 64"],
+            alt="Left: the photo with the box and a white square around it, "
+            "which reaches a little out of the photo. Right: the square, "
+            "enlarged, with coarse pixels.")
+
+# %% [markdown]
+# The right picture is all that the network gets. Where the square reaches
+# out of the photo it is black.
+#
+# Now we measure what carelessness costs, on 200 drawn people whom the network
+# has never seen. The score is `PCKh@0.5`: the share of joints within half a
+# head size (chapter 9). First five slips at the right boxes, then wrong boxes.
+#
+# **Predict first.** Order the slips by damage: red and blue swapped; colours
+# not normalised; the box squeezed into the square; the picture lying on its
+# side; no box at all. And what costs more, a box of half or of twice the
+# size?
+
+# %%
+people = SyntheticPeople(200, size=224, margin=1.75, split="test")
+renderings = [people.render(i) for i in range(len(people))]
+boxes = np.array([r.person.box for r in renderings])
+truth = np.stack([r.person.keypoints for r in renderings])   # (200, 16, 2)
+seen = np.stack([r.person.visible for r in renderings])
+heads = np.array([r.person.head_size for r in renderings])
+columns = [k for k, joint in enumerate(MPII.joints)
+           if joint not in ("pelvis", "thorax")]       # MPII's mean of 14
+decode = predictor.model.codec.decode
+
+
+@torch.inference_mode()
+def heatmaps_of(pictures, prepare=normalise):
+    """(N, 64, 64, 3) uint8 -> (N, 16, 32, 32)."""
+    pictures = torch.from_numpy(np.ascontiguousarray(pictures))
+    return predictor.model(prepare(pictures.permute(0, 3, 1, 2)))[-1]
+
+
+def percent(points, crops=None, threshold=0.5):
+    """PCKh of input pixels (with crops) or of photo pixels."""
+    if crops is not None:
+        points = [c.invert(p) for c, p in zip(crops, points)]
+    hit = metrics.correct(np.stack(points), truth, seen, heads, threshold)
+    return 100 * np.nanmean(hit[:, columns])
+
+
+# %%
+def inputs(crops):
+    return np.stack([c.warp(r.image) for c, r in zip(crops, renderings)])
+
+
+def answer(pictures, **options):
+    return decode(heatmaps_of(pictures, **options))[0].double().numpy()
+
+
+windows = [Crop.from_box(b, 64) for b in boxes]
+pictures = inputs(windows)
+squeezed = [Crop(c.center, 1.25 * b[2:], 64) for c, b in zip(windows, boxes)]
+whole = [Crop.from_box((0, 0, 224, 224), 64, padding=1)] * 200
+side = answer(np.rot90(pictures, axes=(1, 2)))
+mean = metrics.mean_pose(truth, seen)
+careless = {
+    "red and blue swapped": (answer(pictures[..., ::-1]), windows),
+    "not normalised": (answer(pictures, prepare=lambda x: x / 255), windows),
+    "squeezed": (answer(inputs(squeezed)), squeezed),
+    "lying on its side": (side[..., ::-1] * (-1, 1) + (63, 0), windows),
+    "no box": (answer(inputs(whole)), whole),
+    "(the mean pose)": ([mean] * 200, None)}
+careful = percent(answer(pictures), windows)
+careless = {name: percent(*value) for name, value in careless.items()}
+for name, value in {"with care": careful, **careless}.items():
+    print(f"{name:21s} {value:3.0f} %")
+
+# %%
+def boxes_off(factor=1.0, right=0.0, down=0.0):
+    """PCKh with boxes of a wrong size, or shifted by their longer side."""
+    x, y, w, h = boxes.T
+    x = x + right * np.maximum(w, h) - (factor - 1) * w / 2
+    y = y + down * np.maximum(w, h) - (factor - 1) * h / 2
+    crops = [Crop.from_box(b, 64)
+             for b in np.stack([x, y, factor * w, factor * h], 1)]
+    return percent(answer(inputs(crops)), crops)
+
+
+sizes = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 2.5]
+shifts = [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+by_size = [boxes_off(factor=size) for size in sizes]
+to_right = [boxes_off(right=shift) for shift in shifts]
+downward = [boxes_off(down=shift) for shift in shifts]
+
+# %% tags=["nbval-check-output"]
+print("each slip costs more than 5 points:",
+      careful - max(careless.values()) > 5)
+print("half or twice the size loses more than half of the joints:",
+      max(by_size[1], by_size[9]) < careful / 2)
+trained = [250 * r.person.scale / c.size[0]
+           for r, c in zip(renderings, windows)]
+figure, (one, two) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+one.axvspan(*np.percentile(trained, [5, 95]), color="0.9")
+one.plot(sizes, by_size, "o-")
+two.plot(shifts, to_right, "o-", label="to the right")
+two.plot(shifts, downward, "s--", label="downwards")
+for axes in (one, two):
+    axes.axhline(careless["(the mean pose)"], color="0.5", linestyle=":",
+                 label="the mean pose")
+one.set(xlabel="size of the box, 1 is right", ylabel="PCKh@0.5, %",
+        ylim=(0, 100), title="wrong size (grey: sizes in training)")
+two.set(xlabel="shift, in longer sides of the box", title="wrong place")
+two.legend(loc="center left", bbox_to_anchor=(0, 0.45))
+display_figure(figure, "Left: PCKh over the size of the box, a hill whose top "
+               "lies in the grey band of sizes that occurred in training, "
+               "falling below the mean pose at 0.4 and at 2. Right: PCKh "
+               "falls with the shift, slowly to the right, quickly down.")
+
+# %% [markdown]
+# The five slips first. Every one is easily made, none raises an error, and
+# each costs more than **5** points. The worst is to give no box: the person is
+# then so small in the square that more than half of the joints are lost. A
+# forgotten orientation costs a third of them. It would cost more, were there
+# not some people in the training pictures who lie, too.
+#
+# The curves say how good a box must be. On the left the hill stands on the
+# grey band, the sizes that were usual in training: the network is best at
+# what it has seen. Half the size loses more than half of the joints. Twice
+# the size is worse than the mean pose, which does not look at the picture at
+# all. The top is a little left of 1. In training the size came from the head
+# (MPII's `scale`), here it comes from a box, which a raised arm makes larger.
+# **The padding belongs to the training**: another network, another padding.
+#
+# On the right, a shift downwards costs more than one to the side. People are
+# tall: sideways the square has room to spare, and a shift downwards soon cuts
+# off the head.
+#
+# So a bad box gives a bad pose, however good the network. Chapter 12 finds
+# boxes. Without one, `refine=True` looks twice: first at the whole picture,
+# then at a box around the joints it found.
+#
+# ## 4. The network, and how to read its maps
+#
+# Back to our photo. Three steps remain between the square and the pose: the
+# colours are brought to the range that the network knows (`normalise`), the
+# network draws its maps, and the maps are read. We take them one by one and
+# compare with the three lines.
+#
+# Then we read the maps of all 200 people in three ways. A map has 32 x 32
+# cells, and one cell covers 2 x 2 input pixels. Chapter 3 read *perfect*
+# maps: argmax was off by up to half a cell, DARK by nothing. These are the
+# maps of a network.
+#
+# **Predict first.** A head size is a tenth of the training square, 6.4 input
+# pixels or 3.2 cells. At which thresholds will the decoder matter?
+
+# %% tags=["nbval-check-output"]
+tensor = torch.from_numpy(picture).permute(2, 0, 1)[None]    # (1, 3, 64, 64)
+with torch.inference_mode():
+    maps = predictor.model(normalise(tensor))[-1]            # (1, 16, 32, 32)
+in_square, scores = decode(maps)
+in_photo = crop.invert(in_square[0].double().numpy())
+print(tuple(tensor.shape), "->", tuple(maps.shape), "->",
+      tuple(in_square.shape))
+print("the same as the three lines:",
+      np.allclose(in_photo, pose.keypoints, atol=0.01))
+
+large = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_CUBIC)
+names = ["head_top", "right_shoulder", "right_wrist", "left_wrist",
+         "right_ankle"]
+show_people([heatmap_overlay(large, maps[0, k], top=1.0)
+             for k in MPII.indices(names)], size=1.8, columns=5,
+            titles=[name.replace("_", " ") for name in names],
+            alt="The square five times, each with a bright spot on one "
+            "joint: head top, right shoulder, both wrists, right ankle.")
+
+# %%
+maps = heatmaps_of(pictures)                        # (200, 16, 32, 32)
+
+
+def in_photos(points):
+    points = points.double().numpy()
+    return np.stack([c.invert(p) for c, p in zip(windows, points)])
+
+
+def row(name, points):
+    values = [percent(points, threshold=t) for t in (0.5, 0.2, 0.1)]
+    print(f"{name:19s} {{:3.0f}}  {{:3.0f}}  {{:3.0f}} %".format(*values))
+
+
+print("within               0.5  0.2  0.1 head sizes")
+read = {name: in_photos(decode(maps, name)[0])
+        for name in ("argmax", "quarter", "dark")}
+for name, points in read.items():
+    row(name, points)
+row("(the mean pose)", [mean] * 200)
+
+# %% [markdown]
+# In the figure each map has one bright spot, on its joint. The three lines of
+# section 1 did nothing else than these steps.
+#
+# In the table the three decoders are within a few points at 0.5: half a head
+# is 1.6 cells, so half a cell does not matter. At 0.1, a third of a cell, it
+# does: DARK finds about twice as many joints as argmax, in the same maps. It
+# costs nothing, and the package uses it unless told otherwise.
+#
+# ## 5. The flip test
+#
+# A cheap trick for a little more: show the network the **mirrored** picture
+# too, and average. What it says of the mirror image needs two repairs before
+# it can be averaged:
+#
+# 1. the maps are mirrored back;
+# 2. the **joints are swapped**: in a mirror a right wrist looks like a left
+#    one, so the map called "right wrist" shows the person's left one.
+#
+# There is a third trap: the two maps must lie on the same cells. With half
+# pixels they do. A joint at pixel 100 of 256 is in cell
+# $(100 + 0.5) / 4 - 0.5 = 24.625$ of 64. In the mirror it is at pixel
+# $255 - 100 = 155$, in cell 38.375, and mirrored back in cell
+# $63 - 38.375 = 24.625$. Code that computes cells as $x / 4$ gets 25.0
+# first and $63 - 155 / 4 = 24.25$ afterwards: $(s - 1)/s$ of a cell apart.
+# That is why older code **shifts mirrored maps by one cell**. Our maps need
+# no shift, and we shall see what happens if we copy that line all the same.
+#
+# **Predict first.** Which mistake is worse at `PCKh@0.5`, which at 0.1: the
+# joints not swapped, or the needless shift?
+
+# %%
+mirrored = heatmaps_of(pictures[:, :, ::-1])
+swap = list(MPII.flip_permutation)
+unflipped = mirrored.flip(-1)                       # cells in place again
+back = unflipped[:, swap]                           # and the right names
+shifted = torch.roll(back, 1, dims=-1)
+averages = {"flip test": back, "joints not swapped": unflipped,
+            "shifted by a cell": shifted}
+for name, other in averages.items():
+    read[name] = in_photos(decode((maps + other) / 2)[0])
+print("within               0.5  0.2  0.1 head sizes")
+for name in ("dark", *averages):
+    row(name, read[name])
+print("the package agrees:", torch.equal(back, flip_heatmaps(mirrored, MPII)))
+
+# %% tags=["nbval-check-output"]
+for name, other, at in (
+        ("dark", "argmax", 0.1), ("flip test", "dark", 0.2),
+        ("flip test", "joints not swapped", 0.5),
+        ("flip test", "shifted by a cell", 0.1)):
+    hits = [metrics.correct(read[n], truth, seen, heads, at)
+            for n in (name, other)]
+    print(f"{name} - {other} at {at}: more than 0, with 95 %:",
+          metrics.paired_interval(*hits, columns).low > 0)
+
+k = MPII.index("right_wrist")
+own = heatmaps_of(picture[None])[0, k]
+others = heatmaps_of(picture[None, :, ::-1])[0].flip(-1)
+spots = [own, others[swap][k], others[k], (own + others[k]) / 2]
+show_people([heatmap_overlay(large, spot, top=1.0) for spot in spots],
+            titles=["the picture", "the mirrored one,\nback and swapped",
+                    "the mirrored one,\nnot swapped", "average of\n1 and 3"],
+            size=2.2, alt="Four maps of the right wrist over the person. The "
+            "first two have a spot on the hanging right hand, the third on "
+            "the raised left hand, the average has two pale spots, one on "
+            "each.")
+
+# %% [markdown]
+# The average of one and three has two spots of half the height, one on each
+# wrist: a coin is tossed. At 0.5 that costs more than a quarter of the right
+# joints. The needless shift moves every joint by half a
+# cell, one input pixel. At 0.5 nobody notices, at 0.1 most of the right
+# joints are gone. **A bug that is invisible at `PCKh@0.5` is still a bug.**
+# The flip test itself gives a point or two, for twice the time; at 0.2 that
+# is more than chance.
+#
+# ### Exercise 10.1 ★☆☆ Undo the mirror
+#
+# Write `unmirror(heatmaps, swap)`: the maps `(K, H, W)` that a network drew
+# for a mirrored picture, to maps that can be averaged with those of the
+# picture. `swap` is a list: `swap[k]` is the number of the joint that joint
+# `k` becomes in a mirror.
+#
+# Expected for two joints, left and right, on maps of one row,
+# `unmirror(np.array([[[1, 2, 3]], [[4, 5, 6]]]), [1, 0])`:
+# `[[[6, 5, 4]], [[3, 2, 1]]]`. Stuck? `hint("10.1")` gives a hint.
+
+
+# %% tags=["exercise"]
+def unmirror(heatmaps, swap):
+    """(K, H, W) maps of a mirrored picture, back in place."""
+    # your code here
+
+
+# %% tags=["solution"]
+def unmirror(heatmaps, swap):
+    """(K, H, W) maps of a mirrored picture, back in place."""
+    return heatmaps[list(swap)][:, :, ::-1]
+
+
+# %% tags=["check"]
+check("10.1", unmirror)
+
+# %% [markdown]
+# ## 6. All the peaks: NMS
+#
+# Argmax answers once per map. With two people in the square, a map has two
+# bumps, and one of them is lost. The document (3.2, step 5) reads heatmaps
+# with "post-processing such as NMS": **non-maximum suppression**. Keep every
+# cell that is
+#
+# - above a **threshold**, and
+# - the largest within a **distance**: every cell near it that is not the
+#   maximum is suppressed.
+#
+# Try it by eye on the map below, with threshold 0.3 and distance 1, the 3 x 3
+# cells around each cell. Which cells are peaks? And the two 0.8 in the last
+# row?
+
+# %% tags=["nbval-check-output"]
+tiny = torch.tensor([[0.1, 0.2, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0],
+                     [0.2, 0.9, 0.4, 0.1, 0.1, 0.2, 0.1, 0.0],
+                     [0.1, 0.5, 0.3, 0.2, 0.4, 0.6, 0.3, 0.1],
+                     [0.0, 0.1, 0.1, 0.1, 0.2, 0.3, 0.2, 0.2],
+                     [0.2, 0.1, 0.0, 0.0, 0.0, 0.1, 0.8, 0.8]])
+
+
+def peaks(heatmap, threshold, distance):
+    """The (x, y) of all peaks of an (H, W) array, by the definition."""
+    found = []
+    for y, x in np.ndindex(*heatmap.shape):
+        window = heatmap[max(0, y - distance):y + distance + 1,
+                         max(0, x - distance):x + distance + 1]
+        if heatmap[y, x] > threshold and heatmap[y, x] == window.max():
+            found.append((x, y))
+    return found
+
+
+print("by the definition:", peaks(tiny.numpy(), 0.3, 1))
+highest = torch.max_pool2d(tiny[None], 3, stride=1, padding=1)[0]
+y, x = torch.nonzero((tiny == highest) & (tiny > 0.3)).T
+print("by max-pooling:   ", list(zip(x.tolist(), y.tolist())))
+cells, heights = codecs.heatmap_peaks(tiny, threshold=0.3, distance=1, count=4)
+print("the package:      ", [tuple(c) for c in cells.tolist()])
+print("  heights", [round(h, 1) for h in heights.tolist()])
+
+# %% [markdown]
+# The hills of 0.9 and 0.6 are found by all three. The second line is the
+# definition without a loop: max-pooling writes into each cell the maximum of
+# its neighbourhood, and a peak is a cell that this does not change. It works
+# for whole batches and on a GPU.
+#
+# The two equal cells are one bump with a flat top. By the definition both are
+# maxima of their windows, so the first two ways report the bump twice.
+# `heatmap_peaks` counts the first of equal cells. It sorts by height, and it
+# fills up with NaN and height 0, so that all maps of a batch give arrays of
+# the same shape.
+#
+# ### Exercise 10.2 ★★★ The best first
+#
+# NMS also works on points that have no grid: candidates from several
+# squares, boxes, whole poses (chapter 12). Then it is **greedy**: take the
+# candidate with the highest score, remove all others that are at most
+# `distance` away from it, take the best of the rest, and so on.
+#
+# Write `suppress(points, scores, distance)`: `points` `(N, 2)`, `scores`
+# `(N,)`, to the list of the indices that are kept, the best first.
+#
+# Expected: `suppress(np.array([[0, 0], [3, 0], [6, 0]]), np.array([0.9, 0.8,
+# 0.7]), 4)` gives `[0, 2]`. (Point 1 is removed, so it cannot remove
+# point 2.)
+
+
+# %% tags=["exercise"]
+def suppress(points, scores, distance):
+    """Indices of the points that survive greedy NMS, best first."""
+    # your code here
+
+
+# %% tags=["solution"]
+def suppress(points, scores, distance):
+    """Indices of the points that survive greedy NMS, best first."""
+    kept = []
+    for i in np.argsort(-scores):
+        gaps = [np.linalg.norm(points[i] - points[j]) for j in kept]
+        if all(gap > distance for gap in gaps):
+            kept.append(int(i))
+    return kept
+
+
+# %% tags=["check"]
+check("10.2", suppress)
+
+# %% [markdown]
+# **Two people in one square.** The network was trained on one person at a
+# time. What do its maps say when there are two? We draw 80 such pictures, put
+# one box around both people, and count how many joints of *both* are found:
+# with one answer per map, and with the two highest peaks.
+#
+# **Predict first.** What is the most that one answer per map can find?
+
+# %% tags=["nbval-check-output"]
+pairs = [people.scene(i, people=2) for i in range(80)]
+found = {"one answer": [], "two peaks": []}
+for pair in pairs:
+    corners = np.array([p.box for p in pair.persons])
+    low = corners[:, :2].min(0)
+    size = (corners[:, :2] + corners[:, 2:]).max(0) - low
+    pair.crop = Crop.from_box((*low, *size), 64, padding=1.0)
+    pair.maps = heatmaps_of(pair.crop.warp(pair.image)[None])[0]
+    cells, _ = codecs.heatmap_peaks(pair.maps, 0.2, distance=2, count=2)
+    spots = predictor.model.codec.to_pixels(cells).double().numpy()
+    pair.spots = pair.crop.invert(spots)                   # (16, 2, 2)
+    for p in pair.persons:
+        off = np.linalg.norm(pair.spots - p.keypoints[:, None], axis=-1)
+        near = off <= 0.5 * p.head_size                    # NaN: not near
+        found["one answer"] += list(near[p.visible > 0, 0])
+        found["two peaks"] += list(near[p.visible > 0].any(1))
+for name, right in found.items():
+    print(f"{name}: {100 * np.mean(right):.0f} % of the joints of both")
+
+# %% tags=["nbval-check-output"]
+places = np.array([[pair.crop.apply(p.keypoints) for p in pair.persons]
+                   for pair in pairs])                   # (80, 2, 16, 2)
+usual = np.nanmean(places, 0)            # a mean pose left, one right
+off = np.linalg.norm(places[:, :, None] - usual, axis=-1).min(2)
+half = [[[0.5 * p.head_size * pair.crop.scale[0]] for p in pair.persons]
+        for pair in pairs]
+print(f"(two mean poses: {100 * (off <= half)[off >= 0].mean():.0f} %)")
+pair, k = pairs[12], MPII.index("head_top")
+large_crop = pair.crop.resized(320)
+view, spots = large_crop.warp(pair.image), large_crop.apply(pair.spots)
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.3))
+for ax, shown in zip(axes, (draw_pose(view, spots[:, 0]),
+                            heatmap_overlay(view, pair.maps[k]), view)):
+    ax.imshow(shown)
+    ax.set_axis_off()
+axes[1].plot(*spots[k].T, "wo", markersize=16, markerfacecolor="none")
+for spot, joint, color in zip(spots, MPII.joints, MPII.colors):
+    shape = {"right": "o", "left": "D", "middle": "s"}[MPII.side(joint)]
+    axes[2].plot(*spot.T, shape, color=color, markeredgecolor="white")
+axes[0].set_title("one answer per joint")
+axes[1].set_title("head top: two peaks")
+axes[2].set_title("two peaks of all joints")
+display_figure(figure, "Two people. Left: one skeleton whose bones run from "
+               "one person to the other. Middle: two bright spots, one on "
+               "each head, circled. Right: dots on the joints of both.")
+
+# %% [markdown]
+# On the left, one answer per joint: a skeleton of nobody, with bones from one
+# person to the other. It can be right for one of the two, so about half of
+# the joints is the limit; it finds **45 %**. In the middle the map of the head
+# top: the network sees both heads. The two highest peaks find **67 %**, and
+# two mean poses, which do not look, **10 %**.
+#
+# On the right, all of them. NMS says *where* joints are. It does not say
+# *whose*: sorting peaks into people is a subject of chapter 12.
+#
+# ## 7. Back to the photo
+#
+# The joints are in pixels of the square. On the photo they are drawn after
+# the inverse of section 3:
+#
+# $$x = (x_\text{in} - 31.5) \cdot u + c_x.$$
+#
+# ### Exercise 10.3 ★★☆ The way back
+#
+# Write `to_photo(points, box, size, padding)`: points `(K, 2)` in pixels of
+# the network's input, which is `size` x `size`, to pixels of the photo. `box`
+# is $(x, y, \text{width}, \text{height})$.
+#
+# Expected for the input's centre and the middle of its right edge,
+# `to_photo(np.array([[31.5, 31.5], [63.5, 31.5]]), (10, 20, 40, 80), 64,
+# 1.25)`: `[[29.5, 59.5], [79.5, 59.5]]`.
+
+
+# %% tags=["exercise"]
+def to_photo(points, box, size, padding):
+    """Pixels of the network's input -> pixels of the photo."""
+    # your code here
+
+
+# %% tags=["solution"]
+def to_photo(points, box, size, padding):
+    """Pixels of the network's input -> pixels of the photo."""
+    x, y, width, height = box
+    unit = max(width, height) * padding / size
+    center = np.array([x + (width - 1) / 2, y + (height - 1) / 2])
+    return (points - (size - 1) / 2) * unit + center
+
+
+# %% tags=["check"]
+check("10.3", to_photo)
+
+# %% [markdown]
+# **Spot the bug.** Three other ways back, none of which raises an error. What
+# is wrong with each? Which one would you not notice in the picture?
+
+# %% tags=["nbval-check-output"]
+def squeezed_back(points, box):
+    x, y, w, h = box
+    return ((points + 0.5) / 64 - 0.5) * 1.25 * np.array([w, h]) + (
+        x + (w - 1) / 2, y + (h - 1) / 2)
+
+
+def no_half_pixels(points, box):
+    x, y, w, h = box
+    return (points - 32) * (1.25 * max(w, h) / 64) + (x + w / 2, y + h / 2)
+
+
+ways = {"no corner": lambda points, box: points * 1.25 * max(box[2:]) / 64,
+        "squeezed": squeezed_back, "no half pixels": no_half_pixels}
+for name, way in ways.items():
+    wrong = [way(p, b) for p, b in zip(answer(pictures), boxes)]
+    print(f"{name:15s} about {round(percent(wrong), -1):2.0f} %")
+for tall in (height, 2400):                     # our photo, a close one
+    unit = 1.25 * tall / 64
+    print(f"a person {tall:4.0f} px tall: {(unit - 1) / 2:4.1f} px off")
+show_people([upright] * 3, [way(in_square[0].numpy(), box)
+                            for way in ways.values()],
+            titles=list(ways), size=2.9, alt="Three photos. In the first the "
+            "skeleton is too high and too far left, in the second it is as "
+            "thin as a stick, in the third it looks right.")
+
+# %% [markdown]
+# The first two are seen at once. *No corner* forgets where the square lies in
+# the photo. *Squeezed* takes width and height of the box apart, though the
+# crop did not. The third looks right. It takes `size / 2` for the middle of
+# the square, and $x + \text{width} / 2$ for that of the box, and moves every
+# joint up and to the left by $(u - 1) / 2$ pixels, nearly half an input
+# pixel. The score does not notice (about **80 %**, as before). On a photo in
+# which the person is 2400 pixels tall every joint is **22.9** pixels off in
+# $x$ and in $y$.
+#
+# In the package both directions are in one place: `Crop.apply` goes there,
+# `Crop.invert` comes back.
+#
+# ## 8. Which joints to believe
+#
+# Every joint comes with a **score**, the height of its peak. Chapter 3 argued
+# that it can be read like a probability. We sort the labelled joints of the
+# 200 people by their score, and count how many in each class are within half
+# a head size.
+#
+# The last picture of this section is for playing: `threshold` leaves unsure
+# joints out, the other two sliders spoil the box.
+
+# %%
+heights = decode(maps)[1].numpy()
+right = metrics.correct(read["dark"], truth, seen, heads, 0.5)
+labelled = ~np.isnan(right)
+for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+    group = labelled & (heights >= low) & (heights < low + 0.2 + (low == 0.8))
+    print(f"score from {low:.1f}: {100 * right[group].mean():3.0f} % right")
+for name, value in (("visible", 2), ("hidden", 1)):
+    print(f"{name} joints: mean score {heights[seen == value].mean():.1f}, "
+          f"{100 * right[seen == value].mean():.0f} % right")
+
+
+# %%
+def draw(threshold, box_size, shift):
+    x, y, w, h = box
+    wrong = (x + shift * h - (box_size - 1) * w / 2,
+             y - (box_size - 1) * h / 2, w * box_size, h * box_size)
+    found, = predictor(upright, [wrong])
+    image = draw_pose(draw_box(upright, wrong), found.keypoints,
+                      scores=found.scores, min_score=threshold)
+    figure, (one, two) = plt.subplots(1, 2, figsize=(8, 4.6), layout="none")
+    figure.subplots_adjust(0.01, 0.12, 0.98, 0.92, wspace=0.25)  # quick
+    one.imshow(image)
+    one.set_title(f"{(found.scores >= threshold).sum()} of 16 joints kept")
+    one.set_axis_off()
+    two.barh(range(16), found.scores, color=MPII.colors)
+    two.axvline(threshold, color="black")
+    two.set(yticks=range(16), xlim=(0, 1.1), xlabel="score", yticklabels=[
+        joint.replace("_", " ") for joint in MPII.joints])
+    return figure
+
+
+explore(draw, "A person with the joints that score at least {threshold:.2f}, "
+        "and a bar per joint with its score; the box is {box_size:.1f} times "
+        "its right size, shifted by {shift:.2f}.",
+        threshold=(0.0, 1.0, 0.3, 0.05), box_size=(0.4, 2.5, 1.0, 0.1),
+        shift=(-0.5, 0.5, 0.0, 0.05))
+
+# %% [markdown]
+# The higher the score, the more often the joint is right, and nearly as often
+# as the score says: of the joints from 0.4 to 0.6 about half, of those above
+# 0.8 nearly all. So a threshold trades joints for trust. Hidden joints score
+# lower than visible ones, and are right less often. A score is no promise,
+# though: of the joints from 0.6 to 0.8 one in five is wrong.
+#
+# In the picture all joints are sure. Make the box twice as large, or half as
+# large, and the bars shrink: **a bad box shows in the scores**. When a network
+# is unsure of everything, look at the box first.
+#
+# ## 9. Your own photo
+#
+# One line to change: put the path of your photo between the quotes, with `/`
+# also on Windows. If you can, give a box, too. Without one the predictor looks
+# twice. (Your photo is then stored in this notebook: clear the outputs before
+# you pass it on.)
+#
+# Until you do, the cell takes the one real photo that is installed with this
+# course: Grace Hopper, who wrote the first compilers, photographed for the US
+# Navy. It is in the public domain and comes with Matplotlib.
+#
+# **Predict first.** Our network has seen drawn people only, and whole ones,
+# from head to feet. What will it say to a portrait?
+
+# %% tags=["nbval-check-output"]
+PHOTO = ""        # "C:/Users/me/Pictures/me.jpg"
+BOX = None        # (x, y, width, height) in pixels, if you know it
+
+if not PHOTO:
+    from matplotlib import cbook
+    PHOTO = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+mine = images.read_image(PHOTO)
+first, = predictor(mine, BOX and [BOX])
+second, = predictor(mine, BOX and [BOX], refine=True)
+for name, found in (("drawn photo", pose), ("this photo", second)):
+    print(f"{name}: 4 joints or more with a score of 0.5 or more:",
+          (found.scores >= 0.5).sum() >= 4)
+show_people([draw_pose(mine, first.keypoints),
+             draw_pose(mine, second.keypoints, scores=second.scores,
+                       min_score=0.5)], size=3.4,
+            titles=["first look", "second look, score 0.5 or more"],
+            alt="A portrait of an old woman in a dark uniform and a cap, to "
+            "the chest, twice. Left: a small skeleton with legs on her head "
+            "and chest. Right: part of another one; no joint is where it "
+            "should be.")
+
+# %% [markdown]
+# It sees a small person with legs, on a face. Two gaps come together. The
+# **domain gap**: photos do not look like drawings, and a network knows what
+# it was trained on. And the **framing**: it has never seen anybody without
+# legs, so it has learned that there are always legs.
+#
+# Worse, at least **4** joints score 0.5 or more: the neck at the edge of the
+# cap, a hip on the chin, ankles on a button. Among drawn people most joints
+# with such scores are right. **The scores were learned on drawings, too.**
+# They say how sure the network is among pictures like those of its training.
+# That a picture is of another kind they do not say.
+#
+# The cure is photos in the training, and then not one line of this chapter
+# changes: `posecourse train --data` takes MPII (chapters 6 and 8), and
+# `Predictor.from_run` takes the result.
+#
+# **A folder** is a loop, and one broken file must not end it:
+#
+# ```python
+# for path in sorted(Path("holiday").iterdir()):
+#     try:
+#         poses = predictor(path, refine=True)
+#     except images.ImageError as error:
+#         print(error)                            # and on to the next
+# ```
+#
+# The command line does the same, and writes drawings and JSON:
+# `posecourse predict holiday/ --out poses`.
+#
+# ## 10. Video and camera
+#
+# A video is a sequence of pictures, so we run the predictor on each. Two
+# things are new. First, the pose of one picture tells where to look in the
+# next: `pose.around()` is its box. Second, errors *move*. An error that nobody
+# sees in a picture makes a skeleton tremble.
+#
+# We write a video of somebody who squats, so that we know the truth, read it
+# back with `Video`, and measure how much each joint **jerks**: the length of
+# $p_{t+1} - 2 p_t + p_{t-1}$, which is zero for any steady movement.
+
+# %% tags=["nbval-check-output"]
+frames = SyntheticPeople(1, size=256, margin=1.5).motion("squat", frames=48)
+film = cv2.VideoWriter(str(place / "squat.mp4"),
+                       cv2.VideoWriter_fourcc(*"mp4v"), 24, (256, 256))
+for frame in frames:
+    film.write(frame.image[..., ::-1].copy())          # OpenCV wants BGR
+film.release()
+
+near, found = frames[0].person.box, []
+with Video(place / "squat.mp4") as video:
+    for image in video:
+        found += predictor(image, [near])
+        near = found[-1].around()
+figure, axes = plt.subplots(figsize=(8, 3))
+jerk = {}
+for name, persons in (("found", found), ("truth", [f.person for f in frames])):
+    track = np.array([p.keypoints for p in persons])       # (48, 16, 2)
+    steps = np.linalg.norm(np.diff(track, 2, axis=0), axis=-1)
+    jerk[name] = np.median(steps)
+    axes.plot(track[:, MPII.index("left_wrist"), 1], label=name)
+print(len(track), "pictures; jerk, found : truth, about",
+      f"{round(jerk['found'] / jerk['truth'], -1):.0f} : 1")
+axes.set(xlabel="picture", ylabel="y, pixels", title="the left wrist")
+axes.legend()
+display_figure(figure, "Height of the left wrist over 48 pictures: the truth "
+               "is a smooth curve, what was found zigzags around it.")
+
+# %% [markdown]
+# The truth is a smooth curve, and what was found trembles about it, with about
+# **10** times the jerk. Each picture is answered anew, and nothing in the
+# network says that a wrist cannot jump. Chapter 14 smooths.
+#
+# **The camera.** Set `CAMERA = True` and run the cell, with your whole body in
+# the picture and a plain wall behind you. It shows 200 pictures, stops, and
+# clears them away. On the command line: `posecourse predict --camera`.
+
+# %%
+CAMERA = False
+
+if CAMERA:
+    from IPython.display import Image as Picture, clear_output, display
+
+    view = display(display_id=True)
+    with Video(0) as camera:
+        for _, image in zip(range(200), camera):
+            found, = predictor(image, refine=True)
+            shown = draw_pose(image, found.keypoints, scores=found.scores,
+                              min_score=0.3)[..., ::-1]
+            view.update(Picture(cv2.imencode(".jpg", shown)[1].tobytes()))
+    clear_output()
+else:
+    print("no camera was used")
+
+# %% [markdown]
+# ## Quiz
+#
+# **1.** A photo looks upright in every viewer, and in your program it lies on
+# its side. Why?
+#
+# <details><summary>Answer</summary>
+#
+# The pixels are stored as the chip read them, and the orientation in the EXIF
+# part says how to turn them. Viewers follow it. Your reader does not.
+# </details>
+#
+# **2.** A network was trained with padding 1.25 around boxes of people. Your
+# detector gives boxes that are 20 % too large. What happens, and what can you
+# do without training anything?
+#
+# <details><summary>Answer</summary>
+#
+# People are smaller in the square than in training, and the score falls.
+# Choose the padding so that the squares are as large as in training:
+# $1.25 / 1.2$.
+# </details>
+#
+# **3.** You add a flip test and lose twenty points. And when you lose nothing
+# at 0.5, but half at 0.1?
+#
+# <details><summary>Answer</summary>
+#
+# Twenty points: the joints were not swapped, so left and right are averaged.
+# Half at 0.1: the maps do not lie on the same cells, a shift or a half pixel
+# too much.
+# </details>
+#
+# **4.** Why does peak NMS need a threshold *and* a distance?
+#
+# <details><summary>Answer</summary>
+#
+# Without the threshold every ripple of the background is a maximum of its
+# neighbourhood. Without the distance one rough bump is reported several
+# times.
+# </details>
+#
+# **5.** Joints drawn on the photo are 20 pixels too far left and up, whichever
+# person; on small pictures you see nothing. Where do you look?
+#
+# <details><summary>Answer</summary>
+#
+# At the half pixel in the way back: one input pixel shows $u$ photo pixels,
+# and forgetting it moves every joint by $(u - 1) / 2$ pixels.
+# </details>
+#
+# **6.** Your network says that it is sure of a joint, with a score of 0.9. You
+# know that on the test set 97 % of such joints are right. When does that not
+# help you?
+#
+# <details><summary>Answer</summary>
+#
+# When the picture is of another kind than the test set: another domain,
+# another framing, a bad box. The 97 % were measured on pictures like those in
+# training.
+# </details>
+#
+# ## Summary
+#
+# - A file is not an array: turn it as its EXIF orientation says, mind
+#   transparency, depth and grey, and refuse what is broken.
+# - The crop must look as in training: same padding, not squeezed, upright,
+#   RGB, normalised. None of these mistakes raises an error.
+# - A bad box gives a bad pose. Half or twice the size loses most joints.
+# - The decoder matters at tight thresholds; DARK costs nothing.
+# - The flip test averages with the mirrored picture: mirror back, swap the
+#   joints, and do not shift aligned maps.
+# - NMS keeps every cell above a threshold that is the largest nearby; it
+#   finds several people's joints, and does not say whose they are.
+# - Scores tell which joints to doubt, among pictures like those in training.
+#   Of another kind of picture they know nothing.
+#
+# ## Common mistakes
+#
+# | what goes wrong | why |
+# |---|---|
+# | the pose lies on its side | EXIF orientation ignored (section 2) |
+# | good on test data, poor on photos of the same kind | red and blue swapped, colours not normalised, other padding (section 3) |
+# | left and right wrist change places | joints not swapped in the flip test (section 5) |
+# | two or three joints on one bump | equal cells, or distance too small (section 6) |
+# | bones run from one person to another | one answer per map, two people in the box (section 6) |
+# | skeleton in the upper left corner | the square's place forgotten on the way back (section 7) |
+# | a video takes longer and longer | pictures are kept in a list; work on one at a time |
+#
+# ## Further reading
+#
+# - Newell, Yang, Deng: *Stacked Hourglass Networks for Human Pose Estimation*
+#   (2016). Crop, flip test and quarter offset, as most later work does them.
+# - Xiao, Wu, Wei: *Simple Baselines for Human Pose Estimation and Tracking*
+#   (2018). The whole way from a box to a pose, and boxes that follow people
+#   through a video.
+# - Huang, Zhu, Guo, Huang: *The Devil Is in the Details* (2020). What flip
+#   tests and half pixels cost in published systems.
+# - Papandreou et al.: *Towards Accurate Multi-person Pose Estimation in the
+#   Wild* (2017). Boxes, poses and NMS on poses, as one system.
+#
+# ## Next
+#
+# We have used a network as it is. Chapter 11 opens it: five architectures,
+# from Hourglass to HRNet, and what each of their ideas is good for.
