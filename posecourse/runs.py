@@ -16,7 +16,9 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -119,6 +121,9 @@ def draw_curves(path: Path, rows: list[dict], metric: str) -> bool:
 
 def write_tensorboard(folder: Path, rows: list[dict]) -> bool:
     """Add the last row to the TensorBoard log, if that is installed."""
+    # With this module there, TensorBoard does without TensorFlow, which it
+    # would otherwise import where it is installed: ten seconds, and noise.
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

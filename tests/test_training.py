@@ -87,6 +87,23 @@ def test_a_run_leaves_what_it_says(finished):
     assert known.batch_size == 8 and known.options["width"] == 8
 
 
+def test_the_log_for_tensorboard_does_without_tensorflow(tmp_path):
+    """Which may be installed, takes long to import, and talks."""
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
+    code = ("from pathlib import Path; from posecourse import runs; "
+            "assert runs.write_tensorboard(Path('log'), "
+            "[{'step': 7, 'score': 0.5}])")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, text=True, timeout=120,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    reader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator")
+    log = reader.EventAccumulator(str(tmp_path / "log")).Reload()
+    (row,) = log.Scalars("score")
+    assert (row.step, row.value) == (7, 0.5)
+
+
 def test_curves_are_drawn_where_matplotlib_is(finished):
     pytest.importorskip("matplotlib")
     assert (finished / "curves.png").read_bytes()[:4] == b"\x89PNG"
