@@ -1,5 +1,6 @@
 """Make poses.jpg: held-out drawn people and the poses a network found.
 
+python data/samples/make_poses.py          (the network of the course)
 python data/samples/make_poses.py RUN      (a folder of `posecourse train`)
 """
 
@@ -13,7 +14,8 @@ from posecourse.drawing import draw_pose, grid
 from posecourse.inference import Predictor
 
 people = SyntheticPeople(21, size=192, split="test")
-predictor = Predictor.from_run(sys.argv[1], device="cpu")
+predictor = (Predictor.from_run(sys.argv[1], device="cpu")
+             if sys.argv[1:] else Predictor.shipped(device="cpu"))
 pictures = []
 for person in people:
     image = people.read_image(person)
