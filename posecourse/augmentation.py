@@ -8,9 +8,11 @@ matrix per sample, and normalised; the keypoints go through the same maps.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -27,6 +29,8 @@ __all__ = ["Augmentation", "Batch", "Draws", "make_batch", "normalise",
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 _LUMA = (0.299, 0.587, 0.114)
+# Numbers in a batch from which several threads pay on a CPU.
+_WORTH_THREADS = 1_000_000
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -224,9 +228,14 @@ def make_batch(crops, keypoints, visible, head_size, window: float,
         moved, flipped = _movement(u, augmentation, w, h)
         matrix = compose(moved, matrix)
 
-    images = _resample(images, matrix, window / max(w, h), (w, h))
-    if augmentation is not None:
-        images = _recolour(images, u, draws.noise, augmentation)
+    colours = None if augmentation is None else _colours(u, augmentation)
+    resample = _resample_on_cpu if device.type == "cpu" else _resample
+    disturbed = augmentation is not None and (augmentation.noise > 0
+                                              or augmentation.erase > 0)
+    images = resample(images, matrix, window / max(w, h), (w, h), colours,
+                      not disturbed)
+    if disturbed:
+        images = normalise(_disturb(images, u, draws.noise, augmentation))
 
     points = affine_points(keypoints.float(), matrix)
     if augmentation is not None and augmentation.flip > 0:
@@ -241,8 +250,7 @@ def make_batch(crops, keypoints, visible, head_size, window: float,
     points = torch.where(labelled[..., None], points, float("nan"))
     visible = torch.where(labelled, visible, 0).to(torch.uint8)
     scale = torch.linalg.det(matrix[:, :, :2]).abs().sqrt()
-    return Batch(normalise(images), points, visible,
-                 head_size.float() * scale, matrix)
+    return Batch(images, points, visible, head_size.float() * scale, matrix)
 
 
 def _channels_first(crops) -> torch.Tensor:
@@ -293,21 +301,17 @@ def _normal(uniform) -> torch.Tensor:
     return torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))
 
 
-def _resample(images, matrix, factor: float, output) -> torch.Tensor:
-    """``(N, 3, h, w)`` floats in 0...1."""
-    images = images.float() / 255
-    block = int(factor + 1e-6)
-    if block >= 2:
-        images = F.avg_pool2d(images, block)
-        # pixel u of the averaged picture stands for block pixels
-        middle = float(resize_points(np.zeros(1), block)[0])
-        enlarge = matrix.new_tensor([[block, 0, middle],
-                                     [0, block, middle]])
-        matrix = compose(matrix, enlarge)
-    return warp_batch(images, matrix, output)
+class _Colours(NamedTuple):
+    """New colours are ``matrix @ old + lift * mean``, in 0...1.
+
+    `matrix` is ``(N, 3, 3)``, `lift` ``(N,)``; the mean is the picture's.
+    """
+
+    matrix: torch.Tensor
+    lift: torch.Tensor
 
 
-def _recolour(images, u, noise, a: Augmentation) -> torch.Tensor:
+def _colours(u, a: Augmentation) -> _Colours:
     def gain(column, reach):
         return (1 + (2 * u[:, column] - 1) * reach)[:, None]
 
@@ -318,10 +322,83 @@ def _recolour(images, u, noise, a: Augmentation) -> torch.Tensor:
     keep = torch.eye(3, device=u.device)
     colour = saturation * keep + (1 - saturation) * luma
     colour = colour * (tint * brightness * contrast)[..., None]
-    offset = images.mean((1, 2, 3))[:, None] * brightness * (1 - contrast)
+    return _Colours(colour, (brightness * (1 - contrast))[:, 0])
+
+
+def _averaged(factor: float) -> tuple[int, np.ndarray]:
+    """How many pixels to average, along x and y, before a crop is shrunk
+    by a factor; and the map from the averaged pixels to the old ones."""
+    block = max(1, int(factor + 1e-6))
+    # pixel u of the averaged picture stands for block pixels
+    middle = float(resize_points(np.zeros(1), block)[0])
+    return block, np.array([[block, 0, middle], [0, block, middle]])
+
+
+def _resample(images, matrix, factor: float, output, colours, finish):
+    """``(N, 3, h, w)`` floats: cut, coloured; if `finish`, normalised."""
+    images = images.float() / 255
+    block, enlarge = _averaged(factor)
+    if block > 1:
+        images = F.avg_pool2d(images, block)
+        matrix = compose(matrix, matrix.new_tensor(enlarge))
+    images = warp_batch(images, matrix, output)
+    if colours is not None:
+        offset = images.mean((1, 2, 3)) * colours.lift
+        images = torch.baddbmm(offset[:, None, None], colours.matrix,
+                               images.flatten(2)).view_as(images)
+    return normalise(images.clamp(0, 1)) if finish else images
+
+
+def _resample_on_cpu(images, matrix, factor: float, output, colours,
+                     finish):
+    """The same picture by picture, several times as fast on a CPU.
+
+    OpenCV mixes the pixels, as bytes. One matrix then does colours and
+    normalisation. (`_resample` walks through floats that no cache holds.)
+    """
+    w, h = output
+    pictures = images.permute(0, 2, 3, 1).contiguous().numpy()
+    block, enlarge = _averaged(factor)
+    matrix = compose(matrix.double(), torch.tensor(enlarge)).numpy()
+    result = torch.empty(len(pictures), 3, h, w)
+    planes = result.numpy()
+    change = np.zeros((len(pictures), 3, 3))
+    change[:] = np.eye(3) if colours is None else colours.matrix.numpy()
+    lift = np.zeros(len(pictures)) if colours is None \
+        else colours.lift.numpy()
+    mean, std = (np.array(v if finish else neutral) for v, neutral in
+                 ((_MEAN, [0, 0, 0]), (_STD, [1, 1, 1])))
+    low, high = ((0 - mean) / std, (1 - mean) / std) if finish \
+        else ([None] * 3, [np.inf] * 3)
+
+    def one(i):
+        picture = pictures[i]
+        if block > 1:
+            side_y, side_x = (n // block for n in picture.shape[:2])
+            picture = cv2.resize(
+                picture[:side_y * block, :side_x * block],
+                (side_x, side_y), interpolation=cv2.INTER_AREA)
+        cut = cv2.warpAffine(picture, matrix[i], (w, h),
+                             flags=cv2.INTER_LINEAR)
+        offset = lift[i] * sum(cv2.mean(cut)[:3]) / 3 / 255 - mean
+        affine = np.c_[change[i] / 255, offset] / std[:, None]
+        floats = cv2.transform(cut.astype(np.float32), affine)
+        for c in range(3):
+            np.clip(floats[..., c], low[c], high[c], out=planes[i, c])
+
+    workers = torch.get_num_threads()
+    if workers == 1 or result.numel() < _WORTH_THREADS:
+        for i in range(len(pictures)):
+            one(i)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(one, range(len(pictures))))
+    return result
+
+
+def _disturb(images, u, noise, a: Augmentation) -> torch.Tensor:
+    """Noise and a grey rectangle, on colours in 0...1."""
     n, _, h, w = images.shape
-    images = torch.baddbmm(offset[..., None], colour, images.flatten(2))
-    images = images.view(n, 3, h, w)
     if a.noise > 0:
         repeat = (1, -(-h // 64), -(-w // 64))
         field = noise.to(u.device).repeat(repeat)[:, :h, :w]

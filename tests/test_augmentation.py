@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse.augmentation import (Augmentation, make_batch, normalise)
+from posecourse import augmentation
+from posecourse.augmentation import Augmentation, make_batch, normalise
 from posecourse.skeletons import MPII, UPPER_BODY
 
 STILL = Augmentation(scale=0, rotation=0, shift=0, flip=0, brightness=0,
@@ -172,6 +173,44 @@ def test_colours_change_and_stay_colours():
     change = (colours(batch) - colours(plain)).abs().mean((1, 2, 3))
     assert (change > 0.01).all()
     assert colours(batch).min() > -1e-4 and colours(batch).max() < 1 + 1e-4
+
+
+@pytest.mark.parametrize("window, size", [
+    (48, 64), (64, 64), (72, (32, 48)), (80, 32)])
+@pytest.mark.parametrize("change", [
+    None, MOVED, Augmentation(), Augmentation(noise=0.1, erase=1.0)])
+def test_a_cpu_makes_what_a_gpu_makes(window, size, change, monkeypatch):
+    """Two ways to resample; on a CPU the pixels between are bytes."""
+    coarse = random_crops(5, 14).permute(0, 3, 1, 2).float()
+    crops = torch.nn.functional.interpolate(
+        coarse, (97, 97), mode="bicubic").clamp(0, 255).byte()
+
+    def made():
+        return make_batch(crops, *labels(5, 97), window, size,
+                          augmentation=change,
+                          generator=torch.Generator().manual_seed(4))
+
+    on_cpu = made()
+    monkeypatch.setattr(augmentation, "_resample_on_cpu",
+                        augmentation._resample)
+    as_on_gpu = made()
+    off = (colours(on_cpu) - colours(as_on_gpu)).abs() * 255
+    # rounding to bytes, and the border, where one pixel is 32 steps wide
+    assert off.mean() < 0.6 and off.quantile(0.995) < 5
+    assert torch.equal(on_cpu.keypoints.nan_to_num(),
+                       as_on_gpu.keypoints.nan_to_num())
+
+
+def test_threads_change_nothing(monkeypatch):
+    def made():
+        return make_batch(random_crops(6), *labels(6, 64), 48, 40,
+                          augmentation=Augmentation(),
+                          generator=torch.Generator().manual_seed(2)).images
+
+    alone = made()
+    monkeypatch.setattr(augmentation, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert torch.equal(made(), alone)
 
 
 def test_what_cannot_be_is_said():
