@@ -8,7 +8,7 @@ from posecourse.authoring.build import read_source, tags
 from posecourse.chapters import CHAPTERS
 from posecourse.exercises import (
     ExerciseError, check, exercise, get_exercise, hint, names)
-from posecourse.exercises.attempt import same
+from posecourse.exercises.attempt import same, short
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_an_id_has_two_digits_and_one(id):
     (2, 2.0), (np.float32(0.1), 0.1), ([1, 2], (1, 2)), (np.nan, np.nan),
     (np.ones((2, 2)), [[1, 1], [1, 1]]), ("a", "a"), (True, True),
     ((np.zeros(2), "x"), [[0, 0], "x"]), ({"a": [1]}, {"a": (1,)}),
-    (np.bool_(True), True),
+    (np.bool_(True), True), (np.float32([1164.3501]), [1164.35]),
 ])
 def test_values_that_agree(got, expected):
     assert same(got, expected) == ""
@@ -154,10 +154,17 @@ def test_tensors_agree_with_arrays():
     ([1], {"a": 1}, "A dict"), ({"b": 1}, {"a": 1}, "keys"),
     ({"a": 2}, {"a": 1}, "At key 'a'"), ("a", "b", "differ"),
     (object(), 1, "Numbers"), ([[1], [1, 2]], [1, 2], "Numbers"),
+    ([1164.35001], [1164.35], "1164.35001 instead of 1164.35"),
+    (np.array("x"), 1, "not an ndarray"),
 ])
 def test_values_that_differ(got, expected, message):
     import re
     assert re.search(message, same(got, expected))
+
+
+def test_small_numbers_are_shown():
+    assert short(0.00001) == "1.e-05"
+    assert short([1e-17, 1.0]) == "[0., 1.]"
 
 
 # --- the chapters' checkers ---------------------------------------------

@@ -24,8 +24,8 @@
 #
 # MPII's pictures are frames of other people's videos. They are for research,
 # and nobody may pass them on, so they are not part of this course. The second
-# cell draws people instead and writes them as MPII comes: pictures, and a
-# MATLAB file with the same structure and the same irregularities.
+# code cell draws people instead and writes them as MPII comes: pictures, and
+# a MATLAB file with the same structure and the same irregularities.
 #
 # **If you have MPII**, write its folder in place of `"synthetic"`
 # ([how to get it](../data/README.md)) and run everything again. Sections 1
@@ -88,8 +88,8 @@ show_people([people.pictures.read(name) for name in some],
 # %% [markdown]
 # Three of the pictures, with everything that is labelled. A hollow joint is
 # hidden. Below the edge of the picture there are no labels. And in the
-# middle somebody stands on the right whom nobody labelled. All of this is as
-# in MPII, which has about 25,000 pictures and more than 40,000 people.
+# middle picture somebody stands on the right whom nobody labelled. All of
+# this is as in MPII, which has about 25,000 pictures and more than 40,000 people.
 #
 # ## 1. What is in the file
 #
@@ -99,7 +99,9 @@ show_people([people.pictures.read(name) for name in some],
 #
 # ![RELEASE holds annolist, one entry per picture, img_train and single_person. An entry of annolist holds the image's name and annorect, one per person. That holds the head box, objpos, scale and annopoints, whose points have id, x, y and is_visible. Everything from annorect on may be missing](figures/06_release.svg)
 #
-# (The real file also names the activity and the video.)
+# (`single_person` lists, counted from 1, who stands clear of all others. The
+# real file also names the activity and the video; `vididx` is the number of
+# the video and `frame_sec` the second in it.)
 # `scipy.io.loadmat` opens it. First as it is: we walk down to one number.
 # Then with two options that make it bearable. `squeeze_me` takes off sides
 # of length 1, and `struct_as_record=False` turns fields into attributes.
@@ -198,8 +200,8 @@ print((same.visible > 0).sum(), "joints labelled; visible:", *same.visible)
 #
 # Write `visibility(points)`. `points` is a list of pairs
 # `(id, is_visible)`, where `is_visible` is `0`, `1`, `"0"`, `"1"`, `""`, an
-# empty array, or None (no such field). Return 16 numbers: 2 visible, 1
-# hidden, 0 not labelled.
+# empty array, or None (no such field); numbers may be Python's or NumPy's.
+# Return 16 numbers: 2 visible, 1 hidden, 0 not labelled.
 #
 # Expected: `visibility([(9, ""), (0, "0"), (5, 1)])` has 1 at index 0, 2 at
 # 5 and 9, and 0 elsewhere. `hint("06.1")` gives a hint.
@@ -238,7 +240,8 @@ check("06.1", visibility)
 # asks `x > 0` to know whether a joint is there.
 #
 # **Predict first.** In which of the four lines does `x > 0` give the right
-# answer, in the picture and in the crop?
+# answer, in the picture and in the crop (a square cut out around the person,
+# section 3)?
 
 # %% tags=["nbval-check-output"]
 image = np.zeros((3, 5), int)
@@ -499,8 +502,9 @@ show_people([rings, *small], columns=3, size=2.2,
 # and the labels have not.
 #
 # The matrix, the joints and the way back agree; the pixels nearly. The rings
-# show why. `warpAffine` mixes two pixels in each direction, however far
-# apart the new ones are. Shrinking to a quarter it never looks at half of
+# show why. (The left picture is shown at less than half its size here, hence
+# its grey corners.) `warpAffine` mixes two pixels in each direction, however
+# far apart the new ones are. Shrinking to a quarter it never looks at half of
 # the old pixels in each direction, and rings appear that are not there.
 # `Crop.warp` first averages the picture down and then cuts, so what is too
 # fine becomes grey, but for faint traces. In MPII shrinking is the rule: the
@@ -521,7 +525,7 @@ show_people([rings, *small], columns=3, size=2.2,
 # ### Exercise 06.2 ★★☆ Mirror a person
 #
 # Write `mirror(keypoints, visible, width, pairs)`: the `(K, 2)` keypoints
-# and `(K,)` visibilities of the mirrored picture. `pairs` are the columns
+# and `(K,)` visibilities of the mirrored picture. `pairs` are the joints
 # that change places, `[(0, 5), (1, 4), ...]`. The arguments stay as they are.
 #
 # Expected: three joints at x = 1, 2 and 4 in a picture 10 wide, pairs
@@ -714,9 +718,10 @@ for name, answer in answers.items():
 # shape `(3, H, W)`; `Normalize` brings colours to about mean 0 and deviation
 # 1, with the numbers of ImageNet that published networks expect.
 #
-# Two lines here are easily forgotten. OpenCV decodes to blue, green, red.
+# Three lines here are easily forgotten. OpenCV decodes to blue, green, red.
 # And some cameras note in the file that the picture should be turned, which
 # OpenCV does by itself. Joints count the pixels as they are stored.
+# And a joint outside the crop, which nobody can see there, gets visibility 0.
 #
 # (`num_workers` would start processes that decode in parallel. In notebooks
 # they make trouble on some systems, so here it stays 0.)
@@ -840,8 +845,9 @@ with figure("A curve shaped like a V over the shift from -1 to 1 pixel: "
              None))
 
 # %% [markdown]
-# The curve has its lowest point at 0. What is left there is less than one
-# grey level; half a pixel to either side costs several times that.
+# The curve has its lowest point at 0. A store that forgets half a pixel would
+# have it at 0.5 or -0.5. What is left at 0 is less than one grey level; half
+# a pixel to either side costs several times that.
 #
 # Next, `make_batch` with augmentation, twice for the same people. Then its
 # labels, sent back through `batch.matrix` to the store: do they return to
@@ -894,7 +900,7 @@ for size in (64, 128, 256):
     kept = PeopleStore.in_memory(people, size=size * 7 // 4, margin=1.75)
     loader = DataLoader(PeopleDataset(size, changes), batch_size=16)
     seconds(from_store(kept, size, generator))             # warm up
-    slow, fast = (min(seconds(way()) for _ in range(2)) * 1000 / len(people)
+    slow, fast = (min(seconds(way()) for _ in range(5)) * 1000 / len(people)
                   for way in (lambda: loader,
                               lambda: from_store(kept, size, generator)))
     print(f"{size:6d}  {slow:14.1f}  {fast:5.1f}  {slow / fast:8.1f}")
@@ -906,8 +912,9 @@ for size in (64, 128, 256):
 # taken.
 #
 # The table counts processor time. At 64 pixels, where this course trains on
-# a laptop, the store needs about a tenth. At 256 the two are about equal:
-# there most of the work is mixing pixels, whoever does it. MPII's own
+# a laptop, a store is about ten times as fast or more. At 256 it gains least:
+# there most of the work is mixing pixels, whoever does it. (The numbers change
+# from run to run, most of all on a busy computer.) MPII's own
 # pictures are larger than ours, and decoding them costs more: on a few of
 # them this cell gave ratios of about 30, 15 and 4. And on a GPU `make_batch`
 # runs there, while `DataLoader` still has to decode on the CPU.

@@ -53,10 +53,12 @@ torch.set_num_threads(1)   # the same sums on every machine
 #   that a step takes a fraction of a second.
 # - **A network**: `laptop`, half as wide as the course's default. It draws 16
 #   heatmaps of 24 x 24 cells.
-# - **A loss**: the document's heatmap MSE (4.2), summed over the cells.
+# - **A loss**: the document's heatmap MSE (4.2), summed over the cells. The
+#   `weights` in it are 1 for a labelled joint and 0 for others.
 #
-# Then the loop. Sixteen people, again and again. In its comments are the words
-# that every training loop in the world shares.
+# Then the loop. Sixteen people, again and again. `AdamW` is gradient descent
+# that finds a step size for each weight (section 5). The W is for **weight
+# decay**: each step also pulls the weights a little towards zero.
 
 # %%
 def people(split, count):
@@ -117,8 +119,8 @@ with figure("One person four times, with the heatmaps laid over: at step 0 "
 #
 # ## 2. Epochs
 #
-# What lacks: other people. So shuffle everybody, walk through them in batches
-# of 16, shuffle again. One walk is an **epoch**. The rest stays as it was; we
+# What is missing: other people. So shuffle everybody, walk through them in
+# batches of 16, shuffle again. One walk is an **epoch**. The rest stays as it was; we
 # only let the learning rate come from outside, one per step, and let somebody
 # `watch` now and then. `validate` asks what counts: the loss on people who are **not** in
 # training.
@@ -190,6 +192,8 @@ with figure("Two plots of training and validation loss over 160 steps. With "
     axes[0].legend(loc="lower left")
 
 # %% [markdown]
+# The dotted line is the loss of **empty maps**: of a network that draws nothing.
+#
 # Left: the training loss goes down and down, the validation loss has stopped
 # long ago. The network learns its 128 people by heart: **overfitting**. Right:
 # no person is seen more than three times, and both curves go down together.
@@ -246,12 +250,13 @@ with figure("Left, on a logarithmic axis, the loss falls from almost 300 to "
 # a Gaussian bump sum to $\pi\sigma^2$ (chapter 4). With $\sigma = 1$ and a
 # mean over 64 x 64 cells, empty maps have a loss of
 # $\pi / 4096 \approx 0.00077$; on MPII 93.5 % of the joints are labelled, which
-# leaves 0.00072. The network draws nothing. So:
+# leaves 0.00072. The network draws nothing. (Ours: $\sigma = 1.5$ and a sum over
+# the cells, $\pi \cdot 1.5^2 = 7.07$, less what the edges cut off.) So:
 #
 # - Know the loss of the **empty maps** (for coordinates: of the mean pose)
 #   before you start, and print it beside the loss. `posecourse train` does.
-# - Stay there for a while: normal. Stay there forever: rate too high, targets
-#   empty or in the wrong place, a last layer that started too loud.
+# - To stay there for a while is normal. To stay there forever: rate too high,
+#   targets empty or in the wrong place, a last layer that started too loud.
 #
 # ## 4. The learning rate
 #
@@ -294,8 +299,8 @@ plans = {"0.0001": [1e-4] * 48, "0.01": [1e-2] * 48, "0.1": [0.1] * 48,
          "0.1, warmed up": [0.1 * min(1, (s + 1) / 16) for s in range(48)]}
 with figure("Loss over 48 steps. With rate 0.0001 it creeps down a little. "
             "With 0.01 it falls to about 4.5. With 0.1 from the start it "
-            "jumps above 20 and ends at the empty maps. With 0.1 after a "
-            "warm-up it falls to about 4.3, the lowest.",
+            "leaves the plot at the top and ends near the empty maps. With "
+            "0.1 after a warm-up it falls to about 4.3, the lowest.",
             size=(7, 3.4)) as axis:
     for name, rates in plans.items():
         history = run(network(), rates)
@@ -308,8 +313,8 @@ with figure("Loss over 48 steps. With rate 0.0001 it creeps down a little. "
     axis.legend(ncols=2)
 
 # %% [markdown]
-# With 0.1 at once, the first steps hurl the weights out of the picture (the
-# curve leaves the plot at the top) and the network falls silent: it ends near
+# With 0.1 at once, the first steps hurl the weights far away (the curve
+# leaves the plot at the top) and the network falls silent: it ends near
 # the line of empty maps. With 0.1 after a climb of 16 steps, it ends **below
 # 0.8** of it, like 0.01 and a little faster. One rate, two fates.
 #
@@ -360,7 +365,8 @@ print("package", *(f"{rate:.2f}" for rate in package))
 # lengths at the same fractions, 9/14 and 12/14 of the run.
 #
 # Expected for `epochs=140, top=0.001`: `0.001` in epoch 89, `0.0001` in epoch
-# 90, `0.00001` in epoch 120.
+# 90, `0.00001` in epoch 120. With `epochs=10` the first fall is due at 6.43,
+# so epoch 6 still has the old rate and epoch 7 the new one.
 
 # %% tags=["exercise"]
 def staircase(epoch, epochs, top):
@@ -457,8 +463,8 @@ with figure("Validation loss over the steps: the last weights go down "
     axis.legend()
 
 # %% [markdown]
-# Every dozen steps we looked. The last weights are better or worse by luck: one
-# batch more, and there is a tooth in the curve. The average is smoother and
+# Every dozen steps we looked; the picture begins at step 60. The last weights
+# are better or worse by luck: one batch more, and there is a tooth in the curve. The average is smoother and
 # lower, and costs a few additions per step. With a rate that falls to zero both end in the same
 # place; the average is then a safety net. (BatchNorm's running means are
 # averaged with the weights; whole numbers in the state, its counter of
@@ -470,7 +476,8 @@ with figure("Validation loss over the steps: the last weights go down "
 # need half the memory. **bf16** keeps the sign and the 8 bits of the exponent,
 # so its range is that of 32 bits; of the digits it keeps 8 bits, about two
 # and a half decimal places. **fp16** has 5 bits for the exponent and 11 for
-# the digits.
+# the digits. (The sum is 17, not 16: the first of the digits is always 1 and
+# is not stored.)
 #
 # **Predict first.** What becomes of 257? Of 1.001? And what do you get when
 # you add 0.001 a thousand times, in bf16?
@@ -513,14 +520,15 @@ print("the losses of ten steps agree within 5 %:",
 #
 # ## 8. Everything hangs on the seed and the step
 #
-# What lacks now: a run must survive the end of the battery. Save the weights,
-# load them, go on? Then AdamW has forgotten its averages, the rate starts with
+# What is missing now: a run must survive the end of the battery. Save the
+# weights, load them, go on? Then AdamW has forgotten its averages, the rate starts with
 # a new warm-up, and the shuffling begins anew, so that some people come twice
 # and others never. The run goes on, but it is another run.
 #
 # A checkpoint therefore holds four things: the step, the weights, the averaged
-# weights, and the optimiser's state. And the random numbers? They need not be
-# saved if none depends on what happened before. Each is drawn from a generator
+# weights, and the optimiser's state. (The package adds the log: `rows` for the
+# epochs behind it, `sums` for the one it is in.) And the random numbers? They
+# need not be saved if none depends on what happened before. Each is drawn from a generator
 # made for its purpose and place: *the order of epoch 3 of seed 0*, *the changes
 # in step 40 of seed 0*. Then step 40 is the same, whoever does the steps before
 # it, and on however many GPUs.
@@ -699,7 +707,7 @@ with tempfile.TemporaryDirectory() as folder:
                    report)
     ours = evaluation.evaluate(folder, valid_store)
     training_curves(folder, "PCKh@0.5", alt="Left, the training loss falls "
-                    "from near the empty maps' 7 to below 4. Right, PCKh "
+                    "from about 5 to 3.3; the line is at 7. Right, PCKh "
                     "climbs to about 45 percent, far above the mean pose's.")
 shown = [3, 8, 21, 30, 44, 57]
 show_people([valid_store.crops[i] for i in shown] * 2,
@@ -743,8 +751,9 @@ training_curves(folder, "PCKh@0.5", alt="Sixteen epochs. The training loss "
 #
 # - **The first epoch** ends at 0.63 of the empty maps and a PCKh of **58.3**.
 #   If it ended near 1.00 and near the mean pose, we would stop and search.
-# - **Each doubling of the time buys less**: **67.1**, **76.7**, **81.5**, **86.5**
-#   after 2, 4, 8 and 16 epochs. That is how it usually looks.
+# - **The same time buys less and less.** The first four epochs bring PCKh to
+#   **76.7**, the next four to **81.5**, the last eight to **86.5**. That is how
+#   it usually looks.
 # - **The fall of the rate pays at the end.** From epoch 8 to 16, while the rate
 #   goes to zero, PCKh still gains five points. Do not stop a cosine half-way
 #   and call it the result. The course's default run (8,000 people, 6 epochs)
@@ -829,7 +838,8 @@ print(f"\nOn this machine a step in bf16 takes {ratio:.1f} times as long as "
 # Write `common(sums, counts)`. `sums` is a list with one array per GPU: the
 # gradient of the **sum** of the losses of its labelled joints. `counts` has the
 # numbers of these joints. Return the gradient of the mean over all labelled
-# joints of all GPUs. If nobody has a label: zeros.
+# joints of all GPUs. If nobody has a label: zeros
+# of the same shape.
 #
 # Expected for `[np.array([6.0]), np.array([10.0])]` and `[3, 1]`: `[4.0]`.
 
@@ -903,7 +913,7 @@ check("08.3", common)
 # ## Summary
 #
 # - Forward, compare, forget, backward, step. Everything else is there because
-#   something lacks without it.
+#   something goes wrong without it.
 # - First learn one batch by heart. Then look at training and validation loss
 #   together: the gap says overfitting, its absence underfitting.
 # - A loss means nothing without that of empty maps (or of the mean pose). A

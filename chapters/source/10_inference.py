@@ -302,7 +302,7 @@ display_figure(figure, "Left: PCKh over the size of the box, a hill whose top "
 # The five slips first. Every one is easily made, none raises an error, and
 # each costs more than **5** points. The worst is to give no box: the person is
 # then so small in the square that more than half of the joints are lost. A
-# forgotten orientation costs a third of them. It would cost more, were there
+# forgotten orientation costs over a third. It would cost more, were there
 # not some people in the training pictures who lie, too.
 #
 # The curves say how good a box must be. On the left the hill stands on the
@@ -311,6 +311,7 @@ display_figure(figure, "Left: PCKh over the size of the box, a hill whose top "
 # the size is worse than the mean pose, which does not look at the picture at
 # all. The top is a little left of 1. In training the size came from the head
 # (MPII's `scale`), here it comes from a box, which a raised arm makes larger.
+# (Chapter 9 cut its squares by `scale` too, and the same network got 87.5 %.)
 # **The padding belongs to the training**: another network, another padding.
 #
 # On the right, a shift downwards costs more than one to the side. People are
@@ -401,7 +402,7 @@ row("(the mean pose)", [mean] * 200)
 # $(100 + 0.5) / 4 - 0.5 = 24.625$ of 64. In the mirror it is at pixel
 # $255 - 100 = 155$, in cell 38.375, and mirrored back in cell
 # $63 - 38.375 = 24.625$. Code that computes cells as $x / 4$ gets 25.0
-# first and $63 - 155 / 4 = 24.25$ afterwards: $(s - 1)/s$ of a cell apart.
+# first and $63 - 155 / 4 = 24.25$ afterwards: three quarters of a cell apart.
 # That is why older code **shifts mirrored maps by one cell**. Our maps need
 # no shift, and we shall see what happens if we copy that line all the same.
 #
@@ -699,7 +700,7 @@ for tall in (height, 2400):                     # our photo, a close one
 show_people([upright] * 3, [way(in_square[0].numpy(), box)
                             for way in ways.values()],
             titles=list(ways), size=2.9, alt="Three photos. In the first the "
-            "skeleton is too high and too far left, in the second it is as "
+            "skeleton is too high and too far right, in the second it is as "
             "thin as a stick, in the third it looks right.")
 
 # %% [markdown]
@@ -766,9 +767,11 @@ explore(draw, "A person with the joints that score at least {threshold:.2f}, "
 # %% [markdown]
 # The higher the score, the more often the joint is right, and nearly as often
 # as the score says: of the joints from 0.4 to 0.6 about half, of those above
-# 0.8 nearly all. So a threshold trades joints for trust. Hidden joints score
-# lower than visible ones, and are right less often. A score is no promise,
-# though: of the joints from 0.6 to 0.8 one in five is wrong.
+# 0.8 nearly all. (That holds for half a head size. Chapter 9 found that the
+# same scores promise far too much at 0.1.) So a threshold trades joints for
+# trust. Hidden joints score lower than visible ones, and are right less
+# often. A score is no promise, though: of the joints from 0.6 to 0.8 one in
+# five is wrong.
 #
 # In the picture all joints are sure. Make the box twice as large, or half as
 # large, and the bars shrink: **a bad box shows in the scores**. When a network
@@ -878,7 +881,8 @@ display_figure(figure, "Height of the left wrist over 48 pictures: the truth "
                "is a smooth curve, what was found zigzags around it.")
 
 # %% [markdown]
-# The truth is a smooth curve, and what was found trembles about it, with about
+# This wrist hardly moves up or down: the axis spans ten pixels. The truth is a
+# smooth curve, and what was found strays and trembles about it, with about
 # **10** times the jerk. Each picture is answered anew, and nothing in the
 # network says that a wrist cannot jump. Chapter 14 smooths.
 #

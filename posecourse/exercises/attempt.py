@@ -48,8 +48,8 @@ class Attempt:
         """
         if not callable(self.answer):
             raise NotRight(
-                f"A function is asked for, this is a "
-                f"{type(self.answer).__name__}. Pass the function itself: "
+                f"A function is asked for, this is "
+                f"{_kind(self.answer)}. Pass the function itself: "
                 "its name, without brackets.")
         given = copy.deepcopy((args, kwargs))
         try:
@@ -167,8 +167,10 @@ def _sequence(value):
 def same(got, expected, tolerance=1e-6) -> str:
     """Compare two values; "" if they agree, otherwise what differs.
 
-    Numbers agree within ``tolerance``, NaN with NaN; tensors, arrays and
-    nested lists of numbers are compared by value whatever their type.
+    Numbers agree within ``tolerance``, NaN with NaN; of numbers of 32 or
+    16 bits, which cannot say more, only the first digits count. Tensors,
+    arrays and nested lists of numbers are compared by value whatever their
+    type.
     """
     got, expected = _sequence(got), _sequence(expected)
     a, b = _array(got), _array(expected)
@@ -176,7 +178,7 @@ def same(got, expected, tolerance=1e-6) -> str:
         return _same_array(a, b, got, tolerance)
     if isinstance(expected, dict):
         if not isinstance(got, dict):
-            return f"A dict is asked for, not a {type(got).__name__}."
+            return f"A dict is asked for, not {_kind(got)}."
         if set(got) != set(expected):
             return (f"The keys should be {sorted(map(str, expected))}, they "
                     f"are {sorted(map(str, got))}.")
@@ -186,8 +188,8 @@ def same(got, expected, tolerance=1e-6) -> str:
         if not isinstance(got, (tuple, list)) or len(got) != len(expected):
             size = (f" of {len(got)}" if isinstance(got, (tuple, list))
                     else "")
-            return (f"{len(expected)} values are asked for, this is a "
-                    f"{type(got).__name__}{size}.")
+            return (f"{len(expected)} values are asked for, this is "
+                    f"{_kind(got)}{size}.")
         return next((f"Value {i}: {d}" for i, (g, e)
                      in enumerate(zip(got, expected))
                      if (d := same(g, e, tolerance))), "")
@@ -196,21 +198,34 @@ def same(got, expected, tolerance=1e-6) -> str:
 
 def _same_array(a, b, got, tolerance) -> str:
     if a is None or a.dtype.kind not in "biufc":
-        return f"Numbers are asked for, not a {type(got).__name__}."
+        return f"Numbers are asked for, not {_kind(got)}."
     if a.shape != b.shape:
         return f"The shape should be {b.shape}, it is {a.shape}."
     if b.dtype.kind == "b" and a.dtype.kind != "b":
         return "True or False is asked for, not a number."
-    close = np.isclose(a, b, rtol=0, atol=tolerance, equal_nan=True)
+    digits = max(np.finfo(x.dtype).eps if x.dtype.kind == "f" else 0
+                 for x in (a, b))
+    close = np.isclose(a, b, rtol=16 * digits, atol=tolerance,
+                       equal_nan=True)
     if close.all():
         return ""
     if not a.shape:
         return "The number differs."
     where = tuple(int(i) for i in np.argwhere(~close)[0])
     where = where[0] if len(where) == 1 else where
+    mine, right = next(
+        texts for digits in (6, 9, 17)
+        if len(set(texts := [f"{x[where]:.{digits}g}" for x in (a, b)])) == 2
+        or digits == 17)
     return (f"{int((~close).sum())} of {close.size} numbers differ, the "
-            f"first at index {where}: {a[where]:.6g} instead of "
-            f"{b[where]:.6g}.")
+            f"first at index {where}: {mine} instead of {right}.")
+
+
+def _kind(value) -> str:
+    """``"an ndarray"``, ``"a list"``."""
+    name = type(value).__name__
+    vowel = name[0] in "aeiouAEIOU" or name.startswith("nd")
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def short(value, limit=400, indent=16) -> str:
@@ -219,7 +234,10 @@ def short(value, limit=400, indent=16) -> str:
     if array is not None and array.size > 30:
         return f"{type(value).__name__} of shape {array.shape}"
     if array is not None:
-        text = np.array2string(array, precision=4, suppress_small=True,
+        # no 1e-17 among ones, but no 0. for 0.00001 either
+        large = array.dtype.kind != "f" or np.nanmax(
+            np.abs(array), initial=0) >= 0.01
+        text = np.array2string(array, precision=4, suppress_small=large,
                                separator=", ", prefix=" " * indent)
     else:
         text = repr(value)

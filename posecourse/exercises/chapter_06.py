@@ -53,6 +53,10 @@ def _(attempt):
             "\"0\" means hidden as well as 0":
                 fill(points, lambda said: 1 if str(said) == "0"
                      and not isinstance(said, str) else 2),
+            "a NumPy 0, too, means hidden, and isinstance(..., int) is False "
+            "for it":
+                fill(points, lambda said: 1 if isinstance(said, (int, str))
+                     and str(said) == "0" else 2),
             "go by the id; the order in the list means nothing": in_order,
             "hidden is 1 and visible 2; 0 is kept for joints that are not "
             "labelled": np.maximum(right - 1, 0)})
@@ -61,7 +65,7 @@ def _(attempt):
 @exercise("06.2", hints=(
     "Two things happen: x becomes width - 1 - x, and some rows change "
     "places, in keypoints and in visible.",
-    "Make a list of columns, order = 0, 1, 2, ..., exchange the two numbers "
+    "Make a list of rows, order = 0, 1, 2, ..., exchange the two numbers "
     "of each pair in it, and take keypoints[order].",
     "keypoints[order] is a new array; changing its x leaves the argument "
     "alone. y stays as it is."))
@@ -91,7 +95,7 @@ def _(attempt):
         attempt.gives((moved[order], swapped), keypoints, visible, width,
                       pairs, mistakes={
             still + "mirrored right wrist is a left wrist": (moved, visible),
-            "visible belongs to the joints: its columns change places, too":
+            "visible belongs to the joints: its entries change places, too":
                 (moved[order], visible),
             "the names have changed in visible, not in keypoints":
                 (moved, swapped),
@@ -99,13 +103,13 @@ def _(attempt):
             "width - 1": (wide[order], swapped),
             "width - x is one pixel too far, and " + still + "mirrored "
             "right wrist is a left wrist": (wide, visible),
-            "the columns have changed places, but x has not been mirrored":
+            "the joints have changed places, but x has not been mirrored":
                 (keypoints[order], swapped),
             "a mirror changes x, the first column, not y":
                 (below[order], swapped),
             "a, b = b, a does not exchange rows of an array: they are views "
             "of the same numbers. Use keypoints[[a, b]] = keypoints[[b, a]], "
-            "or an order of columns": (moved[once], swapped)})
+            "or an order of rows": (moved[once], swapped)})
     keypoints, visible, width, pairs = cases[-1]
     before = keypoints.copy(), visible.copy()
     attempt.answer(keypoints, visible, width, pairs)
@@ -142,7 +146,7 @@ def _(attempt):
         wide[0, 2] += mirrored
         # the shift of a window that is not turned
         corner[:, 2] += linear @ center - output / side * np.array(center)
-        attempt.gives(right, *given, mistakes={
+        attempt.gives(right, *given, tolerance=1e-3, mistakes={
             "cos and sin want radians: np.deg2rad(degrees)":
                 replace(crop, rotation=np.rad2deg(degrees)).matrix,
             "it turns the other way: with y pointing down, "

@@ -40,6 +40,11 @@ def _(attempt):
             "a layer gives": _parameters(*arguments, bias=0),
             "a kernel has 3 x 3 weights per channel that it looks at":
                 _parameters(*arguments, kernel=1),
+            "a kernel of 3 x 3 has 9 weights per channel that it looks at":
+                _parameters(*arguments, kernel=3),
+            "each channel has a bias of its own, and so has each number of "
+            "a fully connected layer":
+                _parameters(*arguments, bias=0) + len(channels) + 3,
             "the first fully connected layer takes every cell of the last "
             "map: channels times side times side":
                 right - last * (side ** 2 - 1) * hidden,
@@ -60,6 +65,7 @@ def _field(layers, order="after", grows="times", counts=1):
     for kernel, stride in layers:
         larger = jump * stride if grows == "times" else jump + stride - 1
         larger = jump if grows == "never" else larger
+        larger = stride if grows == "set" else larger
         sees += (kernel - counts) * (larger if order == "before" else jump)
         jump = larger
     return sees
@@ -87,6 +93,9 @@ def _(attempt):
                 _field(layers, grows="never"),
             "strides multiply: two of 2 make a jump of 4":
                 _field(layers, grows="plus"),
+            "each stride multiplies the jump, it does not replace it":
+                _field(layers, grows="set"),
+            "start with one pixel: it sees 1": _field(layers) - 1,
             "a kernel of 3 adds 2 neighbours, not 3":
                 _field(layers, counts=0),
             "that is the jump, the pixels between two neighbours":
@@ -126,6 +135,8 @@ def _(attempt):
         attempt.gives(normal(), x, gamma, beta, eps, tolerance=1e-4,
                       mistakes={
             "gamma and beta are missing": plain,
+            "gamma is the new scale and beta the new middle, not the other "
+            "way round": beta[:, None, None] * plain + gamma[:, None, None],
             "beta is missing": gamma[:, None, None] * plain,
             "one mean for all channels together; each channel has its own":
                 normal((0, 1, 2, 3)),
@@ -177,6 +188,7 @@ def _(attempt):
             optimise = torch.optim.AdamW(chosen, lr=rate)
             network.zero_grad()
             x = torch.linspace(-1, 1, 12).reshape(3, 4)
+            x[:, 0] = 0        # at a tiny rate a part of first.weight stays
             network(x).square().sum().backward()
             optimise.step()
         return step
@@ -189,7 +201,8 @@ def _(attempt):
     # what is frozen, what the optimiser has, its rate
     cases = [(("first",), every, 0.1), ((), every, 0.1),
              ((), ("second", "last"), 0.1),
-             (("last",), ("first", "last"), 0.1), ((), every, 0.0)]
+             (("last",), ("first", "last"), 0.1), ((), every, 0.0),
+             ((), every, 1e-7)]
     for frozen, given, rate in cases:
         torch.manual_seed(74)
         network = _Network()
@@ -207,6 +220,9 @@ def _(attempt):
         got = list(got)
         if not called:
             why = "Your function never calls step(network)."
+        elif rate == 1e-7:
+            why = ("The step is tiny here. A tensor has stayed if all of its "
+                   "numbers are exactly as before: torch.equal.")
         elif got == names(every):
             why = ("Everything seems to have stayed. You compare the tensors "
                    "with themselves: keep copies, .clone().")

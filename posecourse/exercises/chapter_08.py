@@ -28,7 +28,20 @@ def _(attempt):
                 f"{epochs} epochs": top * 0.1 ** (
                     (epoch >= 90) + (epoch >= 120)),
                 "the second fall divides by ten again":
-                    top * 0.1 ** int(first)})
+                    top * 0.1 ** int(first),
+                "the highest rate is `top`, not always 0.001":
+                    0.001 * 0.1 ** (first + second),
+                f"{epochs} epochs x 9/14 is {epochs * 9 / 14:.2f}, x 12/14 "
+                f"is {epochs * 12 / 14:.2f}. An epoch before that has the "
+                "old rate: do not round": top * 0.1 ** (
+                    (epoch >= epochs * 9 // 14)
+                    + (epoch >= epochs * 12 // 14)),
+                "epochs // 14 is rounded; multiply first, or use /": top
+                * 0.1 ** ((epoch >= epochs // 14 * 9)
+                          + (epoch >= epochs // 14 * 12)),
+                "the epoch counts from 0": top * 0.1 ** (
+                    (14 * epoch + 14 >= 9 * epochs)
+                    + (14 * epoch + 14 >= 12 * epochs))})
 
 
 @exercise("08.2", hints=(

@@ -8,7 +8,7 @@ from . import exercise
 def _people(rng, count, joints):
     """Truth with gaps and answers some of which lie on the threshold."""
     truth = rng.integers(0, 100, (count, joints, 2)).astype(float)
-    steps = np.array([[0, 0], [3, 4], [6, 8], [0, 2], [9, 12], [0, 20]])
+    steps = np.array([[0, 0], [3, 4], [6, 8], [8, 8], [9, 12], [0, 20]])
     answer = truth + steps[rng.integers(0, len(steps), (count, joints))]
     visible = rng.integers(0, 3, (count, joints))
     visible[0, :3] = 0, 1, 2
@@ -40,6 +40,7 @@ def _(attempt):
         allowed = threshold * size[:, None]
         labelled, right = visible > 0, off <= allowed
         found = labelled & np.isfinite(off)
+        apart = np.abs(answer - truth)       # in x and in y
         share = right[labelled].mean()
         by_person = [r[n].mean() for r, n in zip(right, labelled)
                      if n.any()]
@@ -47,11 +48,18 @@ def _(attempt):
                       mistakes={
             "an answer exactly on the threshold is right: <=, not <":
                 (off < allowed)[labelled].mean(),
-            "joints without a label must not be in the denominator": right.mean(),
+            "joints without a label must not be in the denominator":
+                right.mean(),
             "hidden joints (visible 1) are labelled too":
                 right[visible == 2].mean() if (visible == 2).any() else -1,
             "the threshold is a share of each person's size, not pixels":
                 (off <= threshold)[labelled].mean(),
+            "x and y belong together: the distance is the root of the sum "
+            "of their squares":
+                (apart.max(-1) <= allowed)[labelled].mean(),
+            "that is the share of coordinates; a joint is right if its "
+            "distance is small enough":
+                (apart <= allowed[..., None])[labelled].mean(),
             "a share between 0 and 1 is asked for, not percent":
                 100 * share,
             "pool the joints of all people; do not average the people's "
@@ -93,10 +101,23 @@ def _(attempt):
     for hits, counts, skipped, columns in [*cases, never]:
         percent, kept, right = _four(hits, counts, skipped, columns)
         weighted, unweighted, all_of_them, by_column = right
+        pooled = [100 * sum(hits[k] for k in c) / sum(counts[k] for k in c)
+                  for c in columns if any(counts[k] for k in c)]
         inside = [k for c in columns for k in c]
-        attempt.gives(right, hits, counts, skipped, columns, mistakes={
+        attempt.gives(right, hits, counts, skipped, columns, tolerance=1e-4,
+                      mistakes={
             "percent are asked for: times 100":
                 tuple(v / 100 for v in right),
+            "do not round": tuple(round(v, 2) for v in right),
+            "weighted and unweighted leave out the skipped joints": (
+                all_of_them, np.nanmean(percent), all_of_them, by_column),
+            "a joint that is never labelled has no percentage (0 / 0 is "
+            "NaN); leave it out of every mean": (
+                weighted, np.mean(percent[kept]), all_of_them,
+                np.mean([np.mean(percent[c]) for c in columns])),
+            "columns: a column's percentage is the mean of its joints' "
+            "percentages, not pooled":
+                (weighted, unweighted, all_of_them, np.mean(pooled)),
             "the unweighted mean leaves out the skipped joints too":
                 (weighted, np.nanmean(percent), all_of_them, by_column),
             "the weighted mean leaves out the skipped joints":
@@ -125,10 +146,10 @@ def _curve(scores, hits, persons, ordered=True):
     return found / persons, found / np.arange(1, len(found) + 1)
 
 
-def _read(recall, precision, best=True):
-    """Precision at 101 recalls."""
+def _read(recall, precision, best=True, places=101):
+    """Mean precision at 101 recalls, from 0 to 1."""
     values = []
-    for wanted in np.linspace(0, 1, 101):
+    for wanted in np.linspace(0, 1, places):
         there = precision[recall >= wanted]
         values.append(0.0 if not len(there) else
                       there.max() if best else there[0])
@@ -169,6 +190,10 @@ def _(attempt):
                 _read(*_curve(scores, hits, max(1, hits.sum()))),
             "read the curve at the 101 recalls; the sum over the hits is "
             "another convention": sums / persons,
+            "the recalls are 0, 0.01, ..., 1: 101 of them, not 100":
+                _read(recall, precision, places=100),
+            "the recalls are 0, 0.01, ..., 1: 101 of them, not 11":
+                _read(recall, precision, places=11),
             "that is the mean precision after each answer":
                 float(precision.mean())})
     nothing = attempt(np.array([]), np.array([], bool), 3)

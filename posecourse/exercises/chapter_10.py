@@ -5,7 +5,6 @@ import numpy as np
 from ..geometry import Crop
 from ..skeletons import MPII
 from . import exercise
-from .attempt import same
 
 
 @exercise("10.1", hints=(
@@ -23,6 +22,8 @@ def _(attempt):
             "called right": heatmaps[..., ::-1],
             "the joints are swapped, but the maps are not mirrored back: "
             "the columns, the last axis, run backwards": heatmaps[order],
+            "the first axis counts joints; the columns are the last one":
+                heatmaps[order][::-1],
             "that turns the maps by half; only the columns run backwards":
                 heatmaps[order][:, ::-1, ::-1],
             "the joints are in reverse order; swap says which is which":
@@ -31,12 +32,12 @@ def _(attempt):
             "they were": np.roll(heatmaps[order][..., ::-1], 1, -1)})
 
 
-def _suppressed(points, scores, distance, order=None, alive=True):
+def _suppressed(points, scores, distance, order=None, alive=True, norm=2):
     """Greedy NMS; alive=False lets removed points remove others too."""
     order = np.argsort(-scores) if order is None else order
     kept, done = [], []
     for i in order:
-        gaps = [np.linalg.norm(points[i] - points[j])
+        gaps = [np.linalg.norm(points[i] - points[j], norm)
                 for j in (kept if alive else done)]
         if all(gap > distance for gap in gaps):
             kept.append(int(i))
@@ -83,7 +84,11 @@ def _(attempt):
             "a point that was removed may not remove others (the example "
             "in the text)": _suppressed(points, scores, distance,
                                         alive=False),
-            "a point exactly `distance` away is removed too":
+            "the distance is the root of the sum of squares, not the larger "
+            "of the two differences": _suppressed(
+                points, scores, distance, norm=np.inf),
+            "a point exactly `distance` away (straight, the root of the sum "
+            "of squares) is removed too":
                 _suppressed(points, scores, distance - 1e-9),
             "nothing was removed; is the distance to each kept point "
             "compared, and is it the root of the sum of squares?":
@@ -127,7 +132,7 @@ def _(attempt):
         sides = np.array([width, height]) * padding / size
         middle = (size - 1) / 2
         attempt.gives(crop.invert(points), points, box, size, padding,
-                      tolerance=1e-4, mistakes={
+                      tolerance=1e-3, mistakes={
             "that is the way from the photo to the input; the other way "
             "is asked for": crop.apply(points),
             "the half pixels are missing: the middle of `size` pixels is "
@@ -139,6 +144,16 @@ def _(attempt):
             "half a photo pixel is missing: the centre of a box is x + "
             "(width - 1) / 2": (points - middle) * unit
                 + [x + width / 2, y + height / 2],
+            "x and y of the centre are exchanged":
+                (points - middle) * unit + center[::-1],
+            "31.5 is the middle of 64 pixels; of `size` pixels it is "
+            "(size - 1) / 2": (points - 31.5) * unit + center,
+            "(size - 1) // 2 drops the half pixel; divide with /":
+                (points - (size - 1) // 2) * unit + center,
+            "one input pixel shows several photo pixels: times u, not "
+            "divided by it": (points - middle) / unit + center,
+            "the input's middle lies on the centre of the box, not on its "
+            "corner": (points - middle) * unit + [x, y],
             "the padding is missing":
                 (points - middle) * unit / padding + center,
             "the square is not squeezed: one unit for both, from the "
