@@ -31,6 +31,8 @@ COMMANDS = {
                 "find poses in pictures, videos or a camera"),
     "data": ("posecourse.commands.data",
              "fetch, check, prepare or draw data"),
+    "bench": ("posecourse.commands.bench",
+              "measure how fast the parts are, and what bounds them"),
     "doctor": ("posecourse.doctor",
                "say what is installed, what is missing, what to do"),
     "chapters": ("posecourse.chapters",

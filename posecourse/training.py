@@ -20,6 +20,7 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -306,16 +307,20 @@ def _open_stores(config: TrainConfig, workers: Workers):
 
 
 class Data:
-    """The training people, as batches on a device."""
+    """The training people, as batches on a device.
+
+    On a GPU the crops lie in its memory if they take no more than half of
+    what is free; else, and on a CPU, they stay mapped from the disk.
+    """
 
     def __init__(self, store, device: torch.device):
         self.store, self.device = store, device
         self.skeleton = store.skeleton
-        self.keypoints = torch.as_tensor(store.keypoints,
-                                         dtype=torch.float32)
-        self.visible = torch.as_tensor(store.visible)
-        self.head_size = torch.as_tensor(store.head_size,
-                                         dtype=torch.float32)
+        self.resident = _on_gpu(store.crops, device)
+        self.keypoints, self.head_size = (
+            torch.as_tensor(part, dtype=torch.float32).to(device)
+            for part in (store.keypoints, store.head_size))
+        self.visible = torch.as_tensor(store.visible).to(device)
         self._order = (None, None)  # of the people, in which epoch
 
     def __len__(self) -> int:
@@ -334,16 +339,40 @@ class Data:
         draws = config.augmentation.draw(
             size, _generator(config.seed, 2, step))
         part = slice(workers.rank, None, workers.world)
-        chosen = chosen[part]
-        crops = torch.from_numpy(self.store.read(chosen))
-        augmentation = config.augmentation
+        return self.some(chosen[part], input_size, config.augmentation,
+                         draws.part(part))
+
+    def some(self, chosen, input_size, augmentation, draws):
+        """A batch of some people, ``(N,)`` rows, with these numbers."""
         if not self.skeleton.can_flip:
             augmentation = replace(augmentation, flip=0.0)
+        crops = self.crops(chosen)
+        rows = chosen.to(self.device, non_blocking=True)
         return make_batch(
-            crops.to(self.device, non_blocking=True),
-            self.keypoints[chosen], self.visible[chosen],
-            self.head_size[chosen], self.store.window, input_size,
-            self.skeleton, augmentation, draws=draws.part(part))
+            crops, self.keypoints[rows], self.visible[rows],
+            self.head_size[rows], self.store.window, input_size,
+            self.skeleton, augmentation, draws=draws)
+
+    def crops(self, chosen) -> torch.Tensor:
+        """Some crops, on the device."""
+        if self.resident is not None:
+            return self.resident[chosen.to(self.device, non_blocking=True)]
+        crops = torch.from_numpy(self.store.read(chosen))
+        if self.device.type == "cuda":
+            crops = crops.pin_memory()
+        return crops.to(self.device, non_blocking=True)
+
+
+def _on_gpu(crops, device: torch.device):
+    """All crops in the GPU's memory, or None."""
+    if device.type != "cuda" \
+            or 2 * crops.nbytes > torch.cuda.mem_get_info(device)[0]:
+        return None
+    resident = torch.empty(crops.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(crops), 4096):   # a piece of it at a time
+        piece = np.ascontiguousarray(crops[start:start + 4096])
+        resident[start:start + 4096] = torch.from_numpy(piece)
+    return resident
 
 
 def _generator(seed: int, purpose: int, index: int) -> torch.Generator:
@@ -434,11 +463,13 @@ def follow(average, model, step: int, horizon: float):
     Early in a run the average is over the few steps there were.
     """
     part = max(1 / max(1.0, horizon), 9 / (10 + step))
-    for mean, value in zip(average.state_dict().values(),
-                           model.state_dict().values()):
-        if mean.is_floating_point():
-            mean.lerp_(value, part)
-        else:
+    pairs = list(zip(average.state_dict().values(),
+                     model.state_dict().values()))
+    # all at once: on a GPU a call for each tensor takes longer than the work
+    means, values = zip(*(p for p in pairs if p[0].is_floating_point()))
+    torch._foreach_lerp_(means, values, part)
+    for mean, value in pairs:
+        if not mean.is_floating_point():
             mean.copy_(value)
 
 

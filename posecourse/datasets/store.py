@@ -557,9 +557,7 @@ class _Later:
 def _pool(dataset, count: int, workers: int | None):
     """Threads for files (decoding releases Python's lock), processes for
     pictures that Python draws, neither where it does not pay."""
-    cores = (len(os.sched_getaffinity(0))
-             if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    wanted = workers or cores
+    wanted = workers or cores()
     if isinstance(dataset, ListedPeople):
         if wanted == 1:
             yield _Here()
@@ -580,6 +578,13 @@ def _pool(dataset, count: int, workers: int | None):
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _one_thread():
