@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from posecourse import models
+from posecourse.models.heads import HEADS, HeadNet
 from posecourse.skeletons import COCO, MPII, Skeleton
 
 SMALL = {"posenet": {"width": 0.03, "input_size": 32},
@@ -252,3 +253,75 @@ def test_bad_weights_are_refused(tmp_path):
     torch.save(model.state_dict(), nameless)
     with pytest.raises(models.WeightsError, match="Build the network"):
         models.load_model(nameless)
+
+
+def person(width, height, count=2, seed=0):
+    """Pictures of noise, one pose each, one joint without a label."""
+    random = torch.Generator().manual_seed(seed)
+    images = torch.randn(count, 3, height, width, generator=random)
+    size = torch.tensor([width, height])
+    places = torch.rand(count, 16, 2, generator=random) * 0.8 + 0.1
+    visible = torch.ones(count, 16)
+    visible[0, 3], places[0, 3] = 0, float("nan")
+    return images, places * size, visible
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_head_says_where_joints_are(head):
+    torch.manual_seed(0)
+    network = HeadNet(head, input_size=(32, 48), width=4).eval()
+    images, places, visible = person(32, 48)
+    output = network(images)
+    shapes = [tuple(o.shape) for o in (
+        output if isinstance(output, tuple) else [output])]
+    assert shapes == {
+        "heatmap": [(2, 16, 12, 8)], "soft_argmax": [(2, 16, 12, 8)],
+        "simcc": [(2, 16, 64), (2, 16, 96)], "regression": [(2, 16, 2)],
+        "fc": [(2, 16, 2)], "rle": [(2, 16, 4)]}[head]
+    points, scores = network.decode(output)
+    assert points.shape == (2, 16, 2) and scores.shape == (2, 16)
+    assert network.loss(output, places, visible).isfinite()
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_heads_loss_reaches_every_parameter(head):
+    torch.manual_seed(0)
+    network = HeadNet(head, input_size=32, width=4)
+    images, places, visible = person(32, 32)
+    network.loss(network(images), places, visible).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_head_learns_two_pictures(head, same_every_time):
+    network = HeadNet(head, input_size=32, width=8)
+    images, places, visible = person(32, 32)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.003)
+    for _ in range(200):
+        loss = network.loss(network(images), places, visible)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    points, _ = network.decode(network(images))
+    off = (points - places).norm(dim=-1)[visible > 0]
+    # a quarter of what the middle of the picture gets
+    assert off.median() < (places - 15.5).norm(dim=-1).nanmedian() / 4
+
+
+def test_heads_share_their_first_backbone():
+    """That is what makes them comparable."""
+    weights = []
+    for head in HEADS:
+        torch.manual_seed(3)
+        weights.append(HeadNet(head, width=4).backbone.state_dict())
+    for other in weights[1:]:
+        assert all(torch.equal(weights[0][k], other[k]) for k in other)
+
+
+def test_an_unknown_head_names_those_there_are():
+    with pytest.raises(ValueError, match="no head 'offset'.*heatmap, soft"):
+        HeadNet("offset")
+    with pytest.raises(ValueError, match="16"):
+        HeadNet("heatmap", input_size=40)

@@ -1,0 +1,137 @@
+"""Long comparisons: the scripts run, and what is stored is what they say."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from posecourse import metrics
+from posecourse.files import plain
+
+RUNS = [("heatmap", 64, 0), ("regression", 64, 0)]
+
+
+@pytest.fixture(scope="module")
+def script(root):
+    spec = importlib.util.spec_from_file_location(
+        "representations", root / "data" / "studies" / "representations.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def small(script):
+    return {**script.SETTINGS, "input_size": 32, "width": 4,
+            "test_people": 24, "steps": 4, "batch_size": 8,
+            "curve_points": 2, "stability_people": 8}
+
+
+@pytest.fixture(scope="module")
+def done(script, small, tmp_path_factory):
+    """A folder with a small study, and its result."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, script.study(folder, small, RUNS)
+
+
+@pytest.fixture
+def trained(script, monkeypatch):
+    """The (head, people, seed) that are trained from here on."""
+    names, train = [], script.train
+
+    def noted(head, store, test, seed, settings):
+        names.append((head, len(store), seed))
+        return train(head, store, test, seed, settings)
+
+    monkeypatch.setattr(script, "train", noted)
+    return names
+
+
+def load(folder):
+    """The two files of a study."""
+    text = (folder / "representations.json").read_text("utf-8")
+    with np.load(folder / "representations.npz") as file:
+        return json.loads(text), dict(file)
+
+
+def agree(script, study, answers):
+    """Scores and differences in the JSON follow from the answers."""
+    scored = {name: row for name, row in study["networks"].items()
+              if "stability" in row}
+    assert {key.split("/")[0] for key in answers if "/" in key} == set(scored)
+    for name, row in scored.items():
+        points = answers[f"{name}/points"] / 100
+        assert row["pckh"] == script.scores(points, answers)
+        rate = metrics.pckh(points, answers["keypoints"],
+                            answers["visible"], answers["head_size"])
+        assert row["pckh"]["0.5"][0] == pytest.approx(
+            100 * rate.pooled(script.COUNTED), abs=0.006)
+        # rounding to a hundredth of a pixel may carry a joint across
+        assert row["curve"][-1][1] == pytest.approx(row["pckh"]["0.5"][0],
+                                                    abs=0.05)
+    assert study["mean_pose"] == script.scores(answers["mean_pose"], answers)
+    assert study["differences"] == list(script.differences(scored, answers))
+    shape = (study["settings"]["test_people"], 16, 2)
+    assert {answers[f"{name}/points"].shape for name in scored} == {shape}
+
+
+def test_a_small_study_from_end_to_end(script, small, done):
+    folder, result = done
+    study, answers = load(folder)
+    assert study == result
+    assert study["settings"] == plain(small)
+    assert list(study["networks"]) == ["heatmap-64-0", "regression-64-0"]
+    agree(script, study, answers)
+    for row in study["networks"].values():
+        assert [step for step, _ in row["curve"]] == [2, 4]
+        assert row["parameters"] > 0 and row["cpu_seconds"] > 0
+        stable = row["stability"]
+        assert stable["followed"][stable["shift"].index(0)] == 0
+        assert set(stable["noise"]) == {"0.02", "0.05", "0.1"}
+        assert {"covered", "far"} <= set(stable)
+
+
+def test_what_is_finished_is_kept(script, small, done, trained):
+    folder, before = done
+    assert script.study(folder, small, RUNS) == before
+    assert trained == []
+    more = [*RUNS, ("regression", 32, 1)]
+    after = script.study(folder, small, more)
+    assert trained == [("regression", 32, 1)]
+    assert "stability" not in after["networks"].pop("regression-32-1")
+    assert after["networks"] == before["networks"]
+    agree(script, *load(folder))
+
+
+def test_another_setting_begins_anew(script, small, trained, tmp_path):
+    script.study(tmp_path, small, RUNS[1:])
+    changed = {**small, "steps": 3}
+    study = script.study(tmp_path, changed, RUNS[1:])
+    assert trained == 2 * RUNS[1:]
+    assert study["settings"]["steps"] == 3
+    assert study["networks"]["regression-64-0"]["curve"][-1][0] == 3
+
+
+def test_the_same_seed_gives_the_same_network(script, small, done, tmp_path):
+    folder, _ = done
+    script.study(tmp_path, small, RUNS[1:])
+    points = [load(place)[1]["regression-64-0/points"]
+              for place in (folder, tmp_path)]
+    assert np.abs(points[0] - points[1]).max() <= 2   # hundredths of a pixel
+
+
+def test_the_stored_study_belongs_to_the_script(script, root):
+    study, answers = load(root / "data" / "studies")
+    assert study["settings"] == plain(script.SETTINGS)
+    assert set(study["networks"]) == {script.name_of(*run)
+                                      for run in script.RUNS}
+    agree(script, study, answers)
+
+
+def test_stored_people_are_those_of_the_script(script, root):
+    """The first of them, drawn again."""
+    _, answers = load(root / "data" / "studies")
+    people = script.draw(3, "test", script.SETTINGS)
+    np.testing.assert_allclose(people.keypoints - script.border(people),
+                               answers["keypoints"][:3], atol=1e-3)
