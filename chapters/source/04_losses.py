@@ -967,5 +967,5 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
 # ## Next
 #
 # Two losses, two networks: which is better? The document's reply
-# (section 4.4) is that each has strengths and weaknesses. Chapter 5 will
-# measure it.
+# (section 4.4) is that each has strengths and weaknesses. [Chapter
+# 5](05_heatmap_or_regression.ipynb) measures it.
