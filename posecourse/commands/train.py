@@ -47,7 +47,8 @@ def main(argv) -> int:
                              "help lists them)")
     parser.add_argument("--preset", metavar="NAME", help="a recipe instead "
                         "of what suits the network: mpii (the published "
-                        "one of SimpleBaseline), mpii-fast (ours)")
+                        "one of SimpleBaseline), mpii-fast (ours), photos "
+                        "(small, for a CPU)")
     parser.add_argument("--dry-run", action="store_true", help="only say "
                         "what would be done: people found, steps, memory, "
                         "time; a few steps are timed")

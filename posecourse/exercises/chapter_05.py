@@ -24,6 +24,8 @@ def _(attempt):
     for threshold, reach in cases:
         exact = 10 * reach * math.sqrt(2) / threshold
         attempt.gives(math.ceil(exact), threshold, reach, mistakes={
+            "that is for arg max alone; use reach":
+                math.ceil(5 * math.sqrt(2) / threshold),
             "with that many cells a joint near the corner of a cell is "
             "still missed: round up": math.floor(exact),
             "a number of cells is whole: round up": exact,
@@ -32,7 +34,9 @@ def _(attempt):
             "the threshold counts heads, and ten heads make a crop":
                 math.ceil(exact / 10),
             "reach is already the largest error, not the width of a cell":
-                math.ceil(exact / 2)})
+                math.ceil(exact / 2),
+            "the cell's diagonal is twice as long as the largest error, "
+            "which runs from its middle to a corner": math.ceil(2 * exact)})
 
 
 @exercise("05.2", hints=(
@@ -49,6 +53,10 @@ def _(attempt):
     for count in (2, 3, 5, 5, 8):
         cases.append((rng.integers(0, 64, (count, 2)).astype(float),
                       rng.dirichlet(np.ones(count))))
+    # exactly one half: the shares add up without rounding
+    cases.append((np.array([[10.0, 40], [30, 20]]), np.array([0.5, 0.5])))
+    cases.append((np.array([[8.0, 1], [2, 7], [6, 3], [4, 5]]),
+                  np.full(4, 0.25)))
     for places, shares in cases:
         mean = shares @ places
         order = places.argsort(0, kind="stable")
@@ -59,7 +67,17 @@ def _(attempt):
         apart = np.linalg.norm(places[:, None] - places, axis=-1)
         medoid = places[(apart @ shares).argmin()]
         by_x = order[reached[:, 0].argmax(), 0]
+        in_order = (shares.cumsum() >= 0.5).argmax()
+        more = shares[order].cumsum(0) > 0.5 + 1e-9
+        above = np.array([places[order[more[:, a].argmax(), a], a]
+                          for a in (0, 1)])
+        ranked = np.sort(places, 0)
         attempt.gives((mean, median), places, shares, mistakes={
+            "one half is enough: the smallest value at which the shares "
+            "reach it": (mean, above),
+            "where the shares reach exactly one half, take that value, not "
+            "the middle between it and the next":
+                (mean, (median + above) / 2),
             "L2's answer comes first": (median, mean),
             "the mean has to be weighted with the shares":
                 (places.mean(0), median),
@@ -72,7 +90,18 @@ def _(attempt):
             "x and y are apart: the median of y may belong to another "
             "place": (mean, places[by_x]),
             "that is the place nearest to all others; L1 takes the median "
-            "of x and that of y": (mean, medoid)})
+            "of x and that of y": (mean, medoid),
+            "sort the values before you add up their shares":
+                (mean, places[in_order]),
+            "the shares have to be sorted along with their values":
+                (mean, ranked[in_order]),
+            "x and y are apart: sort y, and its shares, on its own":
+                (mean, np.array([median[0],
+                                 ranked[reached[:, 0].argmax(), 1]])),
+            "x and y are swapped: x comes first": (mean[::-1],
+                                                   median[::-1]),
+            "the shares add up to 1 already: add up, and divide by "
+            "nothing": (mean / len(places), median)})
 
 
 @exercise("05.3", hints=(
@@ -87,6 +116,8 @@ def _(attempt):
     for height, width, stride in ((4, 4, 4), (3, 6, 8), (5, 2, 2)):
         cases.append((3 * torch.randn(2, 3, height, width,
                                       generator=generator), stride))
+    # any real numbers: exp alone would overflow, or vanish
+    cases += [(cases[1][0] + far, 4) for far in (1000, -1000)]
     for maps, stride in cases:
         cells, _ = integral_decode(maps)
         x, y = (torch.arange(n, dtype=maps.dtype) for n in
@@ -98,7 +129,19 @@ def _(attempt):
 
         right = resize_points(cells, stride)
         along = [torch.softmax(maps, axis) for axis in (-1, -2)]
+        sums = torch.stack([
+            (torch.softmax(maps.sum(-2), -1) * x).sum(-1),
+            (torch.softmax(maps.sum(-1), -1) * y).sum(-1)], -1)
+        exp = maps.exp()
+        overflown = mean(exp) / exp.sum((-2, -1))[..., None]
+        shared = [torch.softmax(maps.flatten(start), -1).reshape(maps.shape)
+                  for start in (0, 1)]
+        beside = ("the middle of cell c is at pixel (c + 0.5) * stride - "
+                  "0.5, not at ")
         attempt.gives(right, maps, stride, tolerance=1e-3, mistakes={
+            "exp of a large number is infinite, of a very negative one 0: "
+            "use torch.softmax, or subtract the map's maximum first":
+                resize_points(overflown, stride),
             "x and y are swapped: rows are y": right.flip(-1),
             "the half pixels are missing on the way to pixels":
                 cells * stride,
@@ -111,7 +154,22 @@ def _(attempt):
             "the softmax must run over all cells of a map, not over each "
             "column": resize_points(mean(along[1]), stride),
             "that is the largest cell, not the mean place":
-                resize_points(argmax_decode(maps)[0], stride)})
+                resize_points(argmax_decode(maps)[0], stride),
+            beside + "(c + 0.5) * stride": (cells + 0.5) * stride,
+            beside + "c * stride + 0.5": cells * stride + 0.5,
+            beside + "c * stride - 0.5": cells * stride - 0.5,
+            beside + "c * stride + (stride - 1) // 2":
+                cells * stride + (stride - 1) // 2,
+            "stride is given; it is not always 4": resize_points(cells, 4),
+            "multiply by the stride": cells + 0.5,
+            "first the softmax over all cells, then the sums over columns "
+            "and rows": resize_points(sums, stride),
+            "the weights of each map must add up to 1, over its cells and "
+            "not over the joints": resize_points(mean(exp), stride),
+            "each map has a softmax of its own, not one with all others":
+                resize_points(mean(shared[0]), stride),
+            "each map has a softmax of its own, not one with the other "
+            "joints'": resize_points(mean(shared[1]), stride)})
 
 
 @exercise("05.4", hints=(
@@ -140,15 +198,30 @@ def _(attempt):
         def of_persons(hits, chosen=chosen):
             return np.nanmean(hits, 1)[chosen].mean(1)
 
+        def of_joints(hits, chosen=chosen):
+            drawn = np.ma.masked_invalid(hits[chosen])
+            return drawn.mean(1).mean(1).data
+
         right = pooled(first) - pooled(second)
         attempt.gives(right, first, second, chosen, mistakes={
             "the other way round: first minus second": -right,
             "that is the rate of the first alone": pooled(first),
-            "NaN is no miss: leave it out of the count":
+            "NaN is no miss: leave it out of the count. And do not average "
+            "the people's rates":
                 (np.nan_to_num(first) - np.nan_to_num(second))[chosen].mean(
                     (1, 2)),
             "pooled means over all joints of all people; do not average "
             "the people's rates": of_persons(first) - of_persons(second),
+            "add up to a rate: divide by the number of labelled joints":
+                np.nansum((first - second)[chosen], axis=(1, 2)),
+            "pooled means over joints and people at once; do not average "
+            "the joints' rates": of_joints(first) - of_joints(second),
+            "a rate is from 0 to 1, not in percent": 100 * right,
+            "second has to be drawn with chosen as well":
+                pooled(first) - np.nanmean(second),
+            "who is drawn twice counts twice":
+                np.array([np.nanmean((first - second)[np.unique(people)])
+                          for people in chosen]),
             "np.mean of NaN is NaN; use np.nanmean":
                 (first - second)[chosen].mean((1, 2)),
             "one number for each of the R draws is asked for":
