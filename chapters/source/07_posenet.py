@@ -466,7 +466,7 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 # everybody. For coordinates that is the mean pose. 1 means "the pictures did
 # not help".
 #
-# **Predict first.** The network as the document writes it, 150 steps. How
+# **Predict first.** The network as the document writes it, 130 steps. How
 # much will its answers differ between pictures? What will its loss be, in
 # this unit?
 
@@ -494,7 +494,7 @@ def build(name="posenet", **options):
 
 
 # %%
-def train(network, steps=150, batch=16, rate=1e-3):
+def train(network, steps=130, batch=16, rate=1e-3):
     """Every step's loss, where the best answer without a look has 1."""
     target, weights = network.codec.encode(keypoints, visible)
     loss = (losses.heatmap_mse if network.codec.kind == "heatmap"
@@ -713,7 +713,7 @@ display_figure(figure, "As written, both fall steeply toward one end. With "
 # alone would not stop it. But noise divided by its size is still noise: on
 # the plateau the pulls cancel (section 5).
 #
-# Now the same budget for each: 150 steps, the same batches, the same rate.
+# Now the same budget for each: 130 steps, the same batches, the same rate.
 # `hits` says for each person and joint whether the answer lies within half a
 # head size. (The official total leaves out pelvis and thorax.)
 
@@ -842,7 +842,7 @@ show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.9,
 # 4. *no zero_grad*: gradients of all steps so far add up
 
 # %%
-def by_heart(network, bug=None, steps=50):
+def by_heart(network, bug=None, steps=42):
     """Losses on one batch of 16, where the mean pose has 1."""
     few = images[:16]
     target, weights = network.codec.encode(keypoints[:16], visible[:16])
