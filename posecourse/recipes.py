@@ -168,10 +168,10 @@ RECIPES = {
         weight_decay=0.05, schedule="cosine", warmup=0.05, ema=0.01,
         compile=True, margin=1.75, augmentation=Augmentation(
             scale=0.3, rotation=40, flip=0.5, shift=0.04, erase=0.2)),
-    # Photographs on two CPU cores, in an hour: give it ``--init`` weights
-    # of drawn people to start from.
+    # Photographs on two CPU cores, in half an hour: give it ``--init``
+    # weights of drawn people to start from.
     "photos": dict(
-        options={"input_size": 64}, epochs=60, batch_size=32, lr=2e-3,
+        options={"input_size": 64}, epochs=30, batch_size=32, lr=2e-3,
         weight_decay=0.05, schedule="cosine", warmup=0.05, ema=0.02,
         margin=1.75, augmentation=Augmentation(
             scale=0.25, rotation=40, flip=0.5, shift=0.04)),

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from posecourse import models
+from posecourse.commands.data import write_like_mpii
+from posecourse.datasets import SyntheticPeople
 from posecourse.evaluation import evaluate, open_store
 from posecourse.inference import Predictor
 from posecourse.recipes import config_for
@@ -88,3 +90,31 @@ def test_shipping_a_run(ship, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         ship.main(argv)
     assert "epoch 1 of 2" in capsys.readouterr().err
+
+
+def test_shipping_a_run_on_photographs(ship, tmp_path, monkeypatch, capsys):
+    """Its card says whose photographs, and shows none."""
+    monkeypatch.chdir(tmp_path)
+    photos = tmp_path / "friend"
+    for split, count in (("train", 16), ("valid", 12)):
+        write_like_mpii(SyntheticPeople(count, size=64, split=split), photos,
+                        split)
+    config = config_for(options={"width": 8, "input_size": 32},
+                        preset="photos", data=str(photos), epochs=1,
+                        batch_size=8, amp="fp32", init=None,
+                        out="run")
+    argv = [str(train(config)), "tiny", "--to", str(tmp_path / "w")]
+    with pytest.raises(SystemExit):
+        ship.main(argv)
+    assert "--about" in capsys.readouterr().err
+    assert ship.main([*argv, "--about", "pictures of a friend, for research",
+                      "--called", "data/friend"]) == 0
+    folder = tmp_path / "w" / "tiny"
+    card = (folder / "README.md").read_text("utf-8")
+    assert "pictures of a friend, for research" in card
+    assert "posecourse evaluate data/weights/tiny --data data/friend" in card
+    store = open_store(photos, "valid", (32, 32), None, "standard", 1.75)
+    assert f"**{evaluate(folder, store).score:.1f}**" in card
+    assert not list(folder.glob("*.jpg"))
+    for file in ("README.md", "config.json", "evaluation.json"):
+        assert str(tmp_path) not in (folder / file).read_text("utf-8")
