@@ -255,7 +255,7 @@ def bench_data(people, input_size: int, batch_size: int, seconds: float,
         people.read_image(people[i])
 
     # no picture twice: the store decodes one picture once for all in it
-    first = {people[i].image: i for i in reversed(chosen)}.values()
+    first = list({people[i].image: i for i in reversed(chosen)}.values())
     margin = 1.75
     size = round(margin * input_size)
     with ThreadPoolExecutor(workers) as pool:

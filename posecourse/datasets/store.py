@@ -521,8 +521,9 @@ def _gather(chunk, futures):
     return chunk, [results[i] for i in chunk]
 
 
-def _tasks(dataset, chunk, least: int = 16):
+def _tasks(dataset, chunk):
     """Split a chunk; people of one picture stay together."""
+    least = min(16, max(1, len(chunk) // 16))   # something for all threads
     if not isinstance(dataset, ListedPeople):
         return [chunk[i:i + least] for i in range(0, len(chunk), least)]
 
