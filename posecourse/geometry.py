@@ -17,6 +17,7 @@ or TF32 would round a matrix product to a tenth of a pixel or worse.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -187,19 +188,18 @@ class Crop:
     flip: bool = False
 
     def __post_init__(self):
-        center, size, output = (
-            np.broadcast_to(np.asarray(v, dtype=np.float64), 2)
-            for v in (self.center, self.size, self.output))
-        if not np.isfinite(np.concatenate([center, size])).all():
+        center, size, output = map(_two_numbers, (self.center, self.size,
+                                                  self.output))
+        if not all(map(math.isfinite, center + size)):
             raise ValueError(f"crop with centre {self.center} and size "
                              f"{self.size}: both must be finite numbers")
-        if (size <= 0).any() or (output < 1).any():
+        if min(size) <= 0 or not min(output) >= 1:
             raise ValueError(f"crop size {self.size} and output "
                              f"{self.output} must be positive")
-        if (output != np.floor(output)).any():
+        if any(side % 1 for side in output):   # infinity leaves NaN
             raise ValueError(f"crop output {self.output}: whole pixels only")
-        object.__setattr__(self, "center", tuple(map(float, center)))
-        object.__setattr__(self, "size", tuple(map(float, size)))
+        object.__setattr__(self, "center", center)
+        object.__setattr__(self, "size", size)
         object.__setattr__(self, "output", tuple(map(int, output)))
 
     @classmethod
@@ -245,17 +245,16 @@ class Crop:
     @property
     def matrix(self) -> np.ndarray:
         """``(2, 3)`` map from the picture to the crop."""
-        angle = np.deg2rad(self.rotation)
-        cos, sin = np.cos(angle), np.sin(angle)
-        turn = np.array([[cos, -sin], [sin, cos]])
-        linear = np.diag(self.scale) @ turn
-        middle = (np.array(self.output) - 1) / 2
-        shift = middle - linear @ np.array(self.center)
-        matrix = np.concatenate([linear, shift[:, None]], 1)
+        # in plain numbers: several times as fast as in small arrays
+        angle = math.radians(self.rotation)
+        cos, sin = math.cos(angle), math.sin(angle)
+        (w, h), (x, y), (zoom_x, zoom_y) = (self.output, self.center,
+                                            self.scale)
+        a, b, c, d = zoom_x * cos, -zoom_x * sin, zoom_y * sin, zoom_y * cos
+        first = [a, b, (w - 1) / 2 - (a * x + b * y)]
         if self.flip:
-            matrix[0] = -matrix[0]
-            matrix[0, 2] += self.output[0] - 1
-        return matrix
+            first = [-a, -b, w - 1 - first[2]]
+        return np.array([first, [c, d, (h - 1) / 2 - (c * x + d * y)]])
 
     @property
     def inverse(self) -> np.ndarray:
@@ -308,6 +307,15 @@ class Crop:
     def resized(self, output) -> Crop:
         """The same window on another number of pixels."""
         return replace(self, output=output)
+
+
+def _two_numbers(value) -> tuple[float, float]:
+    """A number, or two of them, as two."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        first, second = np.broadcast_to(np.asarray(value, np.float64), 2)
+    return float(first), float(second)
 
 
 def _as_points(points):
