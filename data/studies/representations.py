@@ -136,7 +136,7 @@ def train(head, store, test, seed, settings):
                                 test.visible, test.head_size)
             curve.append([step, round(100 * rate.pooled(COUNTED), 2)])
     return network, {
-        "curve": curve, "cpu_seconds": round(spent, 1),
+        "curve": curve, "cpu_seconds": float(f"{spent:.3g}"),
         "parameters": sum(p.numel() for p in network.parameters())}
 
 
