@@ -62,8 +62,8 @@ from .codecs import gaussian_heatmaps, integral_decode
 from .geometry import resize_points
 
 __all__ = [
-    "RealNVP", "coordinate_l1", "coordinate_l2", "dsnt", "heatmap_mse",
-    "mean_pose_loss", "ohkm", "rle", "simcc", "smooth_l1", "wing",
+    "RealNVP", "coordinate_l1", "coordinate_l2", "dsnt", "hardest",
+    "heatmap_mse", "mean_pose_loss", "ohkm", "rle", "simcc", "smooth_l1", "wing",
     "zero_heatmap_loss",
 ]
 
@@ -107,17 +107,32 @@ def ohkm(predicted, target, weights=None, top: int = 8,
     ``"mean"``, over the joints chosen.
     """
     difference, weights = _difference(predicted, target, weights, 4)
-    joints = weights.shape[1]
+    if reduction == "none":
+        raise ValueError("ohkm has no reduction 'none': it leaves joints "
+                         "out; use heatmap_mse and hardest")
+    per_joint = difference.square().sum((-2, -1))
+    worst = hardest(weights * per_joint, top)
+    return _reduce(per_joint.gather(1, worst), weights.gather(1, worst),
+                   reduction, _cells(predicted))
+
+
+def hardest(per_joint, top: int):
+    """The `top` joints of each person with the greatest loss.
+
+    Parameters
+    ----------
+    per_joint:
+        ``(N, K)`` losses, 0 where a joint has no label.
+
+    Returns
+    -------
+    ``(N, top)`` numbers of joints, the worst first.
+    """
+    joints = per_joint.shape[1]
     if not 1 <= top <= joints:
         raise ValueError(f"top {top}: choose 1 to {joints}, the number of "
                          "joints")
-    if reduction == "none":
-        raise ValueError("ohkm has no reduction 'none': it leaves joints "
-                         "out; use heatmap_mse")
-    per_joint = difference.square().sum((-2, -1))
-    worst = (weights * per_joint).topk(top, dim=1).indices
-    return _reduce(per_joint.gather(1, worst), weights.gather(1, worst),
-                   reduction, _cells(predicted))
+    return per_joint.topk(top, dim=1).indices
 
 
 def zero_heatmap_loss(sigma: float, size, reduction="document",

@@ -56,6 +56,14 @@ class TrainConfig:
     loss:
         ``"auto"`` (squared error of what the network gives), or a name in
         `LOSSES`.
+    supervise:
+        Which stages of the network have a loss: ``"all"`` (intermediate
+        supervision, as Hourglass, CPM and CPN are published) or
+        ``"last"``.
+    hard_joints:
+        The last stage is judged by so many joints of each person only,
+        those with the greatest loss (CPN's online hard keypoint mining,
+        there 8); 0 for all joints.
     amp:
         ``"bf16"`` computes convolutions with 16 bits, ``"fp32"`` with 32;
         ``"auto"`` takes 16 where the processor is faster at it.
@@ -84,6 +92,8 @@ class TrainConfig:
     clip: float = 0.0
     ema: float = 0.02
     loss: str = "auto"
+    supervise: str = "all"
+    hard_joints: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     amp: str = "auto"
     channels_last: bool = True
@@ -108,7 +118,8 @@ class TrainConfig:
             self.augmentation = Augmentation(**self.augmentation)
         choices = {"schedule": ("cosine", "step"),
                    "amp": ("auto", "bf16", "fp32"),
-                   "loss": ("auto", *LOSSES)}
+                   "loss": ("auto", *LOSSES),
+                   "supervise": ("all", "last")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise TrainingError(
@@ -118,6 +129,9 @@ class TrainConfig:
             if not getattr(self, name) > 0:
                 raise TrainingError(f"{name} must be positive, got "
                                     f"{getattr(self, name)}")
+        if self.hard_joints < 0:
+            raise TrainingError("hard_joints is a number of joints, 0 for "
+                                f"all; got {self.hard_joints}")
         for name in ("warmup", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is a fraction of the run, got "

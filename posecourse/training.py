@@ -26,7 +26,7 @@ import torch.distributed as dist
 from torch import nn
 from tqdm import tqdm
 
-from . import evaluation, models, runs
+from . import evaluation, losses, models, runs
 from .augmentation import make_batch
 from .files import atomic_path, write_json
 from .inference import choose_device
@@ -69,6 +69,10 @@ def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
         write_json(folder / "config.json", asdict(config))
     data = Data(training, device)
     model = models.build(config.model, data.skeleton, **config.options)
+    if config.hard_joints > len(data.skeleton):
+        raise TrainingError(
+            f"hard_joints {config.hard_joints}: these people have "
+            f"{len(data.skeleton)} joints; take fewer, or 0 for all")
     if config.init and not saved:
         models.start_from(model, config.init)
     model.to(device)
@@ -389,7 +393,9 @@ def _wrapped(model, config: TrainConfig, device, workers: Workers):
             # replaces the layers inside `model`, which keeps its name
             nn.SyncBatchNorm.convert_sync_batchnorm(model)
         network = nn.parallel.DistributedDataParallel(
-            model, device_ids=[device] if device.type == "cuda" else None)
+            model, device_ids=[device] if device.type == "cuda" else None,
+            # parts that only draw an early stage's maps have no gradient
+            find_unused_parameters=config.supervise == "last")
     if config.compile and device.type == "cuda":
         return torch.compile(network)
     return network
@@ -427,6 +433,9 @@ def backward(network, codec, batch, blind, config: TrainConfig,
     each divides by the common count. DistributedDataParallel will take
     the mean of the gradients where their sum is meant, hence `world`.
 
+    With `config.hard_joints` the last stage counts the worst joints of each
+    person only; with `config.supervise` ``"last"`` no other stage counts.
+
     Returns
     -------
     ``(3,)``: the sum of the loss over this process's joints, the same for
@@ -438,14 +447,29 @@ def backward(network, codec, batch, blind, config: TrainConfig,
     with torch.autocast(target.device.type, torch.bfloat16,
                         enabled=config.amp == "bf16"):
         stages = network(batch.images)
-    loss = sum(LOSSES[name](stage, target, weights, reduction="none").sum()
-               for stage in stages)
-    count = weights.sum()
-    scale = workers.world / workers.sum(count).clamp(min=1)
-    (loss * scale).backward()
-    trivial = LOSSES[name](blind.expand_as(target), target, weights,
-                           reduction="none").sum()
-    return torch.stack([loss.detach(), trivial * len(stages), count])
+    if config.supervise == "last":
+        stages = stages[-1:]
+    top = config.hard_joints or weights.shape[1]
+    count, kept = weights.sum(), weights.sum(1).clamp(max=top).sum()
+    everybodys = workers.sum(torch.stack([count, kept])).clamp(min=1)
+    # the mean over the joints that are kept counts as that over all would
+    more = everybodys[0] / everybodys[1]
+
+    def per_joint(stage):
+        return LOSSES[name](stage, target, weights, reduction="none")
+
+    def judged(parts):
+        """The sum over the stages; of the last one, over the hardest."""
+        *early, last = parts
+        if config.hard_joints:
+            worst = losses.hardest(last.detach(), top)
+            last = last.gather(1, worst) * more
+        return sum(part.sum() for part in [*early, last])
+
+    loss = judged([per_joint(stage) for stage in stages])
+    (loss * workers.world / everybodys[0]).backward()
+    trivial = judged([per_joint(blind.expand_as(target))] * len(stages))
+    return torch.stack([loss.detach(), trivial, count])
 
 
 def _blind_answer(model, mean_pose, device) -> torch.Tensor:

@@ -21,6 +21,10 @@ _SETTINGS = (
     ("--weight-decay", float, "of AdamW"),
     ("--schedule", str, "cosine or step"),
     ("--loss", str, "auto, heatmap_mse, coordinate_l1, coordinate_l2"),
+    ("--supervise", str, "stages of the network that have a loss: all "
+                         "(default) or last"),
+    ("--hard-joints", int, "judge the last stage by so many joints of each "
+                           "person, the worst (CPN: 8; default: 0, all)"),
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
     ("--init", str, "weights to start from: of the same network, or "
                     "torchvision's for a ResNet"),
