@@ -1,6 +1,7 @@
 """A run must end the same however it got there, and leave what it says."""
 
 import csv
+import importlib
 import json
 import os
 import signal
@@ -8,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
+from tqdm import tqdm
 
 from posecourse import evaluation, models, training
 from posecourse.augmentation import Augmentation
@@ -185,28 +187,68 @@ t.train(t.long({out!r}), t.stores())
 
 
 def long(out):
-    return tiny(out, epochs=3, checkpoint_minutes=1e-9)
+    """Its stores and settings: 144 steps, a checkpoint after each."""
+    return (dot_people(96), dot_people(8, seed=1)), tiny(
+        out, "posenet_bn", epochs=3, batch_size=2, checkpoint_minutes=1e-9,
+        ema=0.9)  # long enough to remember what was before a kill
 
 
-def test_killed_and_resumed_is_as_never_killed(tmp_path):
-    """SIGKILL at a moment of chance, in a run that saves every step."""
-    code = SCRIPT.format(tests=str(Path(__file__).parent),
-                         out=str(tmp_path / "killed"))
-    process = subprocess.Popen([sys.executable, "-c", code],
-                               stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE)
-    last = tmp_path / "killed" / "last.pt"
-    while not last.exists():
-        time.sleep(0.005)
-        assert process.poll() is None, process.stderr.read().decode()
-    time.sleep(0.2)
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert 0 < torch.load(last, weights_only=True)["step"] < 18
-    killed = train(TrainConfig(resume=str(tmp_path / "killed")), stores())
-    whole = train(long(tmp_path / "whole"), stores())
-    assert same(weights(killed), weights(whole))
+def step_of(folder):
+    """Where the last checkpoint stands; 0 before the first."""
+    last = folder / "last.pt"
+    return torch.load(last, weights_only=True)["step"] if last.exists() else 0
+
+
+def kill_ten_times(folder):
+    """SIGKILL at moments of chance; `kills.json` says at which steps.
+
+    Run it in an interpreter of its own, which imports everything once and
+    never computes: one that has computed has threads, and cannot fork.
+    """
+    for name in ("torch._dynamo", "safetensors.torch",
+                 "matplotlib.backends.backend_agg"):
+        with suppress(ImportError):
+            importlib.import_module(name)  # else every process would
+    tqdm.get_lock()  # a semaphore, which a killed process would leave behind
+    torch.set_num_threads(1)
+    (people, config), kills = long(folder), [0]
+    random = np.random.default_rng(0)
+    for goal in np.sort(random.choice(range(1, 90), 10, replace=False)):
+        process = os.fork()
+        if process == 0:
+            try:
+                train(config, people)
+            finally:
+                os._exit(0)  # leave the rest to the first process
+        while step_of(folder) < max(goal, kills[-1] + 1):
+            assert os.waitpid(process, os.WNOHANG) == (0, 0), (goal, kills)
+            time.sleep(0.005)
+        time.sleep(random.uniform(0, 0.03))
+        os.kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, kills
+        kills.append(step_of(folder))
+        config = TrainConfig(resume=str(folder))
+    (folder / "kills.json").write_text(json.dumps(kills))
+
+
+@pytest.mark.skipif(sys.platform == "win32",
+                    reason="Windows has neither SIGKILL nor fork")
+def test_killed_ten_times_and_resumed_is_as_never_killed(tmp_path):
+    folder = tmp_path / "killed"
+    killer = mp.get_context("spawn").Process(target=kill_ten_times,
+                                             args=(folder,), daemon=True)
+    killer.start()
+    people, config = long(tmp_path / "whole")
+    whole = train(replace(config, checkpoint_minutes=5.0), people)
+    killer.join(300)
+    assert killer.exitcode == 0  # else see what it printed
+    kills = json.loads((folder / "kills.json").read_text())
+    assert len(kills) == 11 and np.all(np.diff(kills) > 0), kills
+    assert kills[-1] < step_of(whole) == 144, kills
+    train(TrainConfig(resume=str(folder)), people)
+    assert step_of(folder) == 144
+    assert same(weights(folder), weights(whole)), kills
 
 
 def gradients(workers, config):
