@@ -135,3 +135,31 @@ def test_stored_people_are_those_of_the_script(script, root):
     people = script.draw(3, "test", script.SETTINGS)
     np.testing.assert_allclose(people.keypoints - script.border(people),
                                answers["keypoints"][:3], atol=1e-3)
+
+
+def test_the_page_shows_the_stored_study(script, root):
+    """Its table, and the claims below it that quote figures."""
+    study, _ = load(root / "data" / "studies")
+    page = (root / "data" / "studies" / "README.md").read_text("utf-8")
+    rows = {f"`{head}`": study["networks"][f"{head}-8000-0"]["pckh"]
+            for head, people, seed in script.RUNS if (people, seed)
+            == (8000, 0)} | {"mean pose": study["mean_pose"]}
+    for name, pckh in rows.items():
+        cells = ["{:.1f} ({:.1f} to {:.1f})".format(*pckh[str(t)])
+                 for t in script.THRESHOLDS]
+        assert f"| {name} | {' | '.join(cells)} |" in page
+    four = [head for head, _, seed in script.RUNS if seed == 1]
+    gaps = {frozenset((d["first"], d["second"])): d["difference"]
+            for d in study["differences"] if d["threshold"] == 0.5}
+    assert all(low > 0 or high < 0 for _, low, high in gaps.values())
+    smallest = min(abs(value) for pair, (value, *_) in gaps.items()
+                   if {name.split("-")[0] for name in pair} <= set(four))
+    said = " ".join(page.split())
+    assert f"between the first four is {smallest:.1f} points" in said
+    last = gaps[frozenset(("fc-8000-0", "rle-8000-0"))][0]
+    assert f"{last:.1f} points between them" in said
+    best = {name: row["pckh"]["0.5"][0]
+            for name, row in study["networks"].items()}
+    for head in four:
+        assert abs(best[f"{head}-8000-0"] - best[f"{head}-8000-1"]) < 0.5
+        assert best[f"{head}-8000-0"] < best[f"{head}-2000-0"] + 1
