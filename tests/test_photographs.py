@@ -1,0 +1,234 @@
+"""The study on photographs: it runs, goes on, and says what is stored."""
+
+import importlib.util
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from posecourse import evaluation, metrics, models
+from posecourse.cli import main
+from posecourse.files import plain
+from posecourse.recipes import TrainingError
+from posecourse.skeletons import MPII
+
+PAGE = """# A page
+
+<!-- photographs.py writes this table -->
+
+old
+
+<!-- its end -->
+
+The rest.
+"""
+
+
+@pytest.fixture(scope="module")
+def script(root):
+    spec = importlib.util.spec_from_file_location(
+        "photographs", root / "data" / "studies" / "photographs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with pictures of drawn people as MPII keeps them, stores
+    and runs; nobody's pelvis is labelled, and one has no torso."""
+    place = tmp_path_factory.mktemp("photographs")
+    people = place / "people"
+    assert main(["data", "synth", "--count", "44", "--size", "96", "--out",
+                 str(people)]) == 0
+    file = people / "annot" / "valid.json"
+    records = json.loads(file.read_text())
+    for record in records:
+        record["joints_vis"][MPII.index("pelvis")] = 0
+    records[-1]["joints_vis"][MPII.index("right_hip")] = 0
+    file.with_name("train.json").write_text(json.dumps(records[:24]))
+    file.write_text(json.dumps(records[24:]))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def there(place, monkeypatch, same_every_time):
+    monkeypatch.chdir(place)
+
+
+@pytest.fixture(scope="module")
+def small(script):
+    """One step of training: what was known before is not forgotten."""
+    return {**script.SETTINGS, "epochs": 1}
+
+
+@pytest.fixture
+def done(script, small, place, there):
+    """A folder with a small study; made once, gone on with ever after."""
+    folder = place / "study"
+    if not folder.exists():
+        folder.mkdir()
+        (folder / "README.md").write_text(PAGE)
+    script.study("people", folder, small)
+    return folder
+
+
+@pytest.fixture
+def begun(script, monkeypatch):
+    """The runs that are trained, and resumed, from here on."""
+    names, train = [], script.training.train
+
+    def noted(config, *rest):
+        names.append(config.resume or config.out)
+        return train(config, *rest)
+
+    monkeypatch.setattr(script.training, "train", noted)
+    return names
+
+
+def load(folder):
+    """The two files of a study."""
+    text = (folder / "photographs.json").read_text("utf-8")
+    with np.load(folder / "photographs.npz") as file:
+        return json.loads(text), dict(file)
+
+
+def agree(script, study, answers):
+    """Scores and gains in the JSON follow from the answers."""
+    seeds = study["settings"]["seeds"]
+    asked = {script.name_of(who, seed) for who in script.ANSWERS
+             for seed in seeds}
+    assert set(study["answers"]) == asked
+    assert set(answers) == asked | {"keypoints", "visible", "mean_pose"}
+    keypoints = answers["keypoints"].astype(float)
+    labelled = answers["visible"] > 0
+    a, b = MPII.indices(["left_shoulder", "right_hip"])
+    torso = np.linalg.norm(keypoints[:, a] - keypoints[:, b], axis=-1)
+    labelled &= np.isfinite(torso)[:, None]
+    labelled[:, MPII.indices(["pelvis", "thorax"])] = False
+    assert study["people"] == {
+        "asked": len(labelled), "scored": labelled.any(1).sum(),
+        "joints": labelled.sum()}
+
+    def pck(points, threshold):
+        off = np.linalg.norm(points - keypoints, axis=-1) / torso[:, None]
+        return 100 * np.mean(off[labelled] <= threshold)
+
+    points = {name: answers[name] / 100 for name in asked}
+    points["mean pose"] = answers["mean_pose"]
+    for name, scored in [*study["answers"].items(),
+                         ("mean pose", study["trivial"]["mean pose"])]:
+        for threshold, (value, low, high) in scored.items():
+            assert value == pytest.approx(
+                pck(points[name], float(threshold)), abs=0.006)
+            assert low <= value <= high
+    assert study["gains"] == plain(script.gains(answers, study["settings"]))
+    assert len(study["gains"]) == 2 * len(script.GAINS) + 1
+    for gain in study["gains"]:
+        for threshold, (value, low, high) in gain["pck"].items():
+            first, second = (study["answers"][gain[name]][threshold][0]
+                             for name in ("first", "second"))
+            assert value == pytest.approx(first - second, abs=0.011)
+            assert low <= value <= high
+    for name, row in study["networks"].items():
+        # validated in the precision of the training, asked in 32 bits
+        same = study["answers"][name]["0.2"][0]
+        assert row["curve"][-1] == pytest.approx(same, abs=0.5)
+
+
+def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
+    study, answers = load(done)
+    assert study["settings"] == plain(small)
+    assert study["people"]["asked"] == 20 > study["people"]["scored"] == 19
+    # drawn people have heads, which the curves are measured in
+    for row in study["networks"].values():
+        row["curve"][-1:] = [study["answers"][script.name_of(
+            row["network"], row["seed"])]["0.2"][0]]
+    agree(script, study, answers)
+    found = {name: pck["0.2"][0] for name, pck in study["answers"].items()}
+    for seed in (0, 1):
+        assert found[f"base-{seed}"] > found[f"scratch-{seed}"] + 20
+    assert {name: row["init"] for name, row in study["networks"].items()} == {
+        f"{name}-{seed}": name != "scratch" for seed in (0, 1)
+        for name in small["networks"]}
+    page = (done / "README.md").read_text("utf-8")
+    assert page == PAGE.replace("old", script.table(study))
+
+
+def test_answers_are_those_of_the_networks(script, done):
+    """Asked again, by `evaluate`, in pixels of the pictures."""
+    _, answers = load(done)
+    run = done.parent / "runs" / "photographs"
+    small, large = (evaluation.open_store("people", "valid", (size, size),
+                                          margin=1.75) for size in (64, 96))
+    crop = script.standard_crop(small.size, small.window, (64, 64))
+    for name, network, store, options in (
+            ("base-1", "base-1", small, {}),
+            ("larger-0", "larger-0", large, {}),
+            ("flip-0", "base-0", small, {"flip_test": True}),
+            ("argmax-0", "base-0", small, {"decoder": "argmax"})):
+        found = evaluation.evaluate(run / network, store, **options)
+        for person, points, to_image in zip(
+                found.keypoints, answers[name] / 100, small.to_image):
+            seen = crop.invert(points) @ to_image[:, :2].T + to_image[:, 2]
+            np.testing.assert_allclose(seen, person, atol=0.03)
+
+
+def test_the_last_weights_are_those_of_the_last_step(script, small, done,
+                                                     tmp_path):
+    """So short a run's average is its last step: give it another one."""
+    _, before = load(done)
+    runs = tmp_path / "runs"
+    shutil.copytree(done.parent / "runs" / "photographs", runs)
+    saved, other = (torch.load(runs / name / "last.pt", weights_only=True)
+                    for name in ("base-0", "scratch-0"))
+    torch.save({**saved, "model": other["average"]},
+               runs / "base-0" / "last.pt")
+    script.study("people", tmp_path, small, runs)
+    _, after = load(tmp_path)
+    assert np.array_equal(after["last-0"], before["scratch-0"])
+    assert not np.array_equal(after["last-0"], before["last-0"])
+    for name in set(before) - {"last-0"}:
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_what_is_finished_is_kept(script, small, done, begun, tmp_path):
+    before = load(done)[0]
+    assert script.study("nowhere", done, small) == before
+    assert begun == []
+    # without the files, but with the runs, only asking is done again
+    assert script.study("people", tmp_path, small) == before
+    assert begun == []
+
+
+def test_a_run_that_was_stopped_goes_on(script, small, done, begun,
+                                        tmp_path):
+    before = load(done)[0]
+    runs = tmp_path / "runs"
+    shutil.copytree(done.parent / "runs" / "photographs", runs)
+    (runs / "scratch-1" / "evaluation.json").unlink()
+    shutil.rmtree(runs / "larger-1")
+    after = script.study("people", tmp_path, small, runs)
+    assert begun == [str(runs / "scratch-1"), str(runs / "larger-1")]
+    assert after["answers"] == before["answers"]
+
+
+def test_a_run_with_other_settings_is_not_taken_for_one(script, small, done,
+                                                        tmp_path):
+    with pytest.raises(TrainingError, match="base-0.*epochs: 1, not 3"):
+        script.study("people", tmp_path, {**small, "epochs": 3})
+
+
+def test_other_people_are_noticed(script, small, done, tmp_path):
+    shutil.copytree("people", tmp_path / "others")
+    file = tmp_path / "others" / "annot" / "valid.json"
+    file.write_text(json.dumps(json.loads(file.read_text())[::-1]))
+    for name in ("photographs.json", "photographs.npz"):
+        shutil.copy(done / name, tmp_path)
+    study = json.loads((tmp_path / "photographs.json").read_text())
+    del study["networks"]["base-0"]
+    (tmp_path / "photographs.json").write_text(json.dumps(study))
+    with pytest.raises(TrainingError, match="not the people"):
+        script.study(tmp_path / "others", tmp_path, small, tmp_path / "runs")
