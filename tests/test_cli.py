@@ -478,11 +478,11 @@ def test_the_newest_run_is_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "__file__", str(tmp_path / "a" / "b.py"))
     with pytest.raises(FileNotFoundError, match="posecourse train"):
         predict.newest_weights()
-    shipped = tmp_path / "data" / "weights" / "laptop"
+    shipped = tmp_path / "data" / "weights" / "photos"
     shipped.mkdir(parents=True)
     (shipped / "weights.safetensors").touch()
     assert predict.newest_weights() == shipped
-    with pytest.raises(FileNotFoundError, match="these do: laptop"):
+    with pytest.raises(FileNotFoundError, match="these do: photos"):
         runs.shipped("alexnet")
     for age, name in ((50, "old"), (10, "new"), (90, "older")):
         path = tmp_path / "runs" / name / "weights.safetensors"

@@ -17,7 +17,8 @@ from posecourse.training import train
 
 from people import dot_people
 
-NAMES = ["laptop"]
+NAMES = ["laptop", "photos"]
+DRAWN = ["laptop"]
 LARGEST = 10_000_000
 
 
@@ -41,14 +42,14 @@ def test_the_file_is_small_and_complete(name):
     folder = shipped(name)
     assert (folder / "weights.safetensors").stat().st_size <= LARGEST
     card = (folder / "README.md").read_text("utf-8")
-    for word in ("trained on", "Licence", "command", "seed", "PCKh@0.5",
-                 "mean pose", "Where it fails"):
+    for word in ("trained on", "Licence", "command", "seed", "mean pose",
+                 "95 % interval", "Where it fails"):
         assert word in card
     poses = Predictor.shipped(name)(dot_people(1).crops[0])
     assert poses[0].keypoints.shape == (16, 2)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DRAWN)
 def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = shipped(name)
@@ -64,6 +65,19 @@ def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
     assert found.score == pytest.approx(test["score"], abs=0.03)
     assert found.baselines == pytest.approx(test["baselines"], abs=1e-6)
     assert found.score >= 80 > 20 > found.baselines["mean pose"]
+
+
+def test_photographs_are_scored_as_on_the_card(shared_data, tmp_path,
+                                               monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = shipped("photos")
+    stored = json.loads((folder / "evaluation.json").read_text("utf-8"))
+    card = (folder / "README.md").read_text("utf-8")
+    for entry in stored:
+        assert f"**{entry['score']:.1f}**" in card
+    found = evaluate(folder, shared_data / "lspet", device="cpu")
+    assert found.score == pytest.approx(stored[0]["score"], abs=0.05)
+    assert found.score > 45 > 10 > found.baselines["mean pose"]
 
 
 def test_shipping_a_run(ship, tmp_path, monkeypatch, capsys):

@@ -122,8 +122,9 @@ def rounded(source: Path, target: Path) -> Path:
 def score(folder, config, data, split, difficulty, flip, limit):
     """`evaluate` on drawn people of a difficulty, or on photographs."""
     size = (config_size(config),) * 2
-    store = open_store(data, split, size, limit, difficulty,
-                       config["margin"])
+    # photographs as `posecourse evaluate --data` cuts them
+    margin = config["margin"] if data == "synthetic" else 1.0
+    store = open_store(data, split, size, limit, difficulty, margin)
     return evaluate(folder, store, flip_test=flip, device="cpu")
 
 
@@ -152,10 +153,31 @@ def draw_failures(path: Path, store, result, count: int = 12):
                     [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
+def head(config, log, model, size: int, command: str, then: str,
+         trained_on: str) -> str:
+    """The table at the beginning of a card."""
+    count, side = summarise(model), config_size(config)
+    rows = {
+        "network": f"`{config['model']}`, {count.parameters:,} parameters, "
+        f"{count.multiply_adds / 1e6:.0f} million multiply-adds, pictures "
+        f"of {side} x {side}, heatmaps of {side // 2} x {side // 2}",
+        "file": f"`weights.safetensors`, 16 bits, {format_bytes(size)}",
+        "trained on": trained_on,
+        "command": f"`{command}` (seed {config['seed']}), then `{then}`",
+        "trained in": f"{int(log[-1]['step']):,} steps of "
+        f"{config['batch_size']} people, {config['epochs']} epochs, "
+        f"{config['amp']}, 2 CPU cores; Python "
+        f"{platform.python_version()}, torch "
+        f"{torch.__version__.split('+')[0]}",
+        "files": "`config.json` settings, `log.csv` and `curves.png` the "
+        "course of training, `evaluation.json` the figures below in full"}
+    lines = [f"| {name} | {text} |\n" for name, text in rows.items()]
+    return "| | |\n|---|---|\n" + "".join(lines)
+
+
 def card(args, config, log, model, results, size: int) -> str:
     """The model card."""
     test = results["test", "standard", False]
-    count = summarise(model)
     tight = next(row for row in test.table.rows
                  if row.name == "predicted" and row.threshold == 0.1)
     command = args.command or (
@@ -168,7 +190,12 @@ def card(args, config, log, model, results, size: int) -> str:
     values = " | ".join(f"{value:.1f}" for value
                         in test.table.rows[0].columns.values())
     lines = "|---" * len(test.table.rows[0].columns) + "|"
-    side = config_size(config)
+    facts = head(
+        config, log, model, size, command, f"python data/weights/ship.py "
+        f"{args.run.as_posix()} {args.name}",
+        f"{config['train_people']:,} people of `SyntheticPeople` (split "
+        f"train, difficulty {config['difficulty']}), drawn by this package: "
+        "no photograph, nobody's data. Licence as the course's code")
 
     def row(split, difficulty, flip=False):
         r = results[split, difficulty, flip]
@@ -187,24 +214,7 @@ def card(args, config, log, model, results, size: int) -> str:
 
 Made by `data/weights/ship.py`; do not edit by hand.
 
-| | |
-|---|---|
-| network | `{config['model']}`, {count.parameters:,} parameters, \
-{count.multiply_adds / 1e6:.0f} million multiply-adds, pictures of \
-{side} x {side}, heatmaps of {side // 2} x {side // 2} |
-| file | `weights.safetensors`, 16 bits, {format_bytes(size)} |
-| trained on | {config['train_people']:,} people of `SyntheticPeople` \
-(split train, difficulty {config['difficulty']}), drawn by this package: no \
-photograph, nobody's data. Licence as the course's code |
-| command | `{command}` (seed {config['seed']}), then `python \
-data/weights/ship.py {args.run.as_posix()} {args.name}` |
-| trained in | {int(log[-1]['step']):,} steps of {config['batch_size']} \
-people, {config['epochs']} epochs, {config['amp']}, 2 CPU cores; \
-{'Python ' + platform.python_version()}, torch \
-{torch.__version__.split('+')[0]} |
-| files | `config.json` settings, `log.csv` and `curves.png` the course of \
-training, `evaluation.json` the figures below in full |
-
+{facts}
 ## How good it is
 
 PCKh@0.5 in percent, pooled over the 14 joints without pelvis and thorax; \
@@ -250,8 +260,7 @@ Use it to learn with, not to judge people.
 
 def card_of_photos(args, config, log, model, results, size: int) -> str:
     """The model card of a network that was trained on photographs."""
-    plain = results["valid", "standard", False]
-    count, side = summarise(model), config_size(config)
+    plain, side = results["valid", "standard", False], config_size(config)
     tight = next(row for row in plain.table.rows
                  if row.name == "predicted" and row.threshold == 0.1)
     command = args.command or (
@@ -260,8 +269,14 @@ def card_of_photos(args, config, log, model, results, size: int) -> str:
         f"{args.run.as_posix()}")
     errors = ", ".join(f"{kind} {100 * share:.1f} %" for kind, share
                        in plain.anatomy.shares.items())
-    columns = plain.table.rows[0].columns
     first = plain.table.rows[0]
+    columns = first.columns
+    facts = head(
+        config, log, model, size, command, f"python data/weights/ship.py "
+        f"{args.run.as_posix()} {args.name} --about ...",
+        f"first drawn people (`{config['init']}`), then {args.about}. "
+        "Licence of the code: as the course's. **The weights are for "
+        "research**, as the photographs are")
 
     def row(flip):
         r = results["valid", "standard", flip]
@@ -275,34 +290,16 @@ def card_of_photos(args, config, log, model, results, size: int) -> str:
 
 Made by `data/weights/ship.py`; do not edit by hand.
 
-| | |
-|---|---|
-| network | `{config['model']}`, {count.parameters:,} parameters, \
-{count.multiply_adds / 1e6:.0f} million multiply-adds, pictures of \
-{side} x {side}, heatmaps of {side // 2} x {side // 2} |
-| file | `weights.safetensors`, 16 bits, {format_bytes(size)} |
-| trained on | first drawn people (`{config['init']}`), then \
-{args.about} |
-| Licence | of the code: as the course. **The weights are for research**: \
-the photographs they learned from are |
-| command | `{command}` (seed {config['seed']}), then `python \
-data/weights/ship.py {args.run.as_posix()} {args.name} --about ...` |
-| trained in | {int(log[-1]['step']):,} steps of {config['batch_size']} \
-people, {config['epochs']} epochs, {config['amp']}, 2 CPU cores; \
-{'Python ' + platform.python_version()}, torch \
-{torch.__version__.split('+')[0]} |
-| files | `config.json` settings, `log.csv` and `curves.png` the course of \
-training, `evaluation.json` the figures below in full |
-
+{facts}
 ## How good it is
 
-{plain.metric}@{first.threshold:g} in percent on the {len(plain.ids):,} \
+{plain.metric} in percent on the {len(plain.ids):,} \
 people of the `valid` split, pooled over their labelled joints; 95 % interval \
 of a bootstrap over people; beside it, what the mean pose of the training \
 people gets. The last epoch was taken, and nothing was chosen on `valid` but \
 the recipe.
 
-| flip test | {plain.metric}@{first.threshold:g} | mean pose | command |
+| flip test | {plain.metric} | mean pose | command |
 |---|---|---|---|
 {row(False)}
 {row(True)}

@@ -194,7 +194,7 @@ def _boxes_of(boxes: dict, source: Path):
 
 
 def newest_weights() -> Path:
-    """The newest finished run in ``runs/``, else weights of the course.
+    """The newest finished run in ``runs/``, else the course's for photos.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def newest_weights() -> Path:
     if runs:
         return runs[-1]
     from ..runs import shipped
-    return shipped()
+    return shipped("photos")
 
 
 def _picture(predictor, source, args, boxes, taken, content):
