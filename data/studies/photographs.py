@@ -14,7 +14,7 @@ photographs.npz     the answers and the labels, to score in any other way;
 
 Joints are counted as found within a fifth of the torso (left shoulder to
 right hip); who has no torso labelled is left out. Stop it at any time: the
-same command goes on where it was. It takes 40 minutes of two cores.
+same command goes on where it was. It takes half an hour of two cores.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from posecourse.skeletons import MPII
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = "data/weights/laptop/weights.safetensors"
 SETTINGS = {
-    "model": "laptop", "preset": "photos", "epochs": 6, "seeds": [0, 1],
+    "model": "laptop", "preset": "photos", "epochs": 4, "seeds": [0, 1],
     "networks": {
         "base": {"options": {"input_size": 64}, "init": DRAWN},
         "scratch": {"options": {"input_size": 64}, "init": None},
