@@ -157,10 +157,12 @@ def head(config, log, model, size: int, command: str, then: str,
          trained_on: str) -> str:
     """The table at the beginning of a card."""
     count, side = summarise(model), config_size(config)
+    answer = "coordinates" if model.codec.kind == "coordinate" else \
+        "heatmaps of {} x {}".format(*model.codec.heatmap_size)
     rows = {
         "network": f"`{config['model']}`, {count.parameters:,} parameters, "
         f"{count.multiply_adds / 1e6:.0f} million multiply-adds, pictures "
-        f"of {side} x {side}, heatmaps of {side // 2} x {side // 2}",
+        f"of {side} x {side}, {answer}",
         "file": f"`weights.safetensors`, 16 bits, {format_bytes(size)}",
         "trained on": trained_on,
         "command": f"`{command}` (seed {config['seed']}), then `{then}`",
