@@ -99,3 +99,26 @@ def test_what_cannot_be_measured_is_said():
         bench(parts=["memory"])
     with pytest.raises(ValueError, match="positive"):
         bench(seconds=0)
+
+
+def test_the_stored_figures_are_told_as_they_are(root):
+    """The table in data/benchmarks says what the files beside it say."""
+    folder = root / "data" / "benchmarks"
+    found = {path.stem: json.loads(path.read_text("utf-8"))
+             for path in folder.glob("*.json")}
+    table = [line.split("|")[2].strip() for line in
+             (folder / "README.md").read_text("utf-8").splitlines()
+             if line.startswith("| ") and "|---" not in line][1:]
+    small, large = found["lspet"]["data"], found["mpii-720p"]["data"]
+    assert table == [
+        f"{small['store_of_classical']:.1f} times",
+        f"{large['store_of_classical']:.1f} times",
+        f"{small['stored_of_decoded']:.2f}",
+        f"{large['stored_of_decoded']:.2f}",
+        f"{found['laptop']['training']['whole_of_compute']:.2f}",
+        f"{found['laptop']['inference']['crops_per_keypointrcnn']:.0f}"]
+    assert small["store_of_classical"] >= 2
+    assert large["store_of_classical"] >= 6
+    assert found["laptop"]["inference"]["crops_per_keypointrcnn"] >= 100
+    assert not any(run["settings"]["data"].startswith("/")
+                   for run in found.values())
