@@ -155,12 +155,13 @@ def about(run):
     config = json.loads((run / "config.json").read_text("utf-8"))
     with open(run / "log.csv", newline="", encoding="utf-8") as file:
         log = list(csv.DictReader(file))
-    pictures = int(log[0]["step"]) * config["batch_size"]
-    seconds = sum(pictures / float(row["images_per_second"]) for row in log)
+    speed = max(float(row["images_per_second"]) for row in log)
     return {"options": config["options"], "init": bool(config["init"]),
             "amp": config["amp"], "steps": int(log[-1]["step"]),
             "curve": [round(float(row["score"]), 2) for row in log],
-            "minutes": round(seconds / 60, 1)}
+            # of the epoch that other programs disturbed least
+            "epoch_seconds": round(int(log[0]["step"])
+                                   * config["batch_size"] / speed)}
 
 
 # ---------------------------------------------------------------- answers
