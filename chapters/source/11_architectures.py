@@ -61,9 +61,14 @@ use_style()
 # - **Coarse** halves three times, to 4 x 4 cells, and enlarges at the end.
 # - **Hourglass** halves three times too. But before each halving it keeps what
 #   it has, and adds that again on the way up, at the same size. Such a way
-#   around is called a **skip**.
+#   around is called a **skip**. An hourglass holds a smaller hourglass: its
+#   code is a recursion.
 #
-# An hourglass holds a smaller hourglass, so its code is a recursion:
+# The next cell draws puzzles, the one after it is the hourglass, then come the
+# three networks and their training.
+#
+# **Predict first.** Each network is trained for a few seconds. Which one finds
+# the dot that is *meant*? Which one finds a dot *exactly*?
 
 # %%
 SIDE = 32
@@ -630,10 +635,10 @@ for name, (model, options) in SMALL.items():
         loss.backward()
         optimiser.step()
     print(f"{name:14s} {len(stages)} stages of {tuple(stages[-1].shape[1:])},"
-          f" less than half is left: {loss.item() < 0.5}")
+          f" a quarter is learned: {loss.item() < 0.75}")
 
 # %% [markdown]
-# All learn. (The order in which they do means little: eight people, one rate,
+# All learn, some faster. (The order means little: eight people, one rate,
 # and the deepest maps of CPN and SimpleBaseline have only 2 x 2 cells here,
 # on which BatchNorm's mean and variance are rough.)
 #
