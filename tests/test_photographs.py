@@ -138,6 +138,36 @@ def agree(script, study, answers):
         assert row["curve"][-1] == pytest.approx(same, abs=0.5)
 
 
+def test_the_stored_study(script, root):
+    """Its scores follow from its answers, its page from its scores."""
+    folder = root / "data" / "studies"
+    study, answers = load(folder)
+    assert study["settings"] == plain(script.SETTINGS)
+    agree(script, study, answers)
+    page = (folder / "README.md").read_text("utf-8")
+    section = page[page.index("## photographs"):page.index("## represent")]
+    assert script.table(study) in section
+    prose = " ".join(section.split())
+    network = study["networks"]
+    first = [network[f"base-{seed}"]["curve"][0] for seed in (0, 1)]
+    last = [network[f"scratch-{seed}"]["curve"][-1] for seed in (0, 1)]
+    assert min(first) > max(last) + 5
+    seconds = {name: min(network[f"{name}-{seed}"]["epoch_seconds"]
+                         for seed in (0, 1)) for name in ("base", "larger")}
+    shipped = json.loads((root / "data" / "weights" / "photos"
+                          / "evaluation.json").read_text("utf-8"))
+    assert shipped[0]["metric"] == "PCK (torso)@0.2"
+    for said in (
+            "the base finds {:.1f} and {:.1f}, the network from scratch "
+            "after its last {:.1f} and {:.1f}".format(*first, *last),
+            "takes {larger} seconds instead of {base}".format(**seconds),
+            "[{:.1f} instead of {:.1f}]".format(
+                shipped[0]["score"], study["answers"]["base-0"]["0.2"][0]),
+            "{asked:,} others".format(**study["people"]),
+            "{scored} people have one labelled".format(**study["people"])):
+        assert said in prose
+
+
 def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
     study, answers = load(done)
     assert study["settings"] == plain(small)
