@@ -272,11 +272,12 @@ class Crop:
         """Points ``(..., 2)`` of the crop, back in the picture."""
         return affine_points(_as_points(points), self.inverse)
 
-    def warp(self, image: np.ndarray, border=0) -> np.ndarray:
+    def warp(self, image: np.ndarray, border=0, out=None) -> np.ndarray:
         """Cut the window out of a picture.
 
         A window that is shrunk is averaged first (area filter), because
-        plain bilinear sampling skips pixels and shimmers.
+        plain bilinear sampling skips pixels and shimmers. One that is
+        enlarged and `snapped` is only resized.
 
         Parameters
         ----------
@@ -284,25 +285,60 @@ class Crop:
             ``(H, W)`` or ``(H, W, C)``, any depth OpenCV can resize.
         border:
             Value outside the picture, or ``"replicate"``.
+        out:
+            Array to write to, of the picture's kind and channels, with
+            the pixels of a row side by side; a new one by default.
         """
         import cv2
         image = np.ascontiguousarray(image)
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise ValueError(f"a picture must be (H, W) or (H, W, C) and "
                              f"not empty, got {image.shape}")
-        matrix = self.matrix
-        image, matrix = _shrink(image, matrix, self)
-        mode, value = cv2.BORDER_CONSTANT, border
+        shape = (*self.output[::-1], *image.shape[2:])
+        if out is None:
+            out = np.empty(shape, image.dtype)
+        elif out.shape != shape or out.dtype != image.dtype:
+            raise ValueError(f"out is {out.shape} {out.dtype}, the crop "
+                             f"{shape} {image.dtype}")
         if isinstance(border, str):
             if border != "replicate":
                 raise ValueError(f'border {border!r}: a value or '
                                  '"replicate"')
-            mode, value = cv2.BORDER_REPLICATE, 0
-        if np.isscalar(value):
-            value = (value,) * 4
-        return cv2.warpAffine(image, matrix, self.output,
-                              flags=cv2.INTER_LINEAR, borderMode=mode,
-                              borderValue=value)
+            _warp_into(out, *_shrink(image, self.matrix, self),
+                       mode=cv2.BORDER_REPLICATE)
+            return out
+        if begin := _common_edges(self):
+            _resize_into(out, image, self.scale[0], *begin, border)
+            return out
+        image, matrix = _shrink(image, self.matrix, self)
+        left, top, right, bottom = _seen(image, matrix, self.output)
+        if (right - left) * (bottom - top) < 0.9 * math.prod(self.output):
+            # Most of the window lies outside: only the rest is resampled.
+            out[...] = border
+            matrix[:, 2] -= left, top
+        else:
+            left, top, (right, bottom) = 0, 0, self.output
+        if left < right and top < bottom:
+            value = (border,) * 4 if np.isscalar(border) else border
+            _warp_into(out[top:bottom, left:right], image, matrix, value)
+        return out
+
+    def snapped(self) -> Crop:
+        """The window moved a little, so that pixels meet edge to edge.
+
+        Where it begins inside the picture, it begins with a whole pixel of
+        the picture; where it begins outside, the picture begins with a
+        whole pixel of the crop. It moves by half a pixel at most. If the
+        window is enlarged, `warp` then has nothing to do but resize, which
+        is several times as fast as resampling at any place. Only for a
+        window that is neither turned nor mirrored.
+        """
+        center = []
+        for middle, side, zoom in zip(self.center, self.size, self.scale):
+            start = middle - side / 2 + 0.5
+            moved = round(start) if start > 0 else round(start * zoom) / zoom
+            center.append(middle + moved - start)
+        return replace(self, center=tuple(center))
 
     def resized(self, output) -> Crop:
         """The same window on another number of pixels."""
@@ -311,6 +347,8 @@ class Crop:
 
 def _two_numbers(value) -> tuple[float, float]:
     """A number, or two of them, as two."""
+    if isinstance(value, (int, float)):
+        return float(value), float(value)
     try:
         first, second = value
     except (TypeError, ValueError):
@@ -320,6 +358,77 @@ def _two_numbers(value) -> tuple[float, float]:
 
 def _as_points(points):
     return points if _is_tensor(points) else np.asarray(points, np.float64)
+
+
+def _common_edges(crop):
+    """Where an enlarged crop and its picture meet edge to edge, as
+    `Crop.snapped` leaves them: the first pixel of the picture that is
+    seen, ``(x, y)``, and of the crop in which it is. None if they do
+    not."""
+    if (crop.rotation or crop.flip or min(crop.scale) < 1
+            or not math.isclose(*crop.scale)):
+        return None
+    first, shown = [], []
+    for middle, side, zoom in zip(crop.center, crop.size, crop.scale):
+        start = middle - side / 2 + 0.5
+        for pixels, place in ((first, max(start, 0)),
+                              (shown, max(-start * zoom, 0))):
+            pixels.append(round(place))
+            if abs(place - pixels[-1]) > 1e-6:
+                return None
+    return first, shown
+
+
+def _resize_into(out, image, zoom, first, shown, border):
+    """Fill a crop by enlarging its picture, see `_common_edges`."""
+    import cv2
+    (left, top), sides = shown, out.shape[1::-1]
+    # as many pixels of the picture as fill the crop, or as there are; one
+    # more, which the last one that is seen is blended with
+    ends = [math.ceil(low + max(side - at, 0) / zoom) + (zoom > 1)
+            for low, at, side in zip(first, shown, sides)]
+    part = image[first[1]:ends[1], first[0]:ends[0]]
+    height, width = (round(side * zoom) for side in part.shape[:2])
+    seen = out[top:top + height, left:left + width]
+    for outside in (out[:top], out[top + height:],
+                    out[top:top + height, :left],
+                    out[top:top + height, left + width:]):
+        outside[...] = border
+    if seen.size == 0:
+        return
+    if zoom > 1:
+        # By its factor: asked for a size, resize would round the factor.
+        fits = seen.shape[:2] == (height, width)
+        part = cv2.resize(part, None, dst=seen if fits else None, fx=zoom,
+                          fy=zoom, interpolation=cv2.INTER_LINEAR)
+    if not np.may_share_memory(part, out):
+        part = part[:seen.shape[0], :seen.shape[1]]
+        seen[...] = part.reshape(seen.shape)
+
+
+def _warp_into(out, image, matrix, value=0, mode=0):
+    import cv2
+    cv2.warpAffine(image, matrix, out.shape[1::-1], dst=out,
+                   flags=cv2.INTER_LINEAR, borderMode=mode,
+                   borderValue=value)
+
+
+def _seen(image, matrix, output):
+    """Where in a crop its picture can be seen: left, top, right, bottom.
+
+    The last two are the first that do not. Half a pixel beyond the edge is
+    still a blend with the border.
+    """
+    height, width = image.shape[:2]
+    bounds = []
+    for (a, b, shift), side in zip(matrix.tolist(), output):
+        ends = sorted((0, a * (width + 1))), sorted((0, b * (height + 1)))
+        low, high = (shift - a - b + x + y for x, y in zip(*ends))
+        # within the output, before it becomes a whole number of any size
+        bounds.append((math.floor(min(max(low, 0), side)),
+                       math.ceil(min(max(high + 1, 0), side))))
+    (left, right), (top, bottom) = bounds
+    return left, top, right, bottom
 
 
 def _shrink(image, matrix, crop: Crop):
@@ -332,24 +441,38 @@ def _shrink(image, matrix, crop: Crop):
     factor = max(crop.scale)
     if factor >= 1:
         return image, matrix
-    height, width = image.shape[:2]
-    w, h = crop.output
-    corners = crop.invert([[-1, -1], [w, -1], [w, h], [-1, h]])
-    low = np.clip(np.floor(corners.min(0)) - 2, 0, None).astype(int)
-    high = np.ceil(corners.max(0)).astype(int) + 3
-    high = np.minimum(high, [width, height])
-    if (high - low < 1).any():
+    # in plain numbers, as in `Crop.matrix`
+    low, high = _covered(image, crop)
+    (left, top), (right, bottom) = low, high
+    if left >= right or top >= bottom:
         return image, matrix
-    part = image[low[1]:high[1], low[0]:high[0]]
-    shape = np.array(part.shape[1::-1])
-    small = np.maximum(1, np.round(shape * factor)).astype(int)
-    part = cv2.resize(part, tuple(map(int, small)),
-                      interpolation=cv2.INTER_AREA)
-    ratio = shape / small
+    part = image[top:bottom, left:right]
+    sides = (right - left, bottom - top)
+    small = tuple(max(1, round(side * factor)) for side in sides)
+    part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
     # small pixel u shows picture pixel (u + 0.5) * ratio - 0.5 + low
-    enlarge = np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5 + low[0]],
-                        [0, ratio[1], 0.5 * ratio[1] - 0.5 + low[1]]])
-    return part, compose(matrix, enlarge)
+    (rx, ry) = (side / less for side, less in zip(sides, small))
+    x, y = 0.5 * rx - 0.5 + left, 0.5 * ry - 0.5 + top
+    (a, b, u), (c, d, v) = matrix.tolist()
+    return part, np.array([[a * rx, b * ry, a * x + b * y + u],
+                           [c * rx, d * ry, c * x + d * y + v]])
+
+
+def _covered(image, crop):
+    """The part of a picture that a crop shows and a few pixels more: the
+    first pixel ``(x, y)``, and the first that is not in it."""
+    low, high = [], []
+    angle = math.radians(crop.rotation)
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    # half sides of the window and one pixel of the crop on each side
+    half = [(0.5 + 0.5 / out) * side
+            for side, out in zip(crop.size, crop.output)]
+    reach = (half[0] * cos + half[1] * sin, half[0] * sin + half[1] * cos)
+    for middle, away, side in zip(crop.center, reach, image.shape[1::-1]):
+        # within the picture, before it becomes a whole number of any size
+        low.append(math.floor(min(max(middle - away - 2, 0), side)))
+        high.append(math.ceil(min(max(middle + away + 3, 0), side)))
+    return low, high
 
 
 def warp_batch(images, matrices, output, padding_mode="zeros"):

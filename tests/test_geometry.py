@@ -1,6 +1,7 @@
 """Geometry: the pixel convention, said once and checked from every side."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -292,6 +293,117 @@ def test_views_can_be_warped():
     crop = Crop((15, 15), (20, 20), (20, 20))
     np.testing.assert_array_equal(crop.warp(image[..., ::-1]),
                                   crop.warp(image)[..., ::-1])
+
+
+# ------------------------------------------------------------ snapped windows
+
+WINDOWS = {      # in a picture of 121 x 91 pixels
+    "enlarged, around the picture": Crop((58.3, 47.7), 170, 300),
+    "enlarged, inside": Crop((58.3, 47.7), 31.7, 64),
+    "enlarged, over a corner": Crop((10.3, 80.9), 50.9, 101),
+    "as large": Crop((58.3, 47.7), 40, 40),
+    "much enlarged": Crop((90.8, 30.4), 30.1, 192),
+    "not square": Crop((58.3, 47.7), (60, 40), (96, 64)),
+}
+every_window = pytest.mark.parametrize("window", WINDOWS.values(),
+                                       ids=list(WINDOWS))
+
+
+def turned(crop):
+    """So little that nothing moves, but `warp` has to resample."""
+    return replace(crop, rotation=1e-9)
+
+
+@every_window
+def test_snapped_windows_move_little(window):
+    moved = window.snapped()
+    away = np.abs(np.subtract(moved.center, window.center))
+    assert (away <= 0.5 + 1e-9).all() and away.any()
+    assert (moved.size, moved.output) == (window.size, window.output)
+    np.testing.assert_allclose(moved.snapped().center, moved.center)
+    # where the window's first pixel begins in the picture, or the
+    # picture's first in the window
+    first = moved.invert([-0.5, -0.5]) + 0.5
+    shown = moved.apply([-0.5, -0.5]) + 0.5
+    for pixel, place in zip(first, shown):
+        whole = pixel if pixel > 1e-9 else place
+        assert whole == pytest.approx(round(whole), abs=1e-6)
+
+
+@every_window
+@pytest.mark.parametrize("offset", [(3.2, 1.1), (-2.6, -4.3)])
+def test_what_is_resized_moves_like_points(window, offset):
+    spot, snapped = np.add(window.center, offset), window.snapped()
+    found = centroid(snapped.warp(blob(121, 91, *spot, sigma=2)))
+    np.testing.assert_allclose(found, snapped.apply(spot), atol=0.03)
+
+
+@every_window
+def test_resizing_and_resampling_agree(window):
+    """Away from edges, where resampling looks beyond, and on a picture
+    without fine detail."""
+    snapped = window.snapped()
+    x, y = np.meshgrid(np.arange(121), np.arange(91))
+    waves = [np.sin(x / 7 + k) + np.cos(y / 9 - k * x / 20) for k in range(3)]
+    image = np.uint8(128 + 60 * np.stack(waves, -1))
+    resized, resampled = snapped.warp(image), turned(snapped).warp(image)
+    assert resized.shape == resampled.shape == (*snapped.output[::-1], 3)
+    inside = turned(snapped).warp(np.pad(
+        np.full((87, 117), 255, np.uint8), 2)) == 255
+    edge = round(snapped.scale[0])
+    inside[:edge] = inside[-edge:] = False
+    inside[:, :edge] = inside[:, -edge:] = False
+    difference = np.abs(resized.astype(int) - resampled)
+    assert inside.sum() > 300 and difference[inside].max() <= 4
+    # outside, both show the border
+    outside = turned(snapped).warp(np.full((91, 121), 255, np.uint8)) == 0
+    assert (resized[outside] == 0).all()
+    bright = snapped.warp(image, border=(7, 8, 9))
+    assert (bright[outside] == (7, 8, 9)).all()
+    np.testing.assert_array_equal(bright[inside], resized[inside])
+
+
+def test_enlarging_by_hand():
+    """Twice as large: a quarter and three quarters between neighbours."""
+    image = np.zeros((4, 6), np.uint8)
+    image[1, 2] = 160
+    crop = Crop((2.4, 1.6), (6, 4), (12, 8)).snapped()
+    assert crop.center == (2.5, 1.5)
+    weights = np.array([0.25, 0.75, 0.75, 0.25])
+    expected = np.zeros((8, 12))
+    expected[1:5, 3:7] = 160 * np.outer(weights, weights)
+    np.testing.assert_array_equal(crop.warp(image), expected)
+
+
+def test_snapped_windows_that_see_little_or_nothing():
+    image = np.full((9, 12, 3), 50, np.uint8)
+    for center in ((500, 5), (-500, 5), (5, 1e9), (11.9, 8.9), (-20, -20)):
+        for size in (0.5, 3, 17, 39.9):
+            crop = Crop(center, size, 40).snapped()
+            found, expected = (c.warp(image, border=7)
+                               for c in (crop, turned(crop)))
+            assert set(np.unique(found)) <= {7, 50}
+            assert abs((found == 50).mean()
+                       - (expected > 28).mean()) < 0.06, (center, size)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("channels", [(), (1,), (4,)])
+def test_crops_can_be_put_into_an_array(kind, channels):
+    image = np.random.default_rng(0).integers(
+        0, 256, (30, 40, *channels)).astype(kind)
+    for crop in (Crop((14, 9), 60, 24), Crop((14, 9), 60, 24).snapped(),
+                 Crop((14, 9), 60, 24, rotation=20),
+                 Crop((20, 15), 8, 24).snapped()):
+        many = np.full((3, 24, 24, *channels), 9, kind)
+        found = crop.warp(image, out=many[1])
+        assert np.shares_memory(found, many)
+        np.testing.assert_array_equal(many[1], crop.warp(image))
+        assert (many[[0, 2]] == 9).all()
+    with pytest.raises(ValueError, match=r"out is \(24, 20.*the crop"):
+        crop.warp(image, out=np.empty((24, 20, *channels), kind))
+    with pytest.raises(ValueError, match="float64"):
+        crop.warp(image, out=np.empty((24, 24, *channels)))
 
 
 # ------------------------------------------------------------ named windows

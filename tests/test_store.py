@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pose_samples import people, write_mpii
 from posecourse import files, skeletons
 from posecourse.datasets import MPII, PeopleStore, StoreError, prepare
 from posecourse.files import DiskFullError
-from posecourse.geometry import affine_points
+from posecourse.geometry import Crop, affine_points
 
 SIZE, MARGIN = 56, 1.75
 TESTS = Path(__file__).resolve().parent
@@ -54,14 +55,39 @@ def test_crops_are_the_windows_with_margin(dataset, store):
     assert store.crops.shape == (24, SIZE, SIZE, 3)
     assert store.window == SIZE / MARGIN == 32
     for i, person in enumerate(dataset):
-        window = person.crop(SIZE)
-        window = type(window)(window.center,
-                              [MARGIN * s for s in window.size], SIZE)
-        expected = window.warp(dataset.read_image(person))
+        window, expected = by_hand(store, i, dataset)
         difference = np.abs(store.crops[i].astype(float) - expected)
         assert difference.mean() < 1.5
         np.testing.assert_allclose(store.keypoints[i],
                                    window.apply(person.keypoints), atol=1e-3)
+        standard = person.crop(SIZE)
+        assert window.size == tuple(MARGIN * s for s in standard.size)
+        np.testing.assert_allclose(window.center, standard.center)
+
+
+def test_windows_that_are_enlarged_move_by_half_a_pixel_at_most(dataset):
+    large = PeopleStore.in_memory(dataset, 256, MARGIN)     # zoom 256 / 175
+    moved = []
+    for i, person in enumerate(dataset):
+        window, expected = by_hand(large, i, dataset)
+        moved.append(np.subtract(window.center, person.crop().center))
+        inside = expected.any(-1)
+        difference = np.abs(large.crops[i].astype(float) - expected)
+        assert difference[inside].mean() < 1.5
+        np.testing.assert_allclose(large.keypoints[i],
+                                   window.apply(person.keypoints), atol=1e-3)
+    assert 0.1 < np.abs(moved).max() <= 0.5 + 1e-9
+
+
+def by_hand(store, i, dataset):
+    """A person's window, and it cut out of the whole picture by
+    resampling: the turn is none, but `warp` does not know that."""
+    person, size = dataset[i], store.size
+    center = affine_points([[(size - 1) / 2] * 2], store.to_image[i])[0]
+    side = store.margin * person.crop().size[0]
+    window = Crop(tuple(center), side, size)
+    return window, replace(window, rotation=1e-9).warp(
+        dataset.read_image(person))
 
 
 def test_labels(dataset, store):
@@ -154,8 +180,8 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
     root = write_mpii(tmp_path / "data", count=4, per_picture=1)
     dataset = MPII(root)
     small = PeopleStore.in_memory(dataset, 32, 1.0)   # zoom 32 / 100
-    for i, person in enumerate(dataset):
-        expected = person.crop(32).warp(dataset.read_image(person))
+    for i in range(len(dataset)):
+        _, expected = by_hand(small, i, dataset)
         difference = np.abs(small.crops[i].astype(float) - expected)
         inside = expected.any(-1)
         assert difference[inside].mean() < 2.5

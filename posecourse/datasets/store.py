@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from itertools import groupby
+from itertools import cycle, groupby
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,8 @@ __all__ = ["PeopleStore", "StoreError", "prepare"]
 _VERSION = 1
 # People whose picture cannot be read are left out, up to this share.
 _TOLERATED = 0.01
+# Chunks that are cut while another one is written.
+_UNDER_WAY = 2
 # A .npy header of fixed length, so that the number of rows can be filled
 # in at the end.
 _HEADER = 128
@@ -60,7 +62,8 @@ class PeopleStore:
     """Windows around people, with their labels.
 
     A window shows `margin` times the standard window (`Person.crop`), on
-    `size` pixels.
+    `size` pixels. One that is enlarged is moved by at most half a pixel
+    (`Crop.snapped`); `keypoints` and `to_image` know.
 
     Attributes
     ----------
@@ -196,13 +199,15 @@ class PeopleStore:
         chunks = [range(i, min(i + 256, len(dataset)))
                   for i in range(0, len(dataset), 256)]
         with _progress(progress, len(dataset), 0) as bar:
-            for chunk, results in _cut_all(dataset, chunks, size, margin,
-                                           workers):
+            for chunk, results in _cut_all(
+                    dataset, chunks, size, margin, workers,
+                    room=lambda chunk: crops[chunk.start:chunk.stop]):
                 kept = _keep(results, skipped, len(dataset))
-                for crop, label in kept:
-                    crops[row] = crop
-                    labels.append(label)
+                for crop, *_ in kept:
+                    if not np.may_share_memory(crop, crops[row]):
+                        crops[row] = crop
                     row += 1
+                labels += [label for _, *label in kept]
                 bar.update(len(chunk))
         return cls(crops=crops[:row], **_stack(labels),
                    skeleton=dataset.skeleton, size=size, margin=margin,
@@ -290,11 +295,11 @@ def _build(dataset, path, source, size, margin, workers, chunk, progress):
             new = []
             kept = _keep(results, new, count, len(skipped))
             file.seek(_HEADER + row * row_bytes)
-            for crop, _ in kept:
+            for crop, *_ in kept:
                 file.write(crop)
             file.flush()
             os.fsync(file.fileno())
-            _save_part(path, number, [label for _, label in kept], new)
+            _save_part(path, number, [label for _, *label in kept], new)
             row += len(kept)
             skipped += new
             bar.update(len(people))
@@ -399,9 +404,9 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
     Raises `StoreError` when too many are lost.
     """
     kept = []
-    for person, crop, label, reason in results:
+    for person, reason, *cut in results:
         if reason is None:
-            kept.append((crop, label))
+            kept.append(cut)
         else:
             skipped.append({"id": person.id, "image": person.image,
                             "reason": reason})
@@ -424,18 +429,36 @@ _LABELS = {
 
 
 def _stack(labels: list[tuple]) -> dict:
-    """Labels person by person, as one array for each kind."""
-    return {name: np.array(column, dtype=kind) for (name, kind), column
-            in zip(_LABELS.items(), zip(*labels))}
+    """What is kept of people, each with the map to the crop and its zoom,
+    as one array for each kind."""
+    people, matrices, zooms = zip(*labels)
+    matrices, zooms = np.array(matrices), np.array(zooms)
+
+    def of_all(name):
+        return np.array([getattr(person, name) for person in people])
+
+    kept = {"keypoints": affine_points(of_all("keypoints"), matrices),
+            "visible": of_all("visible"),
+            "head_size": of_all("head_size") * zooms,
+            "area": of_all("area") * zooms ** 2,
+            "to_image": invert_affine(matrices),
+            "center": of_all("center"), "scale": of_all("scale"),
+            "images": of_all("image"), "ids": of_all("id")}
+    return {name: kept[name].astype(kind) for name, kind in _LABELS.items()}
 
 
 def _window(person: Person, size: int, margin: float) -> Crop:
     standard = person.crop(size)
-    return replace(standard, size=margin * standard.size[0])
+    window = replace(standard, size=margin * standard.size[0])
+    return window.snapped() if window.scale[0] > 1 else window
 
 
-def _cut(dataset, indices, size, margin) -> list[tuple]:
-    """Some people cut out: ``(index, (person, crop, label, reason))``."""
+def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
+    """Some people cut out: ``(index, (person, reason, crop, *label))``.
+
+    The crop of person i is put into ``room[i - start]``, if there is room.
+    A person with a reason was not cut out.
+    """
     results = []
     for group in _by_picture(dataset, indices):
         people = [dataset[i] for i in group]
@@ -443,12 +466,14 @@ def _cut(dataset, indices, size, margin) -> list[tuple]:
         try:
             image, reduce = _read(dataset, people[0], windows)
         except (ImageError, FileNotFoundError) as error:
-            results += [(i, (person, None, None, str(error)))
+            results += [(i, (person, str(error)))
                         for i, person in zip(group, people)]
             continue
         for i, person, window in zip(group, people, windows):
-            crop = _on_reduced(window, reduce).warp(image)
-            results.append((i, (person, crop, _label(person, window), None)))
+            crop = _on_reduced(window, reduce).warp(
+                image, out=None if room is None else room[i - start])
+            results.append((i, (person, None, crop, person, window.matrix,
+                                window.scale[0])))
     return results
 
 
@@ -478,21 +503,19 @@ def _on_reduced(window: Crop, factor: int) -> Crop:
                    size=tuple(side / factor for side in window.size))
 
 
-def _label(person: Person, window: Crop) -> tuple:
-    """What is kept of a person, in the order of `_LABELS`."""
-    matrix, zoom = window.matrix, window.scale[0]
-    return (affine_points(person.keypoints, matrix), person.visible,
-            person.head_size * zoom, person.area * zoom ** 2,
-            invert_affine(matrix), person.center, person.scale,
-            person.image, person.id)
+def _cut_all(dataset, chunks, size, margin, workers, room=None):
+    """Cut chunk by chunk; yields ``(chunk, results)``, in order.
 
-
-def _cut_all(dataset, chunks, size, margin, workers):
-    """Cut chunk by chunk; yields ``(chunk, results)``, in order."""
+    The crops of a chunk are put into ``room(chunk)`` where they can be
+    (another process cannot), by default where those of the third chunk
+    before it were: use them before the next chunk is asked for.
+    """
     left = deque(chunks)
+    if room is None:
+        room = _rooms(max(map(len, chunks), default=0), size)
     try:
         with _pool(dataset, sum(map(len, chunks)), workers) as pool:
-            for done in _cut_in(pool, dataset, chunks, size, margin):
+            for done in _cut_in(pool, dataset, chunks, size, margin, room):
                 left.popleft()
                 yield done
     except BrokenProcessPool:
@@ -500,17 +523,27 @@ def _cut_all(dataset, chunks, size, margin, workers):
             "the processes that draw pictures could not be started; going "
             "on with one. In a script, put what it does under `if __name__ "
             "== \"__main__\":`, so that it can be imported", stacklevel=4)
-        yield from _cut_in(_Here(), dataset, left, size, margin)
+        yield from _cut_in(_Here(), dataset, left, size, margin, room)
 
 
-def _cut_in(pool, dataset, chunks, size, margin):
+def _rooms(count, size):
+    """Three places for chunks, taken in turns: new memory is slow."""
+    places = cycle([np.empty((count, size, size, 3), np.uint8)
+                    for _ in range(_UNDER_WAY + 1)])
+    return lambda chunk: next(places)
+
+
+def _cut_in(pool, dataset, chunks, size, margin, room):
     """Cut in a pool; two chunks are under way while a third is written."""
     waiting = deque()
     for chunk in chunks:
+        place = (None if isinstance(pool, ProcessPoolExecutor)
+                 else room(chunk))
         waiting.append((chunk, [
-            pool.submit(_cut, dataset, task, size, margin)
+            pool.submit(_cut, dataset, task, size, margin, place,
+                        chunk.start)
             for task in _tasks(dataset, chunk)]))
-        if len(waiting) > 2:
+        if len(waiting) > _UNDER_WAY:
             yield _gather(*waiting.popleft())
     while waiting:
         yield _gather(*waiting.popleft())
