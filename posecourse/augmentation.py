@@ -31,6 +31,9 @@ _STD = (0.229, 0.224, 0.225)
 _LUMA = (0.299, 0.587, 0.114)
 # Numbers in a batch from which several threads pay on a CPU.
 _WORTH_THREADS = 1_000_000
+# Pixels whose colours are changed at once: they stay in the cache, and BLAS
+# multiplies so few without threads of its own.
+_AT_ONCE = 2 ** 14
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -361,38 +364,51 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours,
     block, enlarge = _averaged(factor)
     matrix = compose(matrix.double(), torch.tensor(enlarge)).numpy()
     result = torch.empty(len(pictures), 3, h, w)
-    planes = result.numpy()
+    planes = result.numpy().reshape(len(pictures), 3, h * w)
     change = np.zeros((len(pictures), 3, 3))
     change[:] = np.eye(3) if colours is None else colours.matrix.numpy()
     lift = np.zeros(len(pictures)) if colours is None \
         else colours.lift.numpy()
     mean, std = (np.array(v if finish else neutral) for v, neutral in
                  ((_MEAN, [0, 0, 0]), (_STD, [1, 1, 1])))
-    low, high = ((0 - mean) / std, (1 - mean) / std) if finish \
-        else ([None] * 3, [np.inf] * 3)
+    low, high = (((edge - mean) / std)[:, None].astype(np.float32)
+                 for edge in (0, 1))
 
-    def one(i):
-        picture = pictures[i]
-        if block > 1:
-            side_y, side_x = (n // block for n in picture.shape[:2])
-            picture = cv2.resize(
-                picture[:side_y * block, :side_x * block],
-                (side_x, side_y), interpolation=cv2.INTER_AREA)
-        cut = cv2.warpAffine(picture, matrix[i], (w, h),
-                             flags=cv2.INTER_LINEAR)
-        offset = lift[i] * sum(cv2.mean(cut)[:3]) / 3 / 255 - mean
-        affine = np.c_[change[i] / 255, offset] / std[:, None]
-        floats = cv2.transform(cut.astype(np.float32), affine)
-        for c in range(3):
-            np.clip(floats[..., c], low[c], high[c], out=planes[i, c])
+    def some(chosen):
+        # A fourth channel, because OpenCV 5 is twice as fast on four; then
+        # a fourth row of ones, for what is added to the colours.
+        cut = np.empty((h, w, 4), np.uint8)
+        channels = np.empty((4, h * w), np.uint8)
+        floats = np.ones((4, min(_AT_ONCE, h * w)), np.float32)
+        for i in chosen:
+            picture = pictures[i]
+            if block > 1:
+                side_y, side_x = (n // block for n in picture.shape[:2])
+                picture = cv2.resize(
+                    picture[:side_y * block, :side_x * block],
+                    (side_x, side_y), interpolation=cv2.INTER_AREA)
+            cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA),
+                           matrix[i], (w, h), dst=cut,
+                           flags=cv2.INTER_LINEAR)
+            offset = lift[i] * sum(cv2.mean(cut)[:3]) / 3 / 255 - mean
+            affine = np.c_[change[i] / 255, offset] / std[:, None]
+            affine = affine.astype(np.float32)
+            cv2.split(cut, list(channels.reshape(4, h, w)))
+            for first in range(0, h * w, _AT_ONCE):
+                part = planes[i, :, first:first + _AT_ONCE]
+                old = floats[:, :part.shape[1]]
+                old[:3] = channels[:3, first:first + _AT_ONCE]
+                np.matmul(affine, old, out=part)
+                if finish:
+                    np.clip(part, low, high, out=part)
 
     workers = torch.get_num_threads()
     if workers == 1 or result.numel() < _WORTH_THREADS:
-        for i in range(len(pictures)):
-            one(i)
+        some(range(len(pictures)))
     else:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(one, range(len(pictures))))
+            list(pool.map(some, (range(first, len(pictures), workers)
+                                 for first in range(workers))))
     return result
 
 

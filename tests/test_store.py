@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from drawn_people import Drawn
@@ -163,6 +164,26 @@ def test_subset(store, indices):
     assert (part.crops == store.crops[chosen]).all()
     np.testing.assert_array_equal(part.keypoints, store.keypoints[chosen])
     np.testing.assert_array_equal(part.torso, store.torso[chosen])
+
+
+def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
+    """A pool with a thread per core needs none of OpenCV's."""
+    inside = []
+    read = type(dataset.pictures).read
+    monkeypatch.setattr(
+        type(dataset.pictures), "read", lambda *arguments: inside.append(
+            cv2.getNumThreads()) or read(*arguments))
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(3)
+        build(dataset, tmp_path / "some", workers=2)
+        assert set(inside) == {1} and cv2.getNumThreads() == 3
+        (tmp_path / "data" / "images" / "000001.jpg").unlink()
+        with pytest.raises(StoreError):
+            build(dataset, tmp_path / "more", workers=2)
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_people_of_one_picture_share_its_decoding(dataset, tmp_path,

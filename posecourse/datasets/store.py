@@ -608,10 +608,14 @@ def _pool(dataset, count: int, workers: int | None):
         pool = ProcessPoolExecutor(
             wanted, multiprocessing.get_context("spawn"),
             initializer=_one_thread)
+    import cv2
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)             # the pool has one for each core
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)
 
 
 def cores() -> int:
