@@ -723,9 +723,9 @@ for axis, title in zip(axes, ("parameters, millions",
 axes[0].set_ylabel("PCKh@0.5, percent")
 figure.legend(*axes[0].get_legend_handles_labels(), ncols=6, fontsize=9,
               loc="outside upper center", frameon=False)
-display_figure(figure, "PCKh against three prices. Hourglass is top left in "
-               "all: 0.8 million parameters, 82 million multiply-adds. CPM "
-               "computes most and scores least.")
+display_figure(figure, "PCKh against three prices. Hourglass is highest, with "
+               "0.8 million parameters and 82 million multiply-adds; only "
+               "laptop is faster. CPM computes most and scores least.")
 
 # %% [markdown]
 # The oldest but one wins. The hourglass, with **0.78** million parameters the
