@@ -916,7 +916,7 @@ for size in (64, 128, 256):
 # there most of the work is mixing pixels, whoever does it. (The numbers change
 # from run to run, most of all on a busy computer.) MPII's own
 # pictures are larger than ours, and decoding them costs more: on a few of
-# them this cell gave ratios of about 60, 30 and 10. And on a GPU `make_batch`
+# them this cell gave ratios of about 90, 40 and 16. And on a GPU `make_batch`
 # runs there, while `DataLoader` still has to decode on the CPU.
 #
 # The price of a store is room: MPII's 22,246 training people at 224 x 224
