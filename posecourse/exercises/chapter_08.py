@@ -53,6 +53,7 @@ def _(attempt):
 def _(attempt):
     people, size = 24, 4
     steps = people // size
+    shared = np.random.get_state()
 
     def ask(step, seed=0, people=people, size=size):
         found = np.asarray(attempt(seed, step, people, size))
@@ -100,6 +101,12 @@ def _(attempt):
     attempt.require(
         sorted(epoch_of(3, people=30, size=5)) == list(range(30)),
         "With 30 people in steps of 5 not everybody comes once in epoch 3.")
+    attempt.require(
+        str(np.random.get_state()) == str(shared),
+        "np.random.seed and np.random.shuffle use the generator that the "
+        "whole program draws from; after your function its numbers are "
+        "others. Make one of your own: np.random.default_rng([seed, "
+        "epoch]).")
 
 
 @exercise("08.3", hints=(
