@@ -166,7 +166,7 @@ def _append(code):
     (_replace("# ## Summary", "# ## Sum"), "after the numbered sections"),
     (_replace("# ## Quiz", "# # Quiz"), "one heading of level 1"),
     (_replace("# - A chapter has parts.", "# - a\n" * 8), "8 bullets"),
-    (lambda text: text + "\n# %% [markdown]\n# Text.\n" * 30, "more than 45"),
+    (lambda text: text + "\n# %% [markdown]\n# Text.\n" * 30, "more than 48"),
     (_replace('tags=["check"]', 'tags=["check", "nbval-skip"]'),
      "unknown tags"),
     (_replace('tags=["check"]', 'tags=["check"] editable=false'),

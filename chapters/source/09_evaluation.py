@@ -8,7 +8,7 @@
 # |---|---|
 # | **You will learn** | PCK, PCKh, AUC, OKS and AP by hand; the four means and the two "0.1" that circulate; intervals; who fails and how; what a score is worth; how to cheat without noticing |
 # | **You need** | [chapter 3](03_heatmaps.ipynb) (peaks and decoders), NumPy arrays, means and percentages |
-# | **Time** | 70 min to read, 40 min to do |
+# | **Time** | 70 min to read, 50 min to do |
 # | **Runs in** | 40 s on two CPU cores |
 #
 # Step 6 of the document's recipe (3.2) is one line: evaluate on a validation
@@ -844,6 +844,35 @@ with figure("A person with equal circles at all joints; with small ones at "
 # the shoulder. And COCO's code doubles $\sigma$ before it uses it: forget the
 # 2, and every OKS is too low.
 #
+# ### Exercise 09.3 ★★☆ OKS
+#
+# Write `oks(predicted, keypoints, visible, area, sigmas)` for one answer and
+# one person: two arrays `(K, 2)`, where `keypoints` is NaN at joints that are
+# not labelled; `visible` with 0 at those, 1 at hidden and 2 at visible joints;
+# a number; `(K,)`. At least one joint is labelled. Return a number.
+#
+# Expected for the wrist and the hip above, 30 x 30 pixels and 5 pixels off:
+# `0.57`.
+
+# %% tags=["exercise"]
+def oks(predicted, keypoints, visible, area, sigmas):
+    """Object keypoint similarity, between 0 and 1."""
+    # your code here
+
+
+# %% tags=["solution"]
+def oks(predicted, keypoints, visible, area, sigmas):
+    """Object keypoint similarity, between 0 and 1."""
+    distance = np.linalg.norm(np.subtract(predicted, keypoints), axis=-1)
+    width = 2 * np.asarray(sigmas) * np.sqrt(area)
+    worth = np.exp(-distance ** 2 / (2 * width ** 2))
+    return worth[np.asarray(visible) > 0].mean()
+
+
+# %% tags=["check"]
+check("09.3", oks)
+
+# %% [markdown]
 # ## 11. AP: when nobody says where the people are
 #
 # PCKh needs to know which answer belongs to whom. In a picture of several
@@ -902,7 +931,7 @@ show_people([scene.image] * 4, said, titles=titles, columns=4, size=2.2,
 # \cdot 2/3) / 101 = 0.554$ (**0.554**). AP without a number is the mean over
 # OKS 0.50, 0.55, ..., 0.95.
 #
-# ### Exercise 09.3 ★★★ Average precision
+# ### Exercise 09.4 ★★★ Average precision
 #
 # Write `average_precision(scores, hits, persons)`: the scores of all answers
 # (in any order), whether each is a hit, and how many people there are to
@@ -928,7 +957,7 @@ def average_precision(scores, hits, persons):
 
 
 # %% tags=["check"]
-check("09.3", average_precision)
+check("09.4", average_precision)
 
 # %% [markdown]
 # Now the network, as if it were a system: 400 pictures, one pose in each, and

@@ -21,7 +21,7 @@ from .build import generate, in_step, read, tags
 __all__ = ["drawing_problems", "problems", "problems_of_files",
            "source_problems"]
 
-MAX_CELLS = 45
+MAX_CELLS = 48
 MAX_LINES, MAX_COLUMNS = 25, 79
 MAX_IMAGE_BYTES, MAX_IMAGE_WIDTH = 200_000, 1000
 MAX_TEXT_LINES = 50

@@ -235,8 +235,7 @@ def short(value, limit=400, indent=16) -> str:
         return f"{type(value).__name__} of shape {array.shape}"
     if array is not None:
         # no 1e-17 among ones, but no 0. for 0.00001 either
-        large = array.dtype.kind != "f" or np.nanmax(
-            np.abs(array), initial=0) >= 0.01
+        large = array.dtype.kind != "f" or (np.abs(array) >= 0.01).any()
         text = np.array2string(array, precision=4, suppress_small=large,
                                separator=", ", prefix=" " * indent)
     else:

@@ -157,6 +157,68 @@ def _read(recall, precision, best=True, places=101):
 
 
 @exercise("09.3", hints=(
+    "The distance of each joint, then its width: 2 * sigmas * "
+    "np.sqrt(area), as in the cell above.",
+    "np.exp(-distance ** 2 / (2 * width ** 2)) is what each joint adds. The "
+    "unlabelled ones are NaN, and must not count.",
+    "The mean of worth[visible > 0]: hidden joints are labelled, too."))
+def _(attempt):
+    nan = float("nan")
+    cases = [([[13.0, 14], [36, 48]], [[10.0, 10], [30, 40]], [2, 2], 900.0,
+              [0.062, 0.107]),
+             ([[13.0, 14], [50, 50], [30, 40]], [[10.0, 10], [nan, nan],
+              [30, 45]], [1, 0, 2], 400.0, [0.1, 0.1, 0.05])]
+    rng = np.random.default_rng(95)
+    for joints in (1, 5, 16):
+        keypoints = rng.uniform(0, 100, (joints, 2))
+        answer = keypoints + rng.normal(size=(joints, 2)) * 6
+        visible = rng.integers(0, 3, joints)
+        visible[0] = 1
+        keypoints[visible == 0] = nan
+        cases.append((answer, keypoints, visible, rng.uniform(500, 5000),
+                      rng.uniform(0.03, 0.11, joints)))
+    exact = np.arange(6.0).reshape(3, 2)
+    cases.append((exact, exact, [2, 1, 2], 100.0, [0.1, 0.05, 0.025]))
+    for case in cases:
+        answer, keypoints, visible, area, sigmas = map(np.asarray, case)
+        area, labelled = float(area), visible > 0
+        distance = np.linalg.norm(answer - keypoints, axis=-1)
+        square = (distance / (2 * sigmas)) ** 2 / area
+
+        def worth(exponent, chosen=labelled):
+            return np.exp(-exponent)[chosen].mean()
+
+        mistakes = {
+            "COCO doubles sigma: (2 sigma)^2, not sigma^2":
+                worth(square * 2),
+            "the exponent is divided by 2, as in a Gaussian; and (2 sigma)^2 "
+            "is 4 sigma^2, not 2 sigma^2": worth(square),
+            "A is an area already: d^2 / (2 A (2 sigma)^2) takes it once":
+                worth(square / 2 / area),
+            "d is squared": worth(distance / (8 * area * sigmas ** 2)),
+            "sigma is squared": worth(distance ** 2 / (4 * area * sigmas)),
+            "d^2 is the sum of both squares, not their mean":
+                worth(square / 4),
+            "each joint has its own worth; the mean comes last":
+                np.exp(-(square / 2)[labelled].mean()),
+            "a perfect answer has an OKS of 1; do not take 1 minus it":
+                1 - worth(square / 2),
+            "np.linalg.norm needs axis=-1, or it is one distance for all":
+                worth((distance ** 2).sum() / (8 * area * sigmas ** 2))}
+        if not labelled.all():
+            mistakes |= {
+                "unlabelled joints are NaN, and so is every mean with them; "
+                "take visible > 0": nan,
+                "unlabelled joints do not count in the mean either":
+                    np.exp(-square / 2)[labelled].sum() / len(visible)}
+        if (visible > 1).any():
+            mistakes["hidden joints (visible = 1) are labelled, they count"] \
+                = worth(square / 2, visible > 1)
+        attempt.gives(worth(square / 2), answer, keypoints, visible, area,
+                      sigmas, mistakes=mistakes)
+
+
+@exercise("09.4", hints=(
     "Sort by score, the largest first: order = np.argsort(-scores). "
     "np.cumsum(hits[order]) counts the hits among the first 1, 2, 3, ... "
     "answers.",
