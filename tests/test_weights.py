@@ -17,7 +17,7 @@ from posecourse.training import train
 
 from people import dot_people
 
-NAMES = ["laptop", "photos"]
+NAMES = ["laptop", "photos", "posenet"]
 DRAWN = ["laptop"]
 LARGEST = 10_000_000
 
