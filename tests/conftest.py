@@ -1,5 +1,6 @@
 """What the tests share."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -12,6 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def load_script(root):
+    """A script of the course as a module, by its path in the checkout."""
+    def load(path):
+        spec = importlib.util.spec_from_file_location(Path(path).stem,
+                                                      root / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

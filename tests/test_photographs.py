@@ -1,6 +1,5 @@
 """The study on photographs: it runs, goes on, and says what is stored."""
 
-import importlib.util
 import json
 import shutil
 
@@ -27,12 +26,8 @@ The rest.
 
 
 @pytest.fixture(scope="module")
-def script(root):
-    spec = importlib.util.spec_from_file_location(
-        "photographs", root / "data" / "studies" / "photographs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("data/studies/photographs.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Long comparisons: the scripts run, and what is stored is what they say."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -13,12 +12,8 @@ RUNS = [("heatmap", 64, 0), ("regression", 64, 0)]
 
 
 @pytest.fixture(scope="module")
-def script(root):
-    spec = importlib.util.spec_from_file_location(
-        "representations", root / "data" / "studies" / "representations.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("data/studies/representations.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """What comes with the course is what its card says."""
 
-import importlib.util
 import json
 
 import pytest
@@ -23,12 +22,8 @@ LARGEST = 10_000_000
 
 
 @pytest.fixture(scope="module")
-def ship(root):
-    spec = importlib.util.spec_from_file_location(
-        "ship", root / "data" / "weights" / "ship.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def ship(load_script):
+    return load_script("data/weights/ship.py")
 
 
 def test_all_that_is_shipped_is_known(root):
