@@ -289,8 +289,8 @@ def _repeated(people):
     every time under another name, so that every picture is decoded."""
     again = copy.copy(people)
     again.pictures = _Repeated(people.pictures)
-    again.people = [replace(person, image=f"{time}:{person.image}")
-                    for time in range(-(-_REPEATED // len(people)))
+    again.people = [replace(person, image=f"{turn}:{person.image}")
+                    for turn in range(-(-_REPEATED // len(people)))
                     for person in people.people]
     return again
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from posecourse.authoring.rules import drawing_problems, problems_of_files
-from posecourse.chapters import CHAPTERS, put_table, table
+from posecourse.chapters import CHAPTERS, folder, put_table, table
 
 
 @pytest.fixture(scope="session")
@@ -14,11 +14,10 @@ def chapters_folder(root):
     return root / "chapters"
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
+@pytest.mark.parametrize("chapter", [
+    c for c in CHAPTERS if c.source(folder()).exists()], ids=lambda c: c.name)
 def test_chapter_keeps_the_rules(chapter, chapters_folder):
     """Also that the stored notebooks are what the source generates."""
-    if not chapter.source(chapters_folder).exists():
-        pytest.skip("planned, not written")
     assert problems_of_files(chapter, chapters_folder) == []
 
 

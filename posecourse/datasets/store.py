@@ -203,11 +203,11 @@ class PeopleStore:
                     dataset, chunks, size, margin, workers,
                     room=lambda chunk: crops[chunk.start:chunk.stop]):
                 kept = _keep(results, skipped, len(dataset))
-                for crop, *_ in kept:
+                for crop, _ in kept:
                     if not np.may_share_memory(crop, crops[row]):
                         crops[row] = crop
                     row += 1
-                labels += [label for _, *label in kept]
+                labels += [label for _, label in kept]
                 bar.update(len(chunk))
         return cls(crops=crops[:row], **_stack(labels),
                    skeleton=dataset.skeleton, size=size, margin=margin,
@@ -295,11 +295,11 @@ def _build(dataset, path, source, size, margin, workers, chunk, progress):
             new = []
             kept = _keep(results, new, count, len(skipped))
             file.seek(_HEADER + row * row_bytes)
-            for crop, *_ in kept:
+            for crop, _ in kept:
                 file.write(crop)
             file.flush()
             os.fsync(file.fileno())
-            _save_part(path, number, [label for _, *label in kept], new)
+            _save_part(path, number, [label for _, label in kept], new)
             row += len(kept)
             skipped += new
             bar.update(len(people))
@@ -404,9 +404,9 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
     Raises `StoreError` when too many are lost.
     """
     kept = []
-    for person, reason, *cut in results:
+    for person, crop, matrix, zoom, reason in results:
         if reason is None:
-            kept.append(cut)
+            kept.append((crop, (person, matrix, zoom)))
         else:
             skipped.append({"id": person.id, "image": person.image,
                             "reason": reason})
@@ -429,8 +429,8 @@ _LABELS = {
 
 
 def _stack(labels: list[tuple]) -> dict:
-    """What is kept of people, each with the map to the crop and its zoom,
-    as one array for each kind."""
+    """What is kept of people, ``(person, matrix, zoom)`` each, as one array
+    for each kind."""
     people, matrices, zooms = zip(*labels)
     matrices, zooms = np.array(matrices), np.array(zooms)
 
@@ -454,10 +454,10 @@ def _window(person: Person, size: int, margin: float) -> Crop:
 
 
 def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
-    """Some people cut out: ``(index, (person, reason, crop, *label))``.
+    """Some people cut out: ``(index, (person, crop, matrix, zoom,
+    reason))``; a person with a reason was not.
 
     The crop of person i is put into ``room[i - start]``, if there is room.
-    A person with a reason was not cut out.
     """
     results = []
     for group in _by_picture(dataset, indices):
@@ -466,14 +466,14 @@ def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
         try:
             image, reduce = _read(dataset, people[0], windows)
         except (ImageError, FileNotFoundError) as error:
-            results += [(i, (person, str(error)))
+            results += [(i, (person, None, None, None, str(error)))
                         for i, person in zip(group, people)]
             continue
         for i, person, window in zip(group, people, windows):
             crop = _on_reduced(window, reduce).warp(
                 image, out=None if room is None else room[i - start])
-            results.append((i, (person, None, crop, person, window.matrix,
-                                window.scale[0])))
+            results.append((i, (person, crop, window.matrix,
+                                window.scale[0], None)))
     return results
 
 

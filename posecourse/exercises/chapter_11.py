@@ -207,8 +207,10 @@ def _(attempt):
     "large and the old small."))
 def _(attempt):
     def layers(c, d, seed):
-        torch.manual_seed(seed)
-        return nn.Conv2d(d, c, 1), nn.Conv2d(c, d, 3, stride=2, padding=1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return (nn.Conv2d(d, c, 1),
+                    nn.Conv2d(c, d, 3, stride=2, padding=1))
 
     up, down = layers(1, 1, 0)
     with torch.no_grad():
