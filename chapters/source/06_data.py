@@ -920,7 +920,7 @@ for size in (64, 128, 256):
 # runs there, while `DataLoader` still has to decode on the CPU.
 #
 # The price of a store is room: MPII's 22,246 training people at 224 x 224
-# pixels are 3.3 GB. To make one costs about as much as one epoch of the slow
+# pixels are 3.3 GB. To make one costs less than one epoch of the slow
 # way. `posecourse data prepare` does it, and `posecourse train` does it by
 # itself.
 #
