@@ -13,6 +13,7 @@ import importlib
 def __getattr__(name: str):
     if name == "__version__":
         from importlib.metadata import version
+
         return version(__name__)
     if not name.startswith("_"):
         try:

@@ -17,12 +17,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .geometry import (Crop, affine_points, compose, resize_points,
-                       warp_batch)
+from .geometry import Crop, affine_points, compose, resize_points, warp_batch
 from .skeletons import MPII, Skeleton
 
-__all__ = ["Augmentation", "Batch", "Draws", "make_batch", "normalise",
-           "standard_crop"]
+__all__ = ["Augmentation", "Batch", "Draws", "make_batch", "normalise", "standard_crop"]
 
 # Mean and standard deviation of ImageNet's colours, R, G, B in 0...1: what
 # every published backbone expects.
@@ -33,7 +31,7 @@ _LUMA = (0.299, 0.587, 0.114)
 _WORTH_THREADS = 1_000_000
 # Pixels whose colours are changed at once: they stay in the cache, and BLAS
 # multiplies so few without threads of its own.
-_AT_ONCE = 2 ** 14
+_AT_ONCE = 2**14
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -49,8 +47,7 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     ``(N, 3, H, W)`` floats, about mean 0 and standard deviation 1.
     """
     if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"pictures must be (N, 3, H, W), got "
-                         f"{tuple(images.shape)}")
+        raise ValueError(f"pictures must be (N, 3, H, W), got {tuple(images.shape)}")
     if images.dtype == torch.uint8:
         images = images.float() / 255
     mean = images.new_tensor(_MEAN)[:, None, None]
@@ -121,24 +118,30 @@ class Augmentation:
     turn: float = 1.0
 
     def __post_init__(self):
-        for name in ("scale", "contrast", "brightness", "saturation",
-                     "tint"):
+        for name in ("scale", "contrast", "brightness", "saturation", "tint"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"augmentation: {name} must be at least 0 "
-                                 f"and below 1, got {getattr(self, name)}")
+                raise ValueError(
+                    f"augmentation: {name} must be at least 0 "
+                    f"and below 1, got {getattr(self, name)}"
+                )
         if self.distribution not in ("uniform", "normal"):
-            raise ValueError("augmentation: distribution is uniform or "
-                             f"normal, got {self.distribution!r}")
+            raise ValueError(
+                "augmentation: distribution is uniform or "
+                f"normal, got {self.distribution!r}"
+            )
         for name in ("flip", "erase", "turn"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"augmentation: {name} is a probability, "
-                                 f"got {getattr(self, name)}")
+                raise ValueError(
+                    f"augmentation: {name} is a probability, got {getattr(self, name)}"
+                )
 
     @staticmethod
     def draw(count: int, generator: torch.Generator | None = None) -> Draws:
         """The random numbers for `count` samples."""
-        return Draws(torch.rand(count, 18, generator=generator),
-                     torch.randn(3, 64, 64, generator=generator))
+        return Draws(
+            torch.rand(count, 18, generator=generator),
+            torch.randn(3, 64, 64, generator=generator),
+        )
 
 
 class Batch(NamedTuple):
@@ -180,11 +183,18 @@ def standard_crop(side: int, window: float, input_size) -> Crop:
     return Crop(((side - 1) / 2,) * 2, (pixel * w, pixel * h), (w, h))
 
 
-def make_batch(crops, keypoints, visible, head_size, window: float,
-               input_size, skeleton: Skeleton = MPII,
-               augmentation: Augmentation | None = None,
-               generator: torch.Generator | None = None,
-               draws: Draws | None = None) -> Batch:
+def make_batch(
+    crops,
+    keypoints,
+    visible,
+    head_size,
+    window: float,
+    input_size,
+    skeleton: Skeleton = MPII,
+    augmentation: Augmentation | None = None,
+    generator: torch.Generator | None = None,
+    draws: Draws | None = None,
+) -> Batch:
     """Cut network inputs out of stored crops, and move their keypoints.
 
     Without `augmentation` this is the standard crop, centred. Where it
@@ -212,13 +222,14 @@ def make_batch(crops, keypoints, visible, head_size, window: float,
     n, device = len(images), images.device
     keypoints, visible, head_size = (
         torch.as_tensor(x).to(device, non_blocking=True)
-        for x in (keypoints, visible, head_size))
-    if keypoints.shape != (n, len(skeleton), 2) \
-            or visible.shape != (n, len(skeleton)):
+        for x in (keypoints, visible, head_size)
+    )
+    if keypoints.shape != (n, len(skeleton), 2) or visible.shape != (n, len(skeleton)):
         raise ValueError(
             f"{n} crops of {skeleton.name} go with keypoints "
             f"({n}, {len(skeleton)}, 2) and visible ({n}, {len(skeleton)}), "
-            f"got {tuple(keypoints.shape)} and {tuple(visible.shape)}")
+            f"got {tuple(keypoints.shape)} and {tuple(visible.shape)}"
+        )
     w, h = (input_size,) * 2 if np.isscalar(input_size) else input_size
     matrix = standard_crop(images.shape[-1], window, (w, h)).matrix
     matrix = torch.tensor(matrix, dtype=torch.float32)
@@ -233,10 +244,12 @@ def make_batch(crops, keypoints, visible, head_size, window: float,
 
     colours = None if augmentation is None else _colours(u, augmentation)
     resample = _resample_on_cpu if device.type == "cpu" else _resample
-    disturbed = augmentation is not None and (augmentation.noise > 0
-                                              or augmentation.erase > 0)
-    images = resample(images, matrix, window / max(w, h), (w, h), colours,
-                      not disturbed)
+    disturbed = augmentation is not None and (
+        augmentation.noise > 0 or augmentation.erase > 0
+    )
+    images = resample(
+        images, matrix, window / max(w, h), (w, h), colours, not disturbed
+    )
     if disturbed:
         images = normalise(_disturb(images, u, draws.noise, augmentation))
 
@@ -244,8 +257,7 @@ def make_batch(crops, keypoints, visible, head_size, window: float,
     if augmentation is not None and augmentation.flip > 0:
         # the matrix has mirrored the places; now the names change sides
         order = list(skeleton.flip_permutation)
-        points = torch.where(flipped[:, None, None], points[:, order],
-                             points)
+        points = torch.where(flipped[:, None, None], points[:, order], points)
         visible = torch.where(flipped[:, None], visible[:, order], visible)
     corner = points.new_tensor([w - 0.5, h - 0.5])
     inside = ((points >= -0.5) & (points <= corner)).all(-1)
@@ -260,16 +272,18 @@ def _channels_first(crops) -> torch.Tensor:
     crops = torch.as_tensor(crops)
     if crops.ndim == 4 and crops.shape[-1] == 3:
         crops = crops.permute(0, 3, 1, 2)
-    if crops.ndim != 4 or crops.shape[1] != 3 \
-            or crops.dtype != torch.uint8:
-        raise ValueError("stored crops must be uint8 (N, S, S, 3) or "
-                         f"(N, 3, S, S), got {crops.dtype} "
-                         f"{tuple(crops.shape)}")
+    if crops.ndim != 4 or crops.shape[1] != 3 or crops.dtype != torch.uint8:
+        raise ValueError(
+            "stored crops must be uint8 (N, S, S, 3) or "
+            f"(N, 3, S, S), got {crops.dtype} "
+            f"{tuple(crops.shape)}"
+        )
     return crops
 
 
 def _movement(u, a: Augmentation, w: int, h: int):
     """``(N, 2, 3)`` maps of the input onto itself, and who is mirrored."""
+
     def between(column, reach):
         return (2 * u[:, column] - 1) * reach
 
@@ -277,19 +291,17 @@ def _movement(u, a: Augmentation, w: int, h: int):
     turned = u[:, 2] < a.turn
     part = u[:, 2] / max(a.turn, 1e-9)  # 0...1 for those that are turned
     if a.distribution == "normal":
-        size = 1 / (1 + (_normal(u[:, 1]) * a.scale).clamp(-a.scale,
-                                                           a.scale))
-        angle = (_normal(part) * a.rotation).clamp(-2 * a.rotation,
-                                                   2 * a.rotation)
+        size = 1 / (1 + (_normal(u[:, 1]) * a.scale).clamp(-a.scale, a.scale))
+        angle = (_normal(part) * a.rotation).clamp(-2 * a.rotation, 2 * a.rotation)
     else:
         size = 1 + between(1, a.scale)
         angle = (2 * part - 1) * a.rotation
     angle = torch.deg2rad(torch.where(turned, angle, 0.0))
     cos, sin = size * torch.cos(angle), size * torch.sin(angle)
-    linear = torch.stack([torch.stack([cos, -sin], -1),
-                          torch.stack([sin, cos], -1)], -2)
-    shift = torch.stack([between(3, a.shift * w), between(4, a.shift * h)],
-                        -1)
+    linear = torch.stack(
+        [torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2
+    )
+    shift = torch.stack([between(3, a.shift * w), between(4, a.shift * h)], -1)
     # around the picture's middle; the mirror comes last
     mirror = torch.where(flipped, -1.0, 1.0)
     mirror = torch.stack([mirror, torch.ones_like(mirror)], -1)[..., None]
@@ -347,13 +359,13 @@ def _resample(images, matrix, factor: float, output, colours, finish):
     images = warp_batch(images, matrix, output)
     if colours is not None:
         offset = images.mean((1, 2, 3)) * colours.lift
-        images = torch.baddbmm(offset[:, None, None], colours.matrix,
-                               images.flatten(2)).view_as(images)
+        images = torch.baddbmm(
+            offset[:, None, None], colours.matrix, images.flatten(2)
+        ).view_as(images)
     return normalise(images.clamp(0, 1)) if finish else images
 
 
-def _resample_on_cpu(images, matrix, factor: float, output, colours,
-                     finish):
+def _resample_on_cpu(images, matrix, factor: float, output, colours, finish):
     """The same picture by picture, several times as fast on a CPU.
 
     OpenCV mixes the pixels, as bytes. One matrix then does colours and
@@ -367,12 +379,12 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours,
     planes = result.numpy().reshape(len(pictures), 3, h * w)
     change = np.zeros((len(pictures), 3, 3))
     change[:] = np.eye(3) if colours is None else colours.matrix.numpy()
-    lift = np.zeros(len(pictures)) if colours is None \
-        else colours.lift.numpy()
-    mean, std = (np.array(v if finish else neutral) for v, neutral in
-                 ((_MEAN, [0, 0, 0]), (_STD, [1, 1, 1])))
-    low, high = (((edge - mean) / std)[:, None].astype(np.float32)
-                 for edge in (0, 1))
+    lift = np.zeros(len(pictures)) if colours is None else colours.lift.numpy()
+    mean, std = (
+        np.array(v if finish else neutral)
+        for v, neutral in ((_MEAN, [0, 0, 0]), (_STD, [1, 1, 1]))
+    )
+    low, high = (((edge - mean) / std)[:, None].astype(np.float32) for edge in (0, 1))
 
     def some(chosen):
         # A fourth channel, because OpenCV 5 is twice as fast on four; then
@@ -385,19 +397,25 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours,
             if block > 1:
                 side_y, side_x = (n // block for n in picture.shape[:2])
                 picture = cv2.resize(
-                    picture[:side_y * block, :side_x * block],
-                    (side_x, side_y), interpolation=cv2.INTER_AREA)
-            cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA),
-                           matrix[i], (w, h), dst=cut,
-                           flags=cv2.INTER_LINEAR)
+                    picture[: side_y * block, : side_x * block],
+                    (side_x, side_y),
+                    interpolation=cv2.INTER_AREA,
+                )
+            cv2.warpAffine(
+                cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA),
+                matrix[i],
+                (w, h),
+                dst=cut,
+                flags=cv2.INTER_LINEAR,
+            )
             offset = lift[i] * sum(cv2.mean(cut)[:3]) / 3 / 255 - mean
             affine = np.c_[change[i] / 255, offset] / std[:, None]
             affine = affine.astype(np.float32)
             cv2.split(cut, list(channels.reshape(4, h, w)))
             for first in range(0, h * w, _AT_ONCE):
-                part = planes[i, :, first:first + _AT_ONCE]
-                old = floats[:, :part.shape[1]]
-                old[:3] = channels[:3, first:first + _AT_ONCE]
+                part = planes[i, :, first : first + _AT_ONCE]
+                old = floats[:, : part.shape[1]]
+                old[:3] = channels[:3, first : first + _AT_ONCE]
                 np.matmul(affine, old, out=part)
                 if finish:
                     np.clip(part, low, high, out=part)
@@ -407,8 +425,12 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours,
         some(range(len(pictures)))
     else:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(some, (range(first, len(pictures), workers)
-                                 for first in range(workers))))
+            list(
+                pool.map(
+                    some,
+                    (range(first, len(pictures), workers) for first in range(workers)),
+                )
+            )
     return result
 
 
@@ -426,8 +448,8 @@ def _disturb(images, u, noise, a: Augmentation) -> torch.Tensor:
         half = (1 + 2 * u[:, 14:16]) / 16
         across = (x / w - u[:, 12:13]).abs() < half[:, :1]
         down = (y / h - u[:, 13:14]).abs() < half[:, 1:]
-        hidden = (u[:, 11] < a.erase)[:, None, None] \
-            & down[:, :, None] & across[:, None, :]
-        images = torch.where(hidden[:, None],
-                             u[:, 16][:, None, None, None], images)
+        hidden = (
+            (u[:, 11] < a.erase)[:, None, None] & down[:, :, None] & across[:, None, :]
+        )
+        images = torch.where(hidden[:, None], u[:, 16][:, None, None, None], images)
     return images.clamp(0, 1)

@@ -11,8 +11,16 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CHAPTERS", "Chapter", "VersionError", "find", "folder",
-           "get_chapter", "require", "table"]
+__all__ = [
+    "CHAPTERS",
+    "Chapter",
+    "VersionError",
+    "find",
+    "folder",
+    "get_chapter",
+    "require",
+    "table",
+]
 
 
 @dataclass(frozen=True)
@@ -52,55 +60,113 @@ class Chapter:
 
 
 CHAPTERS = (
-    Chapter("01_concepts", "Keypoints, skeletons, poses",
-            "Draw a skeleton on a picture, see a network find one, and know "
-            "the words for everything in between.", "1, 2"),
-    Chapter("02_classical", "Pose before deep learning",
-            "Find a body with gradients, linear classifiers and springs, "
-            "and measure how far that gets.", "2"),
-    Chapter("03_heatmaps", "Heatmaps",
-            "Turn a joint into a picture of where it is, turn the picture "
-            "back into a joint, and know what is lost on the way.",
-            "4.1, 4.3"),
-    Chapter("04_losses", "Losses",
-            "Write the three losses of pose estimation by hand, look at "
-            "their gradients, and train with them.", "4.2"),
-    Chapter("05_heatmap_or_regression", "Heatmap or regression?",
-            "Put the two ways to predict a joint to the test under the same "
-            "budget.", "4.4"),
-    Chapter("06_data", "From MPII to tensors",
-            "Take a person from an annotation file to a training batch, "
-            "pixel-exact at every step.", "3.2, 5.2"),
-    Chapter("07_posenet", "PoseNet",
-            "Build the document's network layer by layer, see why it first "
-            "learns the mean pose, and cure it.", "3.2, 5.2"),
-    Chapter("08_training", "Training",
-            "Train a pose network for real: the loop, its speed, its curves "
-            "and how to pick it up again.", "3.2, 5.2"),
-    Chapter("09_evaluation", "Evaluation",
-            "Measure poses so that the number means what the field means, "
-            "and know how sure it is.", "3.2"),
-    Chapter("10_inference", "From a photo to a pose",
-            "Run a trained network on your own picture, step by step.",
-            "3.2"),
-    Chapter("11_architectures", "Five architectures",
-            "Meet Hourglass, CPM, CPN, SimpleBaseline and HRNet in code, and "
-            "train them side by side.", "1.2, 3.2"),
-    Chapter("12_multi_person", "Several people",
-            "Find everybody in a picture, from the box down and from the "
-            "joints up.", "3.2, 4.4"),
-    Chapter("13_lifting_3d", "Lifting to 3D",
-            "Recover depth from a flat skeleton, and see when that cannot "
-            "work.", "4.4"),
-    Chapter("14_applications", "Applications",
-            "Turn poses into gestures, actions, angles, counts and "
-            "overlays.", "3.4, 6"),
-    Chapter("15_deployment", "Deployment",
-            "Count what a network costs, export it, and make it run in real "
-            "time without a GPU.", "3.3"),
-    Chapter("16_outlook", "Outlook",
-            "Know what came after, what is still hard, and what a pose tells "
-            "about a person who did not ask.", "7, 8"),
+    Chapter(
+        "01_concepts",
+        "Keypoints, skeletons, poses",
+        "Draw a skeleton on a picture, see a network find one, and know "
+        "the words for everything in between.",
+        "1, 2",
+    ),
+    Chapter(
+        "02_classical",
+        "Pose before deep learning",
+        "Find a body with gradients, linear classifiers and springs, "
+        "and measure how far that gets.",
+        "2",
+    ),
+    Chapter(
+        "03_heatmaps",
+        "Heatmaps",
+        "Turn a joint into a picture of where it is, turn the picture "
+        "back into a joint, and know what is lost on the way.",
+        "4.1, 4.3",
+    ),
+    Chapter(
+        "04_losses",
+        "Losses",
+        "Write the three losses of pose estimation by hand, look at "
+        "their gradients, and train with them.",
+        "4.2",
+    ),
+    Chapter(
+        "05_heatmap_or_regression",
+        "Heatmap or regression?",
+        "Put the two ways to predict a joint to the test under the same budget.",
+        "4.4",
+    ),
+    Chapter(
+        "06_data",
+        "From MPII to tensors",
+        "Take a person from an annotation file to a training batch, "
+        "pixel-exact at every step.",
+        "3.2, 5.2",
+    ),
+    Chapter(
+        "07_posenet",
+        "PoseNet",
+        "Build the document's network layer by layer, see why it first "
+        "learns the mean pose, and cure it.",
+        "3.2, 5.2",
+    ),
+    Chapter(
+        "08_training",
+        "Training",
+        "Train a pose network for real: the loop, its speed, its curves "
+        "and how to pick it up again.",
+        "3.2, 5.2",
+    ),
+    Chapter(
+        "09_evaluation",
+        "Evaluation",
+        "Measure poses so that the number means what the field means, "
+        "and know how sure it is.",
+        "3.2",
+    ),
+    Chapter(
+        "10_inference",
+        "From a photo to a pose",
+        "Run a trained network on your own picture, step by step.",
+        "3.2",
+    ),
+    Chapter(
+        "11_architectures",
+        "Five architectures",
+        "Meet Hourglass, CPM, CPN, SimpleBaseline and HRNet in code, and "
+        "train them side by side.",
+        "1.2, 3.2",
+    ),
+    Chapter(
+        "12_multi_person",
+        "Several people",
+        "Find everybody in a picture, from the box down and from the joints up.",
+        "3.2, 4.4",
+    ),
+    Chapter(
+        "13_lifting_3d",
+        "Lifting to 3D",
+        "Recover depth from a flat skeleton, and see when that cannot work.",
+        "4.4",
+    ),
+    Chapter(
+        "14_applications",
+        "Applications",
+        "Turn poses into gestures, actions, angles, counts and overlays.",
+        "3.4, 6",
+    ),
+    Chapter(
+        "15_deployment",
+        "Deployment",
+        "Count what a network costs, export it, and make it run in real "
+        "time without a GPU.",
+        "3.3",
+    ),
+    Chapter(
+        "16_outlook",
+        "Outlook",
+        "Know what came after, what is still hard, and what a pose tells "
+        "about a person who did not ask.",
+        "7, 8",
+    ),
 )
 
 
@@ -126,15 +192,15 @@ def require(version: str) -> None:
     if _release(have) < _release(version):
         raise VersionError(
             f"this chapter needs posecourse {version} or newer, {have} is "
-            f"installed; {cure}")
+            f"installed; {cure}"
+        )
 
 
 def _release(version: str) -> tuple[int, ...]:
     """``"1.2.3"`` -> ``(1, 2, 3)``; a suffix such as ``rc1`` is ignored."""
     import re
 
-    return tuple(int(n) for n in
-                 re.match(r"\d+(\.\d+)*", version)[0].split("."))
+    return tuple(int(n) for n in re.match(r"\d+(\.\d+)*", version)[0].split("."))
 
 
 def folder() -> Path:
@@ -151,18 +217,20 @@ def folder() -> Path:
                 return place / "chapters"
     raise FileNotFoundError(
         "no chapters/ folder here or above: the notebooks are in the "
-        "course's repository, not in the installed package")
+        "course's repository, not in the installed package"
+    )
 
 
 def get_chapter(which) -> Chapter:
     """A chapter by number (``3``, ``"03"``) or name (``"03_heatmaps"``)."""
     text = str(which)
     for chapter in CHAPTERS:
-        if text == chapter.name or (
-                text.isdecimal() and int(text) == chapter.number):
+        if text == chapter.name or (text.isdecimal() and int(text) == chapter.number):
             return chapter
-    raise ValueError(f"no chapter {text!r}; there are 1 to {len(CHAPTERS)}: "
-                     + ", ".join(c.name for c in CHAPTERS))
+    raise ValueError(
+        f"no chapter {text!r}; there are 1 to {len(CHAPTERS)}: "
+        + ", ".join(c.name for c in CHAPTERS)
+    )
 
 
 def find(which=(), root: Path | None = None) -> list[Chapter]:
@@ -181,22 +249,21 @@ def find(which=(), root: Path | None = None) -> list[Chapter]:
         if not chapter.source(root).exists():
             raise FileNotFoundError(
                 f"chapter {chapter.number} is planned but not written: "
-                f"{chapter.source(root)} does not exist")
+                f"{chapter.source(root)} does not exist"
+            )
     return chosen
 
 
 def table(root: Path | None = None) -> str:
     """The README's table of chapters, as Markdown."""
     root = folder() if root is None else root
-    lines = ["| chapter | what you do | document | solutions |",
-             "|---|---|---|---|"]
+    lines = ["| chapter | what you do | document | solutions |", "|---|---|---|---|"]
     for c in CHAPTERS:
         title, solutions = f"{c.number}. {c.title}", "planned"
         if c.source(root).exists():
             title = f"[{title}](chapters/{c.name}.ipynb)"
             solutions = f"[solved](chapters/solutions/{c.name}.ipynb)"
-        lines.append(f"| {title} | {c.promise} | {c.sections} | "
-                     f"{solutions} |")
+        lines.append(f"| {title} | {c.promise} | {c.sections} | {solutions} |")
     return "\n".join(lines)
 
 
@@ -214,34 +281,45 @@ def put_table(readme: str, root: Path | None = None) -> str:
     before, first, rest = readme.partition(TABLE_MARKS[0])
     _, last, after = rest.partition(TABLE_MARKS[1])
     if not last:
-        raise ValueError("README.md needs these two lines around the table "
-                         "of chapters:\n" + "\n".join(TABLE_MARKS))
+        raise ValueError(
+            "README.md needs these two lines around the table "
+            "of chapters:\n" + "\n".join(TABLE_MARKS)
+        )
     return f"{before}{first}\n{table(root)}\n{last}{after}"
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="posecourse chapters",
-        description="Make the notebooks from chapters/source/*.py.")
+        description="Make the notebooks from chapters/source/*.py.",
+    )
     todo = parser.add_subparsers(dest="todo", required=True)
 
     def add(name, text):
         command = todo.add_parser(name, help=text, description=text)
-        command.add_argument("chapter", nargs="*",
-                             help="chapter numbers (default: all written)")
+        command.add_argument(
+            "chapter", nargs="*", help="chapter numbers (default: all written)"
+        )
         return command
 
     build = add("build", "run the chapters that changed, store the notebooks")
-    build.add_argument("--all", action="store_true",
-                       help="also those that did not change")
-    build.add_argument("--draft", action="store_true",
-                       help="only the learner's notebook, not the solutions")
+    build.add_argument(
+        "--all", action="store_true", help="also those that did not change"
+    )
+    build.add_argument(
+        "--draft",
+        action="store_true",
+        help="only the learner's notebook, not the solutions",
+    )
     add("check", "say what is wrong with chapters, without running them")
     preview = add("preview", "pictures of chapters as JupyterLab shows them")
-    preview.add_argument("--out", type=Path, default=Path("work/preview"),
-                         help="folder for the pictures (default: %(default)s)")
-    preview.add_argument("--solutions", action="store_true",
-                         help="the solved notebook")
+    preview.add_argument(
+        "--out",
+        type=Path,
+        default=Path("work/preview"),
+        help="folder for the pictures (default: %(default)s)",
+    )
+    preview.add_argument("--solutions", action="store_true", help="the solved notebook")
     todo.add_parser("list", help="the chapters")
     todo.add_parser("table", help="bring the README's table up to date")
     return parser
@@ -257,15 +335,15 @@ def _build(args) -> int:
     from .authoring.build import build
 
     chosen = find(args.chapter)
-    return build(chosen, folder(), draft=args.draft,
-                 unchanged_too=args.all or bool(args.chapter))
+    return build(
+        chosen, folder(), draft=args.draft, unchanged_too=args.all or bool(args.chapter)
+    )
 
 
 def _check(args) -> int:
     from .authoring.rules import problems_of_files
 
-    found = [p for c in find(args.chapter)
-             for p in problems_of_files(c, folder())]
+    found = [p for c in find(args.chapter) for p in problems_of_files(c, folder())]
     print("\n".join(found) or "nothing wrong")
     return 1 if found else 0
 
@@ -274,8 +352,7 @@ def _preview(args) -> int:
     from .authoring.preview import preview
 
     for chapter in find(args.chapter):
-        path = (chapter.solutions if args.solutions
-                else chapter.notebook)(folder())
+        path = (chapter.solutions if args.solutions else chapter.notebook)(folder())
         for picture in preview(path, args.out):
             print(picture)
     return 0
@@ -299,5 +376,10 @@ def _table(args) -> int:
     return 0
 
 
-_COMMANDS = {"build": _build, "check": _check, "preview": _preview,
-             "list": _list, "table": _table}
+_COMMANDS = {
+    "build": _build,
+    "check": _check,
+    "preview": _preview,
+    "list": _list,
+    "table": _table,
+}

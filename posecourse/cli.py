@@ -23,20 +23,28 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "lab": ("posecourse.commands.lab", "read the course in JupyterLab"),
     "train": ("posecourse.commands.train", "train a network"),
-    "evaluate": ("posecourse.commands.evaluate",
-                 "score a trained network on a dataset"),
-    "score": ("posecourse.commands.score",
-              "score a file of published predictions"),
-    "predict": ("posecourse.commands.predict",
-                "find poses in pictures, videos or a camera"),
-    "data": ("posecourse.commands.data",
-             "fetch, check, prepare or draw data"),
-    "bench": ("posecourse.commands.bench",
-              "measure how fast the parts are, and what bounds them"),
-    "doctor": ("posecourse.doctor",
-               "say what is installed, what is missing, what to do"),
-    "chapters": ("posecourse.chapters",
-                 "for authors: make the notebooks from their sources"),
+    "evaluate": (
+        "posecourse.commands.evaluate",
+        "score a trained network on a dataset",
+    ),
+    "score": ("posecourse.commands.score", "score a file of published predictions"),
+    "predict": (
+        "posecourse.commands.predict",
+        "find poses in pictures, videos or a camera",
+    ),
+    "data": ("posecourse.commands.data", "fetch, check, prepare or draw data"),
+    "bench": (
+        "posecourse.commands.bench",
+        "measure how fast the parts are, and what bounds them",
+    ),
+    "doctor": (
+        "posecourse.doctor",
+        "say what is installed, what is missing, what to do",
+    ),
+    "chapters": (
+        "posecourse.chapters",
+        "for authors: make the notebooks from their sources",
+    ),
 }
 
 
@@ -53,13 +61,13 @@ def main(argv=None) -> int:
         status = _dispatch(argv)
         sys.stdout.flush()
         return status
-    except SystemExit as stop:     # argparse: --help or a wrong option
+    except SystemExit as stop:  # argparse: --help or a wrong option
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt as stop:
         name = argv[0] if argv else ""
         _complain(str(stop) or f"stopped. {_AGAIN.get(name, '')}".strip())
         return 130
-    except BrokenPipeError:        # e.g. posecourse ... | head
+    except BrokenPipeError:  # e.g. posecourse ... | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError, ImportError) as error:
@@ -71,8 +79,7 @@ def main(argv=None) -> int:
 
 
 _AGAIN = {
-    "train": "Runs that had finished an epoch go on with "
-             "posecourse train --resume RUN",
+    "train": "Runs that had finished an epoch go on with posecourse train --resume RUN",
     "data": "Run the same command again: it goes on where it stopped",
     "predict": "Pictures that were done are in the output folder",
 }
@@ -86,13 +93,19 @@ def _dispatch(argv) -> int:
         return 0 if argv else 2
     if argv[0] == "--version":
         from posecourse import __version__
+
         print(f"posecourse {__version__}")
         return 0
     if argv[0] not in COMMANDS:
         near = difflib.get_close_matches(argv[0], COMMANDS, 1)
-        _complain(f"there is no command {argv[0]!r}"
-                  + (f"; did you mean {near[0]!r}?" if near else
-                     f"; there are {', '.join(COMMANDS)}"))
+        _complain(
+            f"there is no command {argv[0]!r}"
+            + (
+                f"; did you mean {near[0]!r}?"
+                if near
+                else f"; there are {', '.join(COMMANDS)}"
+            )
+        )
         return 2
     module, _ = COMMANDS[argv[0]]
     return import_module(module).main(argv[1:]) or 0
@@ -100,8 +113,9 @@ def _dispatch(argv) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = "\n".join(f"  {name:{width}}  {text}"
-                      for name, (_, text) in COMMANDS.items())
+    lines = "\n".join(
+        f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()
+    )
     return f"""usage: posecourse COMMAND ...
 
 Human pose estimation: a course and its tools.
@@ -128,6 +142,8 @@ def _complain(text: str):
 def _words(error: Exception) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, ImportError):
-        return (f"{text}. Something is not installed as it should be; "
-                "posecourse doctor says what to do")
+        return (
+            f"{text}. Something is not installed as it should be; "
+            "posecourse doctor says what to do"
+        )
     return text

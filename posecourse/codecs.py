@@ -27,13 +27,22 @@ import torch.nn.functional as F
 from .geometry import resize_points
 
 __all__ = [
-    "CoordinateCodec", "DECODERS", "HeatmapCodec", "SimCCCodec",
-    "argmax_decode", "dark_decode", "gaussian_heatmaps", "heatmap_peaks",
-    "integral_decode", "quarter_decode", "soft_argmax_decode",
+    "CoordinateCodec",
+    "DECODERS",
+    "HeatmapCodec",
+    "SimCCCodec",
+    "argmax_decode",
+    "dark_decode",
+    "gaussian_heatmaps",
+    "heatmap_peaks",
+    "integral_decode",
+    "quarter_decode",
+    "soft_argmax_decode",
 ]
 
 
 # ---------------------------------------------------------------- heatmaps
+
 
 def gaussian_heatmaps(centers, size, sigma: float = 2.0):
     """Draw one Gaussian bump per centre: ``exp(-d^2 / (2 sigma^2))``.
@@ -62,8 +71,7 @@ def gaussian_heatmaps(centers, size, sigma: float = 2.0):
     _positive(sigma, "sigma")
     centers = _as_float(centers)
     if centers.ndim < 1 or centers.shape[-1] != 2:
-        raise ValueError("centers must be (..., 2), got "
-                         f"{tuple(centers.shape)}")
+        raise ValueError(f"centers must be (..., 2), got {tuple(centers.shape)}")
     present = centers.isfinite().all(-1, keepdim=True)
     centers = torch.where(present, centers, 0)
     along_x = _bump(centers[..., :1], width, sigma)
@@ -74,7 +82,7 @@ def gaussian_heatmaps(centers, size, sigma: float = 2.0):
 def _bump(center, count: int, sigma: float):
     """``(..., 1)`` centres -> ``(..., count)`` values of a 1-D Gaussian."""
     cells = torch.arange(count, dtype=center.dtype, device=center.device)
-    return torch.exp(-((cells - center) / sigma) ** 2 / 2)
+    return torch.exp(-(((cells - center) / sigma) ** 2) / 2)
 
 
 def argmax_decode(heatmaps):
@@ -169,9 +177,13 @@ def dark_decode(heatmaps, sigma: float = 2.0, blur: bool = False):
         return cells, scores
     column = cells[..., 0].long().clamp(1, width - 2)
     row = cells[..., 1].long().clamp(1, height - 2)
-    near = torch.stack([torch.stack([_pick(maps, column + i, row + j)
-                                     for i in (-1, 0, 1)], -1)
-                        for j in (-1, 0, 1)], -2)       # (..., 3 y, 3 x)
+    near = torch.stack(
+        [
+            torch.stack([_pick(maps, column + i, row + j) for i in (-1, 0, 1)], -1)
+            for j in (-1, 0, 1)
+        ],
+        -2,
+    )  # (..., 3 y, 3 x)
     top = near.amax((-2, -1))
     hill = top > 0
     near = near / torch.where(hill, top, 1)[..., None, None]
@@ -180,14 +192,18 @@ def dark_decode(heatmaps, sigma: float = 2.0, blur: bool = False):
     dy = (log[..., 2, 1] - log[..., 0, 1]) / 2
     dxx = log[..., 1, 2] - 2 * log[..., 1, 1] + log[..., 1, 0]
     dyy = log[..., 2, 1] - 2 * log[..., 1, 1] + log[..., 0, 1]
-    dxy = (log[..., 2, 2] - log[..., 2, 0]
-           - log[..., 0, 2] + log[..., 0, 0]) / 4
-    determinant = dxx * dyy - dxy ** 2
+    dxy = (log[..., 2, 2] - log[..., 2, 0] - log[..., 0, 2] + log[..., 0, 0]) / 4
+    determinant = dxx * dyy - dxy**2
     peaked = (dxx < 0) & (determinant > 0)
     determinant = torch.where(peaked, determinant, 1)
-    newton = torch.stack([column + (dxy * dy - dyy * dx) / determinant,
-                          row + (dxy * dx - dxx * dy) / determinant], -1)
-    known = cells + sigma ** 2 * torch.stack([dx, dy], -1)
+    newton = torch.stack(
+        [
+            column + (dxy * dy - dyy * dx) / determinant,
+            row + (dxy * dx - dxx * dy) / determinant,
+        ],
+        -1,
+    )
+    known = cells + sigma**2 * torch.stack([dx, dy], -1)
     refined = torch.where(peaked[..., None], newton, known)
     refined = torch.where(hill[..., None], refined, cells)
     return torch.clamp(refined, cells - 0.5, cells + 0.5), scores
@@ -221,15 +237,17 @@ def soft_argmax_decode(heatmaps, sigma: float = 2.0):
     width, height = _sizes(maps)
     hill = scores > 0
     top = torch.where(hill, scores, 1)[..., None, None]
-    power = (maps / top).clamp(min=0) ** sigma ** 2
+    power = (maps / top).clamp(min=0) ** sigma**2
     x = torch.arange(width, dtype=maps.dtype, device=maps.device)
     y = torch.arange(height, dtype=maps.dtype, device=maps.device)
     near_x = (x - cells[..., :1]).abs() <= _REACH
     near_y = (y - cells[..., 1:]).abs() <= _REACH
     mass = power * (near_y[..., :, None] & near_x[..., None, :])
     total = torch.where(hill, mass.sum((-2, -1)), 1)
-    mean = torch.stack([(mass.sum(-2) * x).sum(-1),
-                        (mass.sum(-1) * y).sum(-1)], -1) / total[..., None]
+    mean = (
+        torch.stack([(mass.sum(-2) * x).sum(-1), (mass.sum(-1) * y).sum(-1)], -1)
+        / total[..., None]
+    )
     return torch.where(hill[..., None], mean, cells), scores
 
 
@@ -260,13 +278,13 @@ def integral_decode(logits, temperature: float = 1.0):
     width, height = _sizes(maps)
     x = torch.arange(width, dtype=maps.dtype, device=maps.device)
     y = torch.arange(height, dtype=maps.dtype, device=maps.device)
-    cells = torch.stack([(probability.sum(-2) * x).sum(-1),
-                         (probability.sum(-1) * y).sum(-1)], -1)
+    cells = torch.stack(
+        [(probability.sum(-2) * x).sum(-1), (probability.sum(-1) * y).sum(-1)], -1
+    )
     return cells, flat.amax(-1)
 
 
-def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2,
-                  count: int = 10):
+def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2, count: int = 10):
     """All peaks of a map: non-maximum suppression on cells.
 
     Where a map shows several persons, one joint has several bumps, and the
@@ -310,25 +328,31 @@ def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2,
     """
     maps = _as_maps(heatmaps)
     if maps.isnan().any():
-        raise ValueError("heatmaps hold NaN, which is neither a peak nor "
-                         "none; look for a loss that was NaN in training")
+        raise ValueError(
+            "heatmaps hold NaN, which is neither a peak nor "
+            "none; look for a loss that was NaN in training"
+        )
     if not -float("inf") < threshold < float("inf"):
         raise ValueError(f"threshold must be a number, got {threshold}")
     for value, what in ((distance, "distance"), (count, "count")):
         if value != int(value) or value < 1:
-            raise ValueError(f"{what} must be a whole number, 1 or more, "
-                             f"got {value}")
+            raise ValueError(f"{what} must be a whole number, 1 or more, got {value}")
     distance, count = int(distance), int(count)
     flat = maps.flatten(-2)
     width, total = maps.shape[-1], flat.shape[-1]
     # Cells by rank, 1 the lowest: no two are equal. A cell is a peak where
     # the largest rank of its window is its own.
     order = flat.sort(dim=-1, descending=True, stable=True).indices
-    falling = torch.arange(total, 0, -1, dtype=torch.float32,
-                           device=maps.device).expand_as(flat)
+    falling = torch.arange(
+        total, 0, -1, dtype=torch.float32, device=maps.device
+    ).expand_as(flat)
     rank = torch.zeros_like(falling).scatter(-1, order, falling)
-    highest = F.max_pool2d(rank.reshape(-1, 1, *maps.shape[-2:]),
-                           2 * distance + 1, stride=1, padding=distance)
+    highest = F.max_pool2d(
+        rank.reshape(-1, 1, *maps.shape[-2:]),
+        2 * distance + 1,
+        stride=1,
+        padding=distance,
+    )
     peak = (highest.reshape(rank.shape) == rank) & (flat > threshold)
     best = torch.where(peak, rank, 0).topk(min(count, total), -1)
     index, there = best.indices, best.values > 0
@@ -336,8 +360,10 @@ def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2,
     cells = torch.where(there[..., None], cells, torch.nan)
     scores = torch.where(there, flat.gather(-1, index), 0)
     missing = count - cells.shape[-2]
-    return (F.pad(cells, (0, 0, 0, missing), value=torch.nan),
-            F.pad(scores, (0, missing)))
+    return (
+        F.pad(cells, (0, 0, 0, missing), value=torch.nan),
+        F.pad(scores, (0, missing)),
+    )
 
 
 # What `HeatmapCodec` can decode with: (maps, sigma) -> (cells, scores).
@@ -398,8 +424,10 @@ class HeatmapCodec:
     @property
     def stride(self) -> tuple[float, float]:
         """Input pixels per cell, ``(x, y)``."""
-        return (self.input_size[0] / self.heatmap_size[0],
-                self.input_size[1] / self.heatmap_size[1])
+        return (
+            self.input_size[0] / self.heatmap_size[0],
+            self.input_size[1] / self.heatmap_size[1],
+        )
 
     def to_cells(self, keypoints):
         """Input pixels ``(..., 2)`` -> heatmap cells."""
@@ -432,8 +460,7 @@ class HeatmapCodec:
         reach = 3 * self.sigma + 0.5
         for axis, count in enumerate(self.heatmap_size):
             place = cells[..., axis]
-            labelled = (labelled & (place >= -reach)
-                        & (place <= count - 1 + reach))
+            labelled = labelled & (place >= -reach) & (place <= count - 1 + reach)
         cells = torch.where(labelled[..., None], cells, torch.nan)
         heatmaps = gaussian_heatmaps(cells, self.heatmap_size, self.sigma)
         return heatmaps, labelled.to(heatmaps.dtype)
@@ -459,13 +486,16 @@ class HeatmapCodec:
         maps = _as_maps(heatmaps)
         if maps.ndim != 4 or _sizes(maps) != self.heatmap_size:
             width, height = self.heatmap_size
-            raise ValueError("this codec decodes heatmaps (N, K, "
-                             f"{height}, {width}), got {tuple(maps.shape)}")
+            raise ValueError(
+                "this codec decodes heatmaps (N, K, "
+                f"{height}, {width}), got {tuple(maps.shape)}"
+            )
         cells, scores = DECODERS[decoder](maps, self.sigma)
         return self.to_pixels(cells), scores
 
 
 # ------------------------------------------------------------- coordinates
+
 
 @dataclass(frozen=True)
 class CoordinateCodec:
@@ -498,8 +528,7 @@ class CoordinateCodec:
         keypoints, labelled = _labelled(keypoints, visible)
         width, height = self.input_size
         unit = resize_points(keypoints, (1 / width, 1 / height)) + 0.5
-        return (torch.where(labelled[..., None], unit, 0),
-                labelled.to(unit.dtype))
+        return (torch.where(labelled[..., None], unit, 0), labelled.to(unit.dtype))
 
     def decode(self, coordinates):
         """Numbers ``(N, K, 2)`` to input pixels and scores ``(N, K)``.
@@ -508,13 +537,15 @@ class CoordinateCodec:
         """
         coordinates = _as_float(coordinates)
         if coordinates.ndim != 3 or coordinates.shape[-1] != 2:
-            raise ValueError("coordinates must be (N, K, 2), got "
-                             f"{tuple(coordinates.shape)}")
+            raise ValueError(
+                f"coordinates must be (N, K, 2), got {tuple(coordinates.shape)}"
+            )
         keypoints = resize_points(coordinates - 0.5, self.input_size)
         return keypoints, torch.ones_like(keypoints[..., 0])
 
 
 # ------------------------------------------------------------------- SimCC
+
 
 @dataclass(frozen=True)
 class SimCCCodec:
@@ -549,7 +580,8 @@ class SimCCCodec:
             if side * self.split_ratio != int(side * self.split_ratio):
                 raise ValueError(
                     f"split_ratio {self.split_ratio} does not cut "
-                    f"{side} pixels into a whole number of bins")
+                    f"{side} pixels into a whole number of bins"
+                )
 
     @property
     def bins(self) -> tuple[int, int]:
@@ -578,12 +610,15 @@ class SimCCCodec:
         place = resize_points(keypoints, self.split_ratio)
         reach = 3 * self.sigma + 0.5
         for axis, count in enumerate(self.bins):
-            labelled = (labelled & (place[..., axis] >= -reach)
-                        & (place[..., axis] <= count - 1 + reach))
+            labelled = (
+                labelled
+                & (place[..., axis] >= -reach)
+                & (place[..., axis] <= count - 1 + reach)
+            )
         place = torch.where(labelled[..., None], place, 0)
         target = []
         for axis, count in enumerate(self.bins):
-            bump = _bump(place[..., axis:axis + 1], count, self.sigma)
+            bump = _bump(place[..., axis : axis + 1], count, self.sigma)
             bump = bump / bump.sum(-1, keepdim=True)
             target.append(bump * labelled[..., None])
         return tuple(target), labelled.to(place.dtype)
@@ -604,30 +639,33 @@ class SimCCCodec:
             divided by that of a perfect target and cut at 1.
         """
         if len(logits) != 2:
-            raise ValueError("SimCC decodes a pair (along_x, along_y), got "
-                             f"{len(logits)} parts")
+            raise ValueError(
+                f"SimCC decodes a pair (along_x, along_y), got {len(logits)} parts"
+            )
         best, peaks = [], []
         for values, count, axis in zip(logits, self.bins, "xy"):
             values = _as_float(values)
             if values.ndim != 3 or values.shape[-1] != count:
                 raise ValueError(
                     f"logits along {axis} must be (N, K, {count}), got "
-                    f"{tuple(values.shape)}")
+                    f"{tuple(values.shape)}"
+                )
             peak, index = torch.softmax(values, -1).max(-1)
             best.append(index.to(peak.dtype))
             peaks.append(peak)
         if best[0].shape != best[1].shape:
             raise ValueError(
                 f"logits along x for {tuple(best[0].shape)} persons and "
-                f"joints, along y for {tuple(best[1].shape)}")
+                f"joints, along y for {tuple(best[1].shape)}"
+            )
         perfect = 1 / (self.sigma * (2 * torch.pi) ** 0.5)
         scores = (torch.minimum(*peaks) / perfect).clamp(max=1)
-        keypoints = resize_points(torch.stack(best, -1),
-                                  1 / self.split_ratio)
+        keypoints = resize_points(torch.stack(best, -1), 1 / self.split_ratio)
         return keypoints, scores
 
 
 # ----------------------------------------------------------------- helpers
+
 
 def _as_float(values):
     """A tensor of float32, or of float64 if it was; bfloat16 is too coarse
@@ -639,8 +677,9 @@ def _as_float(values):
 def _as_maps(heatmaps):
     maps = _as_float(heatmaps)
     if maps.ndim < 2 or 0 in maps.shape[-2:]:
-        raise ValueError("heatmaps must be (..., H, W) and have cells, got "
-                         f"{tuple(maps.shape)}")
+        raise ValueError(
+            f"heatmaps must be (..., H, W) and have cells, got {tuple(maps.shape)}"
+        )
     return maps
 
 
@@ -662,23 +701,26 @@ def _blurred(maps, sigma: float):
     kernel = (kernel / kernel.sum()).tolist()
     width, height = _sizes(maps)
     wide = F.pad(maps, (radius, radius))
-    maps = sum(w * wide[..., i:i + width] for i, w in enumerate(kernel))
+    maps = sum(w * wide[..., i : i + width] for i, w in enumerate(kernel))
     tall = F.pad(maps, (0, 0, radius, radius))
-    return sum(w * tall[..., i:i + height, :] for i, w in enumerate(kernel))
+    return sum(w * tall[..., i : i + height, :] for i, w in enumerate(kernel))
 
 
 def _labelled(keypoints, visible):
     """Check a batch of labels; the keypoints, and where they can be used."""
     keypoints, visible = _as_float(keypoints), torch.as_tensor(visible)
     if keypoints.ndim != 3 or keypoints.shape[-1] != 2:
-        raise ValueError("keypoints must be (N, K, 2), got "
-                         f"{tuple(keypoints.shape)}")
+        raise ValueError(f"keypoints must be (N, K, 2), got {tuple(keypoints.shape)}")
     if visible.shape != keypoints.shape[:2]:
-        raise ValueError(f"visible {tuple(visible.shape)} does not go with "
-                         f"keypoints {tuple(keypoints.shape)}")
+        raise ValueError(
+            f"visible {tuple(visible.shape)} does not go with "
+            f"keypoints {tuple(keypoints.shape)}"
+        )
     if visible.device != keypoints.device:
-        raise ValueError(f"keypoints are on {keypoints.device}, visible on "
-                         f"{visible.device}; move one of them")
+        raise ValueError(
+            f"keypoints are on {keypoints.device}, visible on "
+            f"{visible.device}; move one of them"
+        )
     return keypoints, (visible > 0) & keypoints.isfinite().all(-1)
 
 
@@ -688,8 +730,9 @@ def _pair(size, what: str) -> tuple[int, int]:
     except TypeError:
         width = height = size
     if not (width == int(width) > 0 and height == int(height) > 0):
-        raise ValueError(f"{what} {size}: whole positive numbers (width, "
-                         "height), or one for both")
+        raise ValueError(
+            f"{what} {size}: whole positive numbers (width, height), or one for both"
+        )
     return int(width), int(height)
 
 
@@ -704,5 +747,4 @@ def _positive(value: float, what: str) -> None:
 
 def _known_decoder(name: str) -> None:
     if name not in DECODERS:
-        raise ValueError(f"unknown decoder {name!r}; known: "
-                         f"{', '.join(DECODERS)}")
+        raise ValueError(f"unknown decoder {name!r}; known: {', '.join(DECODERS)}")

@@ -25,11 +25,13 @@ from .skeletons import MPII, Skeleton
 __all__ = ["SIDE_COLORS", "as_rgb", "draw_box", "draw_pose", "grid"]
 
 # RGB per side, as the skeletons have them
-SIDE_COLORS = {MPII.side(joint): tuple(bytes.fromhex(color[1:]))
-               for joint, color in zip(MPII.joints, MPII.colors)}
+SIDE_COLORS = {
+    MPII.side(joint): tuple(bytes.fromhex(color[1:]))
+    for joint, color in zip(MPII.joints, MPII.colors)
+}
 _WHITE, _DARK = (255, 255, 255), (25, 25, 25)
-_SHIFT = 4                  # OpenCV draws in 1/16 pixel
-_FAR = 1e5                  # pixels; keeps the integers above in range
+_SHIFT = 4  # OpenCV draws in 1/16 pixel
+_FAR = 1e5  # pixels; keeps the integers above in range
 
 
 def as_rgb(image) -> np.ndarray:
@@ -46,12 +48,14 @@ def as_rgb(image) -> np.ndarray:
     if image.ndim != 3 or image.shape[2] not in (3, 4) or 0 in image.shape:
         raise ValueError(
             f"a picture must be (H, W), (H, W, 3) or (H, W, 4), got "
-            f"{image.shape}; a tensor (3, H, W) needs .permute(1, 2, 0)")
+            f"{image.shape}; a tensor (3, H, W) needs .permute(1, 2, 0)"
+        )
     if image.dtype != np.uint8:
         if image.dtype.kind == "f" and np.nanmax(image) > 1.5:
             raise ValueError(
                 "a float picture must reach from 0 to 1, this one reaches "
-                f"{np.nanmax(image):g}; convert it with .astype(np.uint8)")
+                f"{np.nanmax(image):g}; convert it with .astype(np.uint8)"
+            )
         if image.dtype.kind not in "fb":
             raise ValueError(f"a picture must be uint8, got {image.dtype}")
         image = np.rint(np.nan_to_num(image.astype(np.float64)) * 255)
@@ -59,9 +63,15 @@ def as_rgb(image) -> np.ndarray:
     return np.ascontiguousarray(image[..., :3], dtype=np.uint8).copy()
 
 
-def draw_pose(image, keypoints, visible=None, scores=None,
-              skeleton: Skeleton = MPII, min_score: float = 0.0,
-              thickness: float | None = None) -> np.ndarray:
+def draw_pose(
+    image,
+    keypoints,
+    visible=None,
+    scores=None,
+    skeleton: Skeleton = MPII,
+    min_score: float = 0.0,
+    thickness: float | None = None,
+) -> np.ndarray:
     """Draw one pose, or several, on a picture.
 
     Parameters
@@ -92,7 +102,8 @@ def draw_pose(image, keypoints, visible=None, scores=None,
     if points.ndim != 3 or points.shape[1:] != (k, 2):
         raise ValueError(
             f"keypoints {np.shape(keypoints)} do not fit skeleton "
-            f"{skeleton.name}: expected ({k}, 2) or (N, {k}, 2)")
+            f"{skeleton.name}: expected ({k}, 2) or (N, {k}, 2)"
+        )
     shown = np.full((n, k), 2)
     if visible is not None:
         shown = _per_joint(visible, (n, k), "visible").astype(int)
@@ -110,8 +121,10 @@ def draw_pose(image, keypoints, visible=None, scores=None,
 def _per_joint(values, shape, name):
     values = np.asarray(values)
     if values.size != shape[0] * shape[1]:
-        raise ValueError(f"{name} {values.shape} does not go with "
-                         f"{shape[0]} poses of {shape[1]} joints")
+        raise ValueError(
+            f"{name} {values.shape} does not go with "
+            f"{shape[0]} poses of {shape[1]} joints"
+        )
     return values.reshape(shape)
 
 
@@ -122,10 +135,9 @@ def _draw_person(image, points, state, skeleton, thickness):
         longest = max(image.shape[:2])
         thickness = np.clip(extent / 55, longest / 200, longest / 60)
     width = max(1.0, float(thickness))
-    bones = [(a, b) for a, b in skeleton.bone_indices
-             if state[a] > 0 and state[b] > 0]
+    bones = [(a, b) for a, b in skeleton.bone_indices if state[a] > 0 and state[b] > 0]
     halo = max(1.0, 0.4 * width)
-    for a, b in bones:                       # a dark rim under everything
+    for a, b in bones:  # a dark rim under everything
         _line(image, points[a], points[b], _DARK, width + halo)
     for a, b in bones:
         side = _bone_side(skeleton, a, b)
@@ -148,29 +160,47 @@ def _bone_side(skeleton, a, b) -> str:
 
 def _fixed(points):
     """Points as OpenCV draws them: whole numbers of 1/16 pixel."""
-    return np.rint(np.asarray(points) * 2 ** _SHIFT).astype(np.int32)
+    return np.rint(np.asarray(points) * 2**_SHIFT).astype(np.int32)
 
 
 def _line(image, start, end, color, width):
-    cv2.line(image, _fixed(start).tolist(), _fixed(end).tolist(), color,
-             max(1, round(width)), cv2.LINE_AA, _SHIFT)
+    cv2.line(
+        image,
+        _fixed(start).tolist(),
+        _fixed(end).tolist(),
+        color,
+        max(1, round(width)),
+        cv2.LINE_AA,
+        _SHIFT,
+    )
 
 
 def _marker(image, point, side, radius, color):
     if side == "right":
-        cv2.circle(image, _fixed(point).tolist(), int(_fixed(radius)),
-                   color, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(
+            image,
+            _fixed(point).tolist(),
+            int(_fixed(radius)),
+            color,
+            -1,
+            cv2.LINE_AA,
+            _SHIFT,
+        )
         return
     if side == "left":
         corners = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * 1.25
     else:
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 0.85
-    cv2.fillPoly(image, [_fixed(point + corners * radius)], color,
-                 cv2.LINE_AA, _SHIFT)
+    cv2.fillPoly(image, [_fixed(point + corners * radius)], color, cv2.LINE_AA, _SHIFT)
 
 
-def draw_box(image, box, label: str | None = None, color=(204, 121, 167),
-             thickness: float | None = None) -> np.ndarray:
+def draw_box(
+    image,
+    box,
+    label: str | None = None,
+    color=(204, 121, 167),
+    thickness: float | None = None,
+) -> np.ndarray:
     """Draw a box ``(x, y, width, height)``, pixels, and a label.
 
     Returns a new RGB uint8 picture.
@@ -180,11 +210,19 @@ def draw_box(image, box, label: str | None = None, color=(204, 121, 167),
     if not np.isfinite([x, y, w, h]).all():
         return image
     width = thickness or max(1.0, max(image.shape[:2]) / 300)
-    corners = np.clip([[x, y], [x + w - 1, y], [x + w - 1, y + h - 1],
-                       [x, y + h - 1]], -_FAR, _FAR)
+    corners = np.clip(
+        [[x, y], [x + w - 1, y], [x + w - 1, y + h - 1], [x, y + h - 1]], -_FAR, _FAR
+    )
     for tint, extra in ((_DARK, max(1.0, 0.4 * width)), (color, 0)):
-        cv2.polylines(image, [_fixed(corners)], True, tint,
-                      max(1, round(width + extra)), cv2.LINE_AA, _SHIFT)
+        cv2.polylines(
+            image,
+            [_fixed(corners)],
+            True,
+            tint,
+            max(1, round(width + extra)),
+            cv2.LINE_AA,
+            _SHIFT,
+        )
     if label:
         _label(image, label, corners[0], color)
     return image
@@ -193,17 +231,25 @@ def draw_box(image, box, label: str | None = None, color=(204, 121, 167),
 def _label(image, text, corner, color):
     size = max(0.35, max(image.shape[:2]) / 1200)
     bold = max(1, round(size * 1.6))
-    (w, h), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size,
-                                    bold)
+    (w, h), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, bold)
     x = int(np.clip(corner[0], 0, max(0, image.shape[1] - w - 4)))
     y = int(max(corner[1], h + below + 4))
     cv2.rectangle(image, (x, y - h - below - 2), (x + w + 4, y), color, -1)
-    cv2.putText(image, text, (x + 2, y - below), cv2.FONT_HERSHEY_SIMPLEX,
-                size, _DARK, bold, cv2.LINE_AA)
+    cv2.putText(
+        image,
+        text,
+        (x + 2, y - below),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        size,
+        _DARK,
+        bold,
+        cv2.LINE_AA,
+    )
 
 
-def grid(images, columns: int | None = None, pad: int = 4,
-         background=255) -> np.ndarray:
+def grid(
+    images, columns: int | None = None, pad: int = 4, background=255
+) -> np.ndarray:
     """Pictures side by side in rows, as one RGB uint8 picture.
 
     Smaller pictures are centred in cells of the largest one's size.
@@ -227,13 +273,14 @@ def grid(images, columns: int | None = None, pad: int = 4,
     rows = -(-len(images) // columns)
     height = max(i.shape[0] for i in images)
     width = max(i.shape[1] for i in images)
-    sheet = np.empty((rows * (height + pad) + pad,
-                      columns * (width + pad) + pad, 3), np.uint8)
+    sheet = np.empty(
+        (rows * (height + pad) + pad, columns * (width + pad) + pad, 3), np.uint8
+    )
     sheet[:] = background
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         h, w = image.shape[:2]
         top = pad + row * (height + pad) + (height - h) // 2
         left = pad + column * (width + pad) + (width - w) // 2
-        sheet[top:top + h, left:left + w] = image
+        sheet[top : top + h, left : left + w] = image
     return sheet

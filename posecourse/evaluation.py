@@ -22,9 +22,18 @@ from .datasets.store import PeopleStore, prepare
 from .geometry import Crop, affine_points
 from .inference import choose_device, look, weights_of
 
-__all__ = ["Evaluation", "evaluate", "mean_pose_of", "open_store",
-           "predict_store", "quick", "score", "size_unit", "spread",
-           "to_prepare"]
+__all__ = [
+    "Evaluation",
+    "evaluate",
+    "mean_pose_of",
+    "open_store",
+    "predict_store",
+    "quick",
+    "score",
+    "size_unit",
+    "spread",
+    "to_prepare",
+]
 
 # Where stores are kept between runs, below the current folder.
 PREPARED = Path("data", "prepared")
@@ -77,16 +86,22 @@ class Evaluation:
     def baselines(self) -> dict[str, float]:
         """The headline of the trivial answers, percent."""
         first = self.table.rows[0].threshold
-        return {row.name: row.means["weighted"] for row in self.table.rows
-                if row.name != "predicted" and row.threshold == first}
+        return {
+            row.name: row.means["weighted"]
+            for row in self.table.rows
+            if row.name != "predicted" and row.threshold == first
+        }
 
     def __str__(self) -> str:
-        kinds = ", ".join(f"{kind} {100 * share:.1f}" for kind, share
-                          in self.anatomy.shares.items())
-        return (f"{self.title}\n{self.table}\n"
-                f"Errors, percent of the joints with two sides: {kinds}.\n"
-                f"Spread between pictures: predictions {self.spread:.1f}, "
-                f"labels {self.spread_of_labels:.1f} input pixels.")
+        kinds = ", ".join(
+            f"{kind} {100 * share:.1f}" for kind, share in self.anatomy.shares.items()
+        )
+        return (
+            f"{self.title}\n{self.table}\n"
+            f"Errors, percent of the joints with two sides: {kinds}.\n"
+            f"Spread between pictures: predictions {self.spread:.1f}, "
+            f"labels {self.spread_of_labels:.1f} input pixels."
+        )
 
     def _repr_html_(self) -> str:
         return self.table._repr_html_()
@@ -94,28 +109,42 @@ class Evaluation:
     def to_dict(self, poses: bool = True) -> dict:
         """Everything, for JSON; `poses` adds the predictions."""
         content = {
-            "title": self.title, "metric": self.metric,
-            "score": self.score, "baselines": self.baselines,
+            "title": self.title,
+            "metric": self.metric,
+            "score": self.score,
+            "baselines": self.baselines,
             "interval": self.table.interval._asdict(),
             "spread": self.spread,
             "spread_of_labels": self.spread_of_labels,
             "errors": self.anatomy.shares,
-            "table": self.table.to_dict()}
+            "table": self.table.to_dict(),
+        }
         if poses:
             content["people"] = [
-                {"id": i, "image": image,
-                 "keypoints": np.round(points, 2).tolist(),
-                 "scores": np.round(scores, 4).tolist()}
+                {
+                    "id": i,
+                    "image": image,
+                    "keypoints": np.round(points, 2).tolist(),
+                    "scores": np.round(scores, 4).tolist(),
+                }
                 for i, image, points, scores in zip(
-                    self.ids, self.images, self.keypoints, self.scores)]
+                    self.ids, self.images, self.keypoints, self.scores
+                )
+            ]
         return content
 
 
-def evaluate(model, data=None, split: str = "valid",
-             limit: int | None = None, flip_test: bool = False,
-             decoder: str | None = None, device=None,
-             batch_size: int = 64,
-             difficulty: str | None = None) -> Evaluation:
+def evaluate(
+    model,
+    data=None,
+    split: str = "valid",
+    limit: int | None = None,
+    flip_test: bool = False,
+    decoder: str | None = None,
+    device=None,
+    batch_size: int = 64,
+    difficulty: str | None = None,
+) -> Evaluation:
     """Score a network on labelled people.
 
     Parameters
@@ -149,37 +178,54 @@ def evaluate(model, data=None, split: str = "valid",
     if store.skeleton != model.skeleton:
         raise ValueError(
             f"the network predicts the joints of {model.skeleton.name}, "
-            f"the data has those of {store.skeleton.name}")
-    mean_pose = json.loads(getattr(model, "metadata", {}).get(
-        "mean_pose", "null"))
-    mean_pose = (mean_pose_of(store, model.input_size) if mean_pose is None
-                 else np.array(mean_pose, dtype=np.float64))
+            f"the data has those of {store.skeleton.name}"
+        )
+    mean_pose = json.loads(getattr(model, "metadata", {}).get("mean_pose", "null"))
+    mean_pose = (
+        mean_pose_of(store, model.input_size)
+        if mean_pose is None
+        else np.array(mean_pose, dtype=np.float64)
+    )
     model = model.to(choose_device(device))
-    return score(model, store, mean_pose, flip_test=flip_test,
-                 decoder=decoder, batch_size=batch_size)
+    return score(
+        model,
+        store,
+        mean_pose,
+        flip_test=flip_test,
+        decoder=decoder,
+        batch_size=batch_size,
+    )
 
 
 def _store_for(run, model, data, split: str, limit, difficulty):
     if data is None:
-        config = Path(run, "config.json") if isinstance(
-            run, (str, Path)) else Path()
+        config = Path(run, "config.json") if isinstance(run, (str, Path)) else Path()
         if not config.is_file():
-            raise ValueError("say on which data: only a run folder knows "
-                             "what it was trained on")
+            raise ValueError(
+                "say on which data: only a run folder knows what it was trained on"
+            )
         known = json.loads(config.read_text(encoding="utf-8"))
-        return open_store(known["data"], split, model.input_size,
-                          limit or known["valid_people"],
-                          difficulty or known["difficulty"],
-                          known["margin"])
+        return open_store(
+            known["data"],
+            split,
+            model.input_size,
+            limit or known["valid_people"],
+            difficulty or known["difficulty"],
+            known["margin"],
+        )
     if hasattr(data, "crops"):
-        return data if limit is None else data.subset(range(
-            min(limit, len(data))))
-    return open_store(data, split, model.input_size, limit,
-                      difficulty or "standard")
+        return data if limit is None else data.subset(range(min(limit, len(data))))
+    return open_store(data, split, model.input_size, limit, difficulty or "standard")
 
 
-def open_store(data, split: str, input_size, people: int | None = None,
-               difficulty: str = "standard", margin: float = 1.0):
+def open_store(
+    data,
+    split: str,
+    input_size,
+    people: int | None = None,
+    difficulty: str = "standard",
+    margin: float = 1.0,
+):
     """The `PeopleStore` of a dataset, prepared where it is not yet.
 
     Parameters
@@ -199,29 +245,31 @@ def open_store(data, split: str, input_size, people: int | None = None,
         for folder in (Path(data), Path(data) / split):
             if (folder / "store.json").is_file():
                 return _first(PeopleStore.open(folder), people)
-    data, path, size = to_prepare(data, split, input_size, people,
-                                  difficulty, margin)
+    data, path, size = to_prepare(data, split, input_size, people, difficulty, margin)
     return _first(prepare(data, path, size, margin), people)
 
 
-def to_prepare(data, split: str, input_size, people: int | None,
-               difficulty: str, margin: float):
-    """The dataset, its store's folder and size in pixels, for `open_store`.
-    """
+def to_prepare(
+    data, split: str, input_size, people: int | None, difficulty: str, margin: float
+):
+    """The dataset, its store's folder and size in pixels, for `open_store`."""
     size = round(margin * max(input_size))
     options = {}
     if isinstance(data, (str, Path)):
         if data == "synthetic":
-            options = {"difficulty": difficulty, "size": size,
-                       "margin": margin}
+            options = {"difficulty": difficulty, "size": size, "margin": margin}
             if people is not None:
                 options["count"] = people
         data = open_dataset(data, split, **options)
     path = _folder(data, size, margin)
     if options:  # drawn people are told apart by how they are described
         path = Path(f"{path}-{zlib.crc32(repr(data).encode()):08x}")
-    elif people is not None and people < len(data) and isinstance(
-            data, ListedPeople) and not (path / "store.json").is_file():
+    elif (
+        people is not None
+        and people < len(data)
+        and isinstance(data, ListedPeople)
+        and not (path / "store.json").is_file()
+    ):
         data = data.first(people)
         path = _folder(data, size, margin)
     return data, path, size
@@ -242,50 +290,80 @@ def score(model, store, mean_pose, **options) -> Evaluation:
     points, scores, in_input = predict_store(model, store, **options)
     size, visible, name, threshold = size_unit(store)
     table = metrics.pckh_table(
-        points, store.keypoints, visible, size, store.skeleton,
-        (threshold, 0.1), _baselines(store, model.input_size, mean_pose),
-        metric=name)
+        points,
+        store.keypoints,
+        visible,
+        size,
+        store.skeleton,
+        (threshold, 0.1),
+        _baselines(store, model.input_size, mean_pose),
+        metric=name,
+    )
     # in the anatomy, half a unit is the distance of a hit
     anatomy = metrics.error_anatomy(
-        points, store.keypoints, visible, size * threshold / 0.5,
+        points,
+        store.keypoints,
+        visible,
+        size * threshold / 0.5,
         store.skeleton,
-        None if store.skeleton.flip_pairs else store.skeleton.joints)
-    labels = affine_points(np.asarray(store.keypoints, np.float64),
-                           _crop_of(store, model.input_size).matrix)
+        None if store.skeleton.flip_pairs else store.skeleton.joints,
+    )
+    labels = affine_points(
+        np.asarray(store.keypoints, np.float64),
+        _crop_of(store, model.input_size).matrix,
+    )
     return Evaluation(
-        f"{model.name} on {store.source['dataset']}", table, anatomy,
-        f"{name}@{threshold:g}", spread(in_input, visible),
+        f"{model.name} on {store.source['dataset']}",
+        table,
+        anatomy,
+        f"{name}@{threshold:g}",
+        spread(in_input, visible),
         spread(labels, visible),
         affine_points(points, np.asarray(store.to_image, np.float64)),
-        scores, points, [str(i) for i in store.ids],
-        [str(i) for i in store.images])
+        scores,
+        points,
+        [str(i) for i in store.ids],
+        [str(i) for i in store.images],
+    )
 
 
 def quick(model, store, mean_pose, **options) -> dict:
     """The numbers that training prints after every epoch."""
     points, _, in_input = predict_store(model, store, **options)
     size, visible, _, threshold = size_unit(store)
-    counted = [i for i, joint in enumerate(store.skeleton.joints)
-               if joint not in ("pelvis", "thorax")]
+    counted = [
+        i
+        for i, joint in enumerate(store.skeleton.joints)
+        if joint not in ("pelvis", "thorax")
+    ]
 
     def percent(answer):
-        return 100 * metrics.pck(answer, store.keypoints, visible, size,
-                                 threshold).pooled(counted)
+        return 100 * metrics.pck(
+            answer, store.keypoints, visible, size, threshold
+        ).pooled(counted)
 
     trivial = _baselines(store, model.input_size, mean_pose)
-    labels = affine_points(np.asarray(store.keypoints, np.float64),
-                           _crop_of(store, model.input_size).matrix)
-    return {"score": percent(points),
-            **{name.replace(" ", "_"): percent(answer)
-               for name, answer in trivial.items()},
-            "spread": spread(in_input, visible),
-            "spread_of_labels": spread(labels, visible)}
+    labels = affine_points(
+        np.asarray(store.keypoints, np.float64),
+        _crop_of(store, model.input_size).matrix,
+    )
+    return {
+        "score": percent(points),
+        **{name.replace(" ", "_"): percent(answer) for name, answer in trivial.items()},
+        "spread": spread(in_input, visible),
+        "spread_of_labels": spread(labels, visible),
+    }
 
 
 @torch.inference_mode()
-def predict_store(model, store, flip_test: bool = False,
-                  decoder: str | None = None, batch_size: int = 64,
-                  amp: bool = False):
+def predict_store(
+    model,
+    store,
+    flip_test: bool = False,
+    decoder: str | None = None,
+    batch_size: int = 64,
+    amp: bool = False,
+):
     """Poses of everybody in a store.
 
     Returns
@@ -302,9 +380,14 @@ def predict_store(model, store, flip_test: bool = False,
         part = slice(start, start + batch_size)
         pictures = torch.from_numpy(np.array(store.crops[part]))
         batch = make_batch(
-            pictures.to(device, non_blocking=True), store.keypoints[part],
-            store.visible[part], store.head_size[part], store.window,
-            model.input_size, store.skeleton)
+            pictures.to(device, non_blocking=True),
+            store.keypoints[part],
+            store.visible[part],
+            store.head_size[part],
+            store.window,
+            model.input_size,
+            store.skeleton,
+        )
         with torch.autocast(device.type, torch.bfloat16, enabled=amp):
             found, sure = look(model, batch.images, flip_test, decoder)
         points.append(found)
@@ -366,5 +449,7 @@ def _baselines(store, input_size, mean_pose) -> dict[str, np.ndarray]:
     crop = _crop_of(store, input_size)
     center = metrics.center_pose(store.skeleton, input_size)
     shape = np.shape(store.keypoints)
-    return {"mean pose": np.broadcast_to(crop.invert(mean_pose), shape),
-            "center pose": np.broadcast_to(crop.invert(center), shape)}
+    return {
+        "mean pose": np.broadcast_to(crop.invert(mean_pose), shape),
+        "center pose": np.broadcast_to(crop.invert(center), shape),
+    }

@@ -18,12 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["DiskFullError", "atomic_path", "disk_errors", "format_bytes",
-           "plain", "require_space", "sync_file", "write_json"]
+__all__ = [
+    "DiskFullError",
+    "atomic_path",
+    "disk_errors",
+    "format_bytes",
+    "plain",
+    "require_space",
+    "sync_file",
+    "write_json",
+]
 
 # No space, over quota, or larger than the file system allows.
 _FULL = {errno.ENOSPC, errno.EFBIG} | {
-    getattr(errno, name) for name in ("EDQUOT",) if hasattr(errno, name)}
+    getattr(errno, name) for name in ("EDQUOT",) if hasattr(errno, name)
+}
 
 
 class DiskFullError(OSError):
@@ -53,7 +62,8 @@ def disk_errors(path):
             error.errno,
             f"the disk is full ({error.strerror}) while writing {path}; "
             "make room, or choose a folder on another disk, and run the "
-            "same again") from error
+            "same again",
+        ) from error
 
 
 def sync_file(path):
@@ -81,8 +91,7 @@ def atomic_path(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays: np.savez and cv2.imwrite choose the format by it.
-    temporary = path.with_name(
-        f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         with disk_errors(path):
             yield temporary
@@ -142,4 +151,5 @@ def require_space(folder, needed: int):
             errno.ENOSPC,
             f"{format_bytes(needed)} are needed in {folder}, "
             f"{format_bytes(free)} are free; make room or choose a folder "
-            "on another disk")
+            "on another disk",
+        )

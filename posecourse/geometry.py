@@ -25,8 +25,14 @@ import numpy as np
 from .skeletons import Skeleton
 
 __all__ = [
-    "Crop", "affine_points", "compose", "flip_heatmaps", "flip_points",
-    "invert_affine", "resize_points", "warp_batch",
+    "Crop",
+    "affine_points",
+    "compose",
+    "flip_heatmaps",
+    "flip_points",
+    "invert_affine",
+    "resize_points",
+    "warp_batch",
 ]
 
 
@@ -51,14 +57,13 @@ def affine_points(points, matrix):
     """
     if _is_tensor(points):
         import torch
-        matrix = torch.as_tensor(matrix, dtype=points.dtype,
-                                 device=points.device)
+
+        matrix = torch.as_tensor(matrix, dtype=points.dtype, device=points.device)
     else:
         points, matrix = np.asarray(points), np.asarray(matrix)
     if matrix.ndim > 2:
-        matrix = matrix[..., None, :, :]        # one map for all P points
-    return ((points[..., None, :] * matrix[..., :2]).sum(-1)
-            + matrix[..., 2])
+        matrix = matrix[..., None, :, :]  # one map for all P points
+    return (points[..., None, :] * matrix[..., :2]).sum(-1) + matrix[..., 2]
 
 
 def invert_affine(matrix):
@@ -69,18 +74,21 @@ def invert_affine(matrix):
     """
     if _is_tensor(matrix):
         import torch
-        (a, b, x), (c, d, y) = (row.unbind(-1) for row in
-                                matrix.unbind(-2))
+
+        (a, b, x), (c, d, y) = (row.unbind(-1) for row in matrix.unbind(-2))
         scale = 1 / (a * d - b * c)
-        rows = [torch.stack([d, -b, b * y - d * x], -1),
-                torch.stack([-c, a, c * x - a * y], -1)]
+        rows = [
+            torch.stack([d, -b, b * y - d * x], -1),
+            torch.stack([-c, a, c * x - a * y], -1),
+        ]
         return torch.stack(rows, -2) * scale[..., None, None]
     matrix = np.asarray(matrix, dtype=np.float64)
     try:
         inverse = np.linalg.inv(matrix[..., :2])
     except np.linalg.LinAlgError:
         raise ValueError(
-            f"this affine map cannot be inverted: {matrix.tolist()}") from None
+            f"this affine map cannot be inverted: {matrix.tolist()}"
+        ) from None
     return np.concatenate([inverse, -(inverse @ matrix[..., 2:])], -1)
 
 
@@ -95,13 +103,15 @@ def compose(second, first):
     shift = linear[..., 2:] + second[..., 2:]
     if _is_tensor(linear):
         import torch
+
         return torch.cat([linear[..., :2], shift], -1)
     return np.concatenate([linear[..., :2], shift], -1)
 
 
 def _swapped(matrix):
-    return (matrix.transpose(-1, -2) if _is_tensor(matrix)
-            else np.swapaxes(matrix, -1, -2))
+    return (
+        matrix.transpose(-1, -2) if _is_tensor(matrix) else np.swapaxes(matrix, -1, -2)
+    )
 
 
 def resize_points(points, factor):
@@ -114,9 +124,11 @@ def resize_points(points, factor):
     if np.isscalar(factor):
         return (points + 0.5) * factor - 0.5
     import torch
+
     # axis by axis: plain numbers need no copy to the device
-    return torch.stack([(points[..., axis] + 0.5) * factor[axis] - 0.5
-                        for axis in (0, 1)], -1)
+    return torch.stack(
+        [(points[..., axis] + 0.5) * factor[axis] - 0.5 for axis in (0, 1)], -1
+    )
 
 
 def flip_points(points, width: int, skeleton: Skeleton, visible=None):
@@ -136,8 +148,10 @@ def flip_points(points, width: int, skeleton: Skeleton, visible=None):
     """
     order = list(skeleton.flip_permutation)
     if points.shape[-2] != len(order):
-        raise ValueError(f"points {tuple(points.shape)} do not have the "
-                         f"{len(order)} joints of {skeleton.name}")
+        raise ValueError(
+            f"points {tuple(points.shape)} do not have the "
+            f"{len(order)} joints of {skeleton.name}"
+        )
     points = points[..., order, :]
     points = points.clone() if _is_tensor(points) else points.copy()
     points[..., 0] = width - 1 - points[..., 0]
@@ -188,23 +202,26 @@ class Crop:
     flip: bool = False
 
     def __post_init__(self):
-        center, size, output = map(_two_numbers, (self.center, self.size,
-                                                  self.output))
+        center, size, output = map(_two_numbers, (self.center, self.size, self.output))
         if not all(map(math.isfinite, center + size)):
-            raise ValueError(f"crop with centre {self.center} and size "
-                             f"{self.size}: both must be finite numbers")
+            raise ValueError(
+                f"crop with centre {self.center} and size "
+                f"{self.size}: both must be finite numbers"
+            )
         if min(size) <= 0 or not min(output) >= 1:
-            raise ValueError(f"crop size {self.size} and output "
-                             f"{self.output} must be positive")
-        if any(side % 1 for side in output):   # infinity leaves NaN
+            raise ValueError(
+                f"crop size {self.size} and output {self.output} must be positive"
+            )
+        if any(side % 1 for side in output):  # infinity leaves NaN
             raise ValueError(f"crop output {self.output}: whole pixels only")
         object.__setattr__(self, "center", center)
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "output", tuple(map(int, output)))
 
     @classmethod
-    def from_mpii(cls, center, scale: float, output=256, rotation=0.0,
-                  flip=False) -> Crop:
+    def from_mpii(
+        cls, center, scale: float, output=256, rotation=0.0, flip=False
+    ) -> Crop:
         """The standard MPII crop: side 250 * scale, 15 * scale lower.
 
         MPII gives `scale` as person height / 200 px; the released code
@@ -216,12 +233,12 @@ class Crop:
         """
         x, y = center
         side = 250.0 * scale
-        return cls((x, y + 15.0 * scale), (side, side), output, rotation,
-                   flip)
+        return cls((x, y + 15.0 * scale), (side, side), output, rotation, flip)
 
     @classmethod
-    def from_box(cls, box, output=256, padding: float = 1.25, rotation=0.0,
-                 flip=False) -> Crop:
+    def from_box(
+        cls, box, output=256, padding: float = 1.25, rotation=0.0, flip=False
+    ) -> Crop:
         """A crop around a box ``(x, y, width, height)``, not distorted.
 
         The box is grown to the output's aspect ratio, then by `padding`.
@@ -229,13 +246,14 @@ class Crop:
         """
         x, y, w, h = map(float, box)
         if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
-            raise ValueError(f"box {tuple(box)}: width and height must be "
-                             "positive, all four numbers finite")
+            raise ValueError(
+                f"box {tuple(box)}: width and height must be "
+                "positive, all four numbers finite"
+            )
         out = np.broadcast_to(np.asarray(output), 2)
         unit = max(w / out[0], h / out[1]) * padding
         center = (x + (w - 1) / 2, y + (h - 1) / 2)
-        return cls(center, (unit * out[0], unit * out[1]), output, rotation,
-                   flip)
+        return cls(center, (unit * out[0], unit * out[1]), output, rotation, flip)
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -248,8 +266,7 @@ class Crop:
         # in plain numbers: several times as fast as in small arrays
         angle = math.radians(self.rotation)
         cos, sin = math.cos(angle), math.sin(angle)
-        (w, h), (x, y), (zoom_x, zoom_y) = (self.output, self.center,
-                                            self.scale)
+        (w, h), (x, y), (zoom_x, zoom_y) = (self.output, self.center, self.scale)
         a, b, c, d = zoom_x * cos, -zoom_x * sin, zoom_y * sin, zoom_y * cos
         first = [a, b, (w - 1) / 2 - (a * x + b * y)]
         if self.flip:
@@ -290,22 +307,26 @@ class Crop:
             the pixels of a row side by side; a new one by default.
         """
         import cv2
+
         image = np.ascontiguousarray(image)
         if image.ndim not in (2, 3) or 0 in image.shape:
-            raise ValueError(f"a picture must be (H, W) or (H, W, C) and "
-                             f"not empty, got {image.shape}")
+            raise ValueError(
+                f"a picture must be (H, W) or (H, W, C) and "
+                f"not empty, got {image.shape}"
+            )
         shape = (*self.output[::-1], *image.shape[2:])
         if out is None:
             out = np.empty(shape, image.dtype)
         elif out.shape != shape or out.dtype != image.dtype:
-            raise ValueError(f"out is {out.shape} {out.dtype}, the crop "
-                             f"{shape} {image.dtype}")
+            raise ValueError(
+                f"out is {out.shape} {out.dtype}, the crop {shape} {image.dtype}"
+            )
         if isinstance(border, str):
             if border != "replicate":
-                raise ValueError(f'border {border!r}: a value or '
-                                 '"replicate"')
-            _warp_into(out, *_shrink(image, self.matrix, self),
-                       mode=cv2.BORDER_REPLICATE)
+                raise ValueError(f'border {border!r}: a value or "replicate"')
+            _warp_into(
+                out, *_shrink(image, self.matrix, self), mode=cv2.BORDER_REPLICATE
+            )
             return out
         if begin := _common_edges(self):
             _resize_into(out, image, self.scale[0], *begin, border)
@@ -365,14 +386,17 @@ def _common_edges(crop):
     `Crop.snapped` leaves them: the first pixel of the picture that is
     seen, ``(x, y)``, and of the crop in which it is. None if they do
     not."""
-    if (crop.rotation or crop.flip or min(crop.scale) < 1
-            or not math.isclose(*crop.scale)):
+    if (
+        crop.rotation
+        or crop.flip
+        or min(crop.scale) < 1
+        or not math.isclose(*crop.scale)
+    ):
         return None
     first, shown = [], []
     for middle, side, zoom in zip(crop.center, crop.size, crop.scale):
         start = middle - side / 2 + 0.5
-        for pixels, place in ((first, max(start, 0)),
-                              (shown, max(-start * zoom, 0))):
+        for pixels, place in ((first, max(start, 0)), (shown, max(-start * zoom, 0))):
             pixels.append(round(place))
             if abs(place - pixels[-1]) > 1e-6:
                 return None
@@ -382,32 +406,44 @@ def _common_edges(crop):
 def _resize_into(out, image, zoom, first, shown, border):
     """Fill a crop by enlarging its picture, see `_common_edges`."""
     import cv2
+
     (left, top), sides = shown, out.shape[1::-1]
     # as many pixels of the picture as fill the crop, or as there are; one
     # more, which the last one that is seen is blended with
-    ends = [math.ceil(low + max(side - at, 0) / zoom) + (zoom > 1)
-            for low, at, side in zip(first, shown, sides)]
-    part = image[first[1]:ends[1], first[0]:ends[0]]
+    ends = [
+        math.ceil(low + max(side - at, 0) / zoom) + (zoom > 1)
+        for low, at, side in zip(first, shown, sides)
+    ]
+    part = image[first[1] : ends[1], first[0] : ends[0]]
     height, width = (round(side * zoom) for side in part.shape[:2])
-    seen = out[top:top + height, left:left + width]
-    for outside in (out[:top], out[top + height:],
-                    out[top:top + height, :left],
-                    out[top:top + height, left + width:]):
+    seen = out[top : top + height, left : left + width]
+    for outside in (
+        out[:top],
+        out[top + height :],
+        out[top : top + height, :left],
+        out[top : top + height, left + width :],
+    ):
         outside[...] = border
     if seen.size == 0:
         return
     if zoom > 1:
         # By its factor: asked for a size, resize would round the factor.
-        part = cv2.resize(part, None, fx=zoom, fy=zoom,
-                          interpolation=cv2.INTER_LINEAR)
-    seen[...] = part[:seen.shape[0], :seen.shape[1]].reshape(seen.shape)
+        part = cv2.resize(part, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+    seen[...] = part[: seen.shape[0], : seen.shape[1]].reshape(seen.shape)
 
 
 def _warp_into(out, image, matrix, value=0, mode=0):
     import cv2
-    cv2.warpAffine(image, matrix, out.shape[1::-1], dst=out,
-                   flags=cv2.INTER_LINEAR, borderMode=mode,
-                   borderValue=value)
+
+    cv2.warpAffine(
+        image,
+        matrix,
+        out.shape[1::-1],
+        dst=out,
+        flags=cv2.INTER_LINEAR,
+        borderMode=mode,
+        borderValue=value,
+    )
 
 
 def _seen(image, matrix, output):
@@ -422,8 +458,9 @@ def _seen(image, matrix, output):
         ends = sorted((0, a * (width + 1))), sorted((0, b * (height + 1)))
         low, high = (shift - a - b + x + y for x, y in zip(*ends))
         # within the output, before it becomes a whole number of any size
-        bounds.append((math.floor(min(max(low, 0), side)),
-                       math.ceil(min(max(high + 1, 0), side))))
+        bounds.append(
+            (math.floor(min(max(low, 0), side)), math.ceil(min(max(high + 1, 0), side)))
+        )
     (left, right), (top, bottom) = bounds
     return left, top, right, bottom
 
@@ -435,6 +472,7 @@ def _shrink(image, matrix, crop: Crop):
     and the map from it to the crop.
     """
     import cv2
+
     factor = max(crop.scale)
     if factor >= 1:
         return image, matrix
@@ -450,8 +488,9 @@ def _shrink(image, matrix, crop: Crop):
     rx, ry = (side / less for side, less in zip(sides, small))
     x, y = 0.5 * rx - 0.5 + left, 0.5 * ry - 0.5 + top
     (a, b, u), (c, d, v) = matrix.tolist()
-    return part, np.array([[a * rx, b * ry, a * x + b * y + u],
-                           [c * rx, d * ry, c * x + d * y + v]])
+    return part, np.array(
+        [[a * rx, b * ry, a * x + b * y + u], [c * rx, d * ry, c * x + d * y + v]]
+    )
 
 
 def _covered(image, crop):
@@ -461,8 +500,7 @@ def _covered(image, crop):
     angle = math.radians(crop.rotation)
     cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
     # half sides of the window and one pixel of the crop on each side
-    half = [(0.5 + 0.5 / out) * side
-            for side, out in zip(crop.size, crop.output)]
+    half = [(0.5 + 0.5 / out) * side for side, out in zip(crop.size, crop.output)]
     reach = (half[0] * cos + half[1] * sin, half[0] * sin + half[1] * cos)
     for middle, away, side in zip(crop.center, reach, image.shape[1::-1]):
         # within the picture, before it becomes a whole number of any size
@@ -494,6 +532,7 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
     """
     import torch
     import torch.nn.functional as F
+
     width, height = (output, output) if np.isscalar(output) else output
     h_in, w_in = images.shape[-2:]
     kind = torch.float64 if images.dtype == torch.float64 else torch.float32
@@ -504,8 +543,12 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
     from_y = back[..., 1, 0] * x + back[..., 1, 1] * y + back[..., 1, 2]
     # grid_sample counts from -1 to 1, the outer edges of the picture
     # (align_corners=False); ours counts pixels, centre of pixel i at i.
-    grid = torch.stack([(2 * from_x + 1) / w_in - 1,
-                        (2 * from_y + 1) / h_in - 1], -1)
-    warped = F.grid_sample(images.to(kind), grid, mode="bilinear",
-                           padding_mode=padding_mode, align_corners=False)
+    grid = torch.stack([(2 * from_x + 1) / w_in - 1, (2 * from_y + 1) / h_in - 1], -1)
+    warped = F.grid_sample(
+        images.to(kind),
+        grid,
+        mode="bilinear",
+        padding_mode=padding_mode,
+        align_corners=False,
+    )
     return warped.to(images.dtype)

@@ -27,8 +27,15 @@ from .images import read_image
 from .runs import shipped
 from .skeletons import MPII, Skeleton
 
-__all__ = ["Pose", "Predictor", "Video", "VideoError", "choose_device",
-           "look", "weights_of"]
+__all__ = [
+    "Pose",
+    "Predictor",
+    "Video",
+    "VideoError",
+    "choose_device",
+    "look",
+    "weights_of",
+]
 
 # The networks are trained on windows that are 1.25 times the person's
 # height (`Crop.from_mpii`). Joints span less than the person: the window
@@ -89,10 +96,12 @@ class Pose:
             "box": [round(v, 2) for v in self.box],
             "score": round(self.score, 4),
             "keypoints": {
-                joint: [round(float(x), 2), round(float(y), 2),
-                        round(float(s), 4)]
-                for joint, (x, y), s in zip(self.skeleton.joints,
-                                            self.keypoints, self.scores)}}
+                joint: [round(float(x), 2), round(float(y), 2), round(float(s), 4)]
+                for joint, (x, y), s in zip(
+                    self.skeleton.joints, self.keypoints, self.scores
+                )
+            },
+        }
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -107,8 +116,9 @@ def choose_device(name: str | None = None) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {name!r} cannot be used here: "
-                         f"{str(error).splitlines()[0]}") from None
+        raise ValueError(
+            f"device {name!r} cannot be used here: {str(error).splitlines()[0]}"
+        ) from None
     return device
 
 
@@ -119,12 +129,15 @@ def weights_of(run) -> Path:
         return run
     weights = run / "weights.safetensors"
     if not run.is_dir():
-        raise FileNotFoundError(f"{run}: there is no such run; runs lie in "
-                                "the folder runs/, one folder each")
+        raise FileNotFoundError(
+            f"{run}: there is no such run; runs lie in "
+            "the folder runs/, one folder each"
+        )
     if not weights.is_file():
         raise FileNotFoundError(
             f"{run} has no weights.safetensors: either it is not a run, or "
-            f"it is not finished; go on with posecourse train --resume {run}")
+            f"it is not finished; go on with posecourse train --resume {run}"
+        )
     return weights
 
 
@@ -146,11 +159,11 @@ class Predictor:
         self.model = model.to(self.device).eval()
         self.skeleton = model.skeleton
         self.batch_size = batch_size
-        mean_pose = json.loads(getattr(model, "metadata", {}).get(
-            "mean_pose", "null"))
+        mean_pose = json.loads(getattr(model, "metadata", {}).get("mean_pose", "null"))
         # without a label there was nothing to learn: the map is noise
         self._never_labelled = [
-            i for i, point in enumerate(mean_pose or []) if None in point]
+            i for i, point in enumerate(mean_pose or []) if None in point
+        ]
 
     @classmethod
     def from_run(cls, path, device=None) -> Predictor:
@@ -166,10 +179,12 @@ class Predictor:
     def from_weights(cls, path, device=None) -> Predictor:
         """From a ``.safetensors`` file written by `posecourse`."""
         from .models import load_model
+
         return cls(load_model(path), device)
 
-    def __call__(self, image, boxes=None, flip_test: bool = False,
-                 refine: bool = False) -> list[Pose]:
+    def __call__(
+        self, image, boxes=None, flip_test: bool = False, refine: bool = False
+    ) -> list[Pose]:
         """The poses of the persons in a picture.
 
         Parameters
@@ -195,10 +210,16 @@ class Predictor:
         if isinstance(image, (str, Path)):
             image = read_image(image)
         image = np.asarray(image)
-        if image.ndim != 3 or image.shape[2] != 3 or not image.size \
-                or image.dtype != np.uint8:
-            raise ValueError(f"a picture must be RGB uint8 (H, W, 3), got "
-                             f"{image.dtype} {image.shape}")
+        if (
+            image.ndim != 3
+            or image.shape[2] != 3
+            or not image.size
+            or image.dtype != np.uint8
+        ):
+            raise ValueError(
+                f"a picture must be RGB uint8 (H, W, 3), got "
+                f"{image.dtype} {image.shape}"
+            )
         padding = _PADDING
         if boxes is None:
             boxes = [(0, 0, image.shape[1], image.shape[0])]
@@ -209,19 +230,23 @@ class Predictor:
             around = [pose.around() for pose in poses]
             closer = self._in_boxes(image, around, _PADDING, flip_test)
             # a poor first look leads the second astray: keep the surer
-            poses = [max(pair, key=lambda pose: pose.score)
-                     for pair in zip(poses, closer)]
+            poses = [
+                max(pair, key=lambda pose: pose.score) for pair in zip(poses, closer)
+            ]
         return poses
 
     def _in_boxes(self, image, boxes, padding, flip_test) -> list[Pose]:
-        crops = [Crop.from_box(box, self.model.input_size, padding)
-                 for box in boxes]
-        return [Pose(points, scores, tuple(map(float, box)), self.skeleton)
-                for points, scores, box in zip(
-                    *self.in_crops(image, crops, flip_test), boxes)]
+        crops = [Crop.from_box(box, self.model.input_size, padding) for box in boxes]
+        return [
+            Pose(points, scores, tuple(map(float, box)), self.skeleton)
+            for points, scores, box in zip(
+                *self.in_crops(image, crops, flip_test), boxes
+            )
+        ]
 
-    def in_crops(self, image: np.ndarray, crops,
-                 flip_test: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def in_crops(
+        self, image: np.ndarray, crops, flip_test: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Joints within windows of a picture.
 
         Parameters
@@ -240,12 +265,12 @@ class Predictor:
         keypoints = np.empty((len(crops), joints, 2))
         scores = np.empty((len(crops), joints))
         for start in range(0, len(crops), self.batch_size):
-            part = crops[start:start + self.batch_size]
+            part = crops[start : start + self.batch_size]
             pictures = np.stack([crop.warp(image) for crop in part])
             points, sure = self._look(pictures, flip_test)
             for i, crop in enumerate(part):
                 keypoints[start + i] = crop.invert(points[i])
-            scores[start:start + len(part)] = sure
+            scores[start : start + len(part)] = sure
         keypoints[:, self._never_labelled] = np.nan
         scores[:, self._never_labelled] = 0
         return keypoints, scores
@@ -256,34 +281,35 @@ class Predictor:
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         images = normalise(images.to(self.device))
         keypoints, scores = look(self.model, images, flip_test)
-        return (keypoints.double().cpu().numpy(),
-                scores.double().cpu().numpy())
+        return (keypoints.double().cpu().numpy(), scores.double().cpu().numpy())
 
 
 def _checked(boxes, image) -> list:
     """Boxes that show something of the picture, or a clear error."""
     boxes = list(boxes)
     if boxes and np.isscalar(boxes[0]):
-        raise ValueError("boxes is a list of boxes, also for one person: "
-                         f"[({', '.join(f'{b}' for b in boxes)})]")
+        raise ValueError(
+            "boxes is a list of boxes, also for one person: "
+            f"[({', '.join(f'{b}' for b in boxes)})]"
+        )
     height, width = image.shape[:2]
     for box in boxes:
         if len(box) != 4:
-            raise ValueError(f"box {tuple(box)} must have four numbers: x, "
-                             "y, width and height")
+            raise ValueError(
+                f"box {tuple(box)} must have four numbers: x, y, width and height"
+            )
         x, y, w, h = map(float, box)
         # NaN and sizes below zero are left to Crop.from_box
-        if w > 0 and h > 0 and (x >= width or y >= height
-                                or x + w <= 0 or y + h <= 0):
+        if w > 0 and h > 0 and (x >= width or y >= height or x + w <= 0 or y + h <= 0):
             raise ValueError(
                 f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the picture "
                 f"of {width} x {height} pixels; a box is x, y of its top "
-                "left corner, width, height")
+                "left corner, width, height"
+            )
     return boxes
 
 
-def look(model, images, flip_test: bool = False,
-         decoder: str | None = None):
+def look(model, images, flip_test: bool = False, decoder: str | None = None):
     """Joints in normalised pictures ``(N, 3, H, W)``.
 
     Returns ``(N, K, 2)`` input pixels and scores ``(N, K)``. `flip_test`
@@ -293,8 +319,10 @@ def look(model, images, flip_test: bool = False,
     codec, skeleton = model.codec, model.skeleton
     options = {"decoder": decoder} if decoder else {}
     if decoder and codec.kind != "heatmap":
-        raise ValueError(f"decoder {decoder!r}: {model.name} gives no "
-                         "heatmaps that could be decoded in several ways")
+        raise ValueError(
+            f"decoder {decoder!r}: {model.name} gives no "
+            "heatmaps that could be decoded in several ways"
+        )
     output = model(images)[-1].float()
     if not flip_test:
         return codec.decode(output, **options)
@@ -328,6 +356,7 @@ class Video:
 
     def __init__(self, source):
         import cv2
+
         camera = isinstance(source, int)
         if not camera and not Path(source).is_file():
             raise FileNotFoundError(f"{source}: there is no such video")
@@ -337,14 +366,17 @@ class Video:
             self._video.release()
             raise VideoError(
                 f"camera {source} gives no picture: is there one, is it "
-                "free, and may this program use it?" if camera else
-                f"{source}: OpenCV cannot read this video; check that the "
-                "file is whole, or convert it to MP4 (H.264)")
+                "free, and may this program use it?"
+                if camera
+                else f"{source}: OpenCV cannot read this video; check that the "
+                "file is whole, or convert it to MP4 (H.264)"
+            )
         rate = self._video.get(cv2.CAP_PROP_FPS)
         self.rate = float(rate) if np.isfinite(rate) and rate > 0 else 25.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         import cv2
+
         found, frame = True, self._first
         while found:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

@@ -62,13 +62,24 @@ from .codecs import gaussian_heatmaps, integral_decode
 from .geometry import resize_points
 
 __all__ = [
-    "RealNVP", "coordinate_l1", "coordinate_l2", "dsnt", "hardest",
-    "heatmap_mse", "mean_pose_loss", "ohkm", "rle", "simcc", "smooth_l1", "wing",
+    "RealNVP",
+    "coordinate_l1",
+    "coordinate_l2",
+    "dsnt",
+    "hardest",
+    "heatmap_mse",
+    "mean_pose_loss",
+    "ohkm",
+    "rle",
+    "simcc",
+    "smooth_l1",
+    "wing",
     "zero_heatmap_loss",
 ]
 
 
 # ---------------------------------------------------------------- heatmaps
+
 
 def heatmap_mse(predicted, target, weights=None, reduction="document"):
     """Squared difference of heatmaps (section 4.2, first formula).
@@ -91,12 +102,11 @@ def heatmap_mse(predicted, target, weights=None, reduction="document"):
     if reduction == "mmpose":
         return (weights * per_joint).sum() / count
     if reduction == "microsoft":
-        return (weights ** 2 * per_joint).sum() / (2 * count)
+        return (weights**2 * per_joint).sum() / (2 * count)
     return _reduce(per_joint, weights, reduction, _cells(predicted))
 
 
-def ohkm(predicted, target, weights=None, top: int = 8,
-         reduction="document"):
+def ohkm(predicted, target, weights=None, top: int = 8, reduction="document"):
     """`heatmap_mse` over each person's `top` worst joints only.
 
     Online hard keypoint mining: once most joints are right, their small
@@ -108,12 +118,18 @@ def ohkm(predicted, target, weights=None, top: int = 8,
     """
     difference, weights = _difference(predicted, target, weights, 4)
     if reduction == "none":
-        raise ValueError("ohkm has no reduction 'none': it leaves joints "
-                         "out; use heatmap_mse and hardest")
+        raise ValueError(
+            "ohkm has no reduction 'none': it leaves joints "
+            "out; use heatmap_mse and hardest"
+        )
     per_joint = difference.square().sum((-2, -1))
     worst = hardest(weights * per_joint, top)
-    return _reduce(per_joint.gather(1, worst), weights.gather(1, worst),
-                   reduction, _cells(predicted))
+    return _reduce(
+        per_joint.gather(1, worst),
+        weights.gather(1, worst),
+        reduction,
+        _cells(predicted),
+    )
 
 
 def hardest(per_joint, top: int):
@@ -130,13 +146,13 @@ def hardest(per_joint, top: int):
     """
     joints = per_joint.shape[1]
     if not 1 <= top <= joints:
-        raise ValueError(f"top {top}: choose 1 to {joints}, the number of "
-                         "joints")
+        raise ValueError(f"top {top}: choose 1 to {joints}, the number of joints")
     return per_joint.topk(top, dim=1).indices
 
 
-def zero_heatmap_loss(sigma: float, size, reduction="document",
-                      labelled: float = 1.0) -> float:
+def zero_heatmap_loss(
+    sigma: float, size, reduction="document", labelled: float = 1.0
+) -> float:
     """`heatmap_mse` of a network that draws nothing.
 
     The target's squares sum to ``pi * sigma^2`` (the integral of a squared
@@ -161,17 +177,21 @@ def zero_heatmap_loss(sigma: float, size, reduction="document",
     0.0031
     """
     width, height = (size, size) if isinstance(size, int) else size
-    total = math.pi * sigma ** 2
+    total = math.pi * sigma**2
     mean = total / (width * height)
-    table = {"document": total, "mean": mean, "mmpose": labelled * mean,
-             "microsoft": labelled * mean / 2}
+    table = {
+        "document": total,
+        "mean": mean,
+        "mmpose": labelled * mean,
+        "microsoft": labelled * mean / 2,
+    }
     if reduction not in table:
-        raise ValueError(f"unknown reduction {reduction!r}; known: "
-                         f"{', '.join(table)}")
+        raise ValueError(f"unknown reduction {reduction!r}; known: {', '.join(table)}")
     return table[reduction]
 
 
 # ------------------------------------------------------------- coordinates
+
 
 def coordinate_l2(predicted, target, weights=None, reduction="document"):
     """Squared distance of coordinates (section 4.2, second formula).
@@ -190,8 +210,9 @@ def coordinate_l2(predicted, target, weights=None, reduction="document"):
         module.
     """
     difference, weights = _difference(predicted, target, weights, 3)
-    return _reduce(difference.square().sum(-1), weights, reduction,
-                   difference.shape[-1])
+    return _reduce(
+        difference.square().sum(-1), weights, reduction, difference.shape[-1]
+    )
 
 
 def coordinate_l1(predicted, target, weights=None, reduction="document"):
@@ -204,12 +225,10 @@ def coordinate_l1(predicted, target, weights=None, reduction="document"):
     Parameters as in `coordinate_l2`.
     """
     difference, weights = _difference(predicted, target, weights, 3)
-    return _reduce(difference.abs().sum(-1), weights, reduction,
-                   difference.shape[-1])
+    return _reduce(difference.abs().sum(-1), weights, reduction, difference.shape[-1])
 
 
-def smooth_l1(predicted, target, weights=None, beta: float = 1.0,
-              reduction="document"):
+def smooth_l1(predicted, target, weights=None, beta: float = 1.0, reduction="document"):
     """L2 for small errors, L1 for large ones.
 
     Per number ``d^2 / (2 beta)`` below `beta`, ``|d| - beta / 2`` above
@@ -221,13 +240,18 @@ def smooth_l1(predicted, target, weights=None, beta: float = 1.0,
     if not beta > 0:
         raise ValueError(f"beta must be positive, got {beta}")
     size, weights = _difference(predicted, target, weights, 3)
-    loss = F.smooth_l1_loss(size, torch.zeros_like(size), beta=beta,
-                            reduction="none")
+    loss = F.smooth_l1_loss(size, torch.zeros_like(size), beta=beta, reduction="none")
     return _reduce(loss.sum(-1), weights, reduction, size.shape[-1])
 
 
-def wing(predicted, target, weights=None, width: float = 10.0,
-         curvature: float = 2.0, reduction="document"):
+def wing(
+    predicted,
+    target,
+    weights=None,
+    width: float = 10.0,
+    curvature: float = 2.0,
+    reduction="document",
+):
     """A log near zero, L1 further out: pulls small errors harder.
 
     Per number ``width * ln(1 + |d| / curvature)`` where ``|d| < width``,
@@ -237,13 +261,13 @@ def wing(predicted, target, weights=None, width: float = 10.0,
     Other parameters as in `coordinate_l2`.
     """
     if not (width > 0 and curvature > 0):
-        raise ValueError(f"width {width} and curvature {curvature} must be "
-                         "positive")
+        raise ValueError(f"width {width} and curvature {curvature} must be positive")
     difference, weights = _difference(predicted, target, weights, 3)
     size = difference.abs()
     offset = width - width * math.log1p(width / curvature)
-    loss = torch.where(size < width, width * torch.log1p(size / curvature),
-                       size - offset)
+    loss = torch.where(
+        size < width, width * torch.log1p(size / curvature), size - offset
+    )
     return _reduce(loss.sum(-1), weights, reduction, size.shape[-1])
 
 
@@ -267,14 +291,20 @@ def mean_pose_loss(target, weights=None, reduction="document") -> float:
     each = weights[..., None]
     total = each.sum(0)
     mean = (each * values).sum(0) / torch.where(total > 0, total, 1)
-    return coordinate_l2(mean.expand_as(values), values, weights,
-                         reduction).item()
+    return coordinate_l2(mean.expand_as(values), values, weights, reduction).item()
 
 
 # --------------------------------------------- other forms of the same idea
 
-def dsnt(logits, target, weights=None, sigma: float = 1.0,
-         regularisation: float = 1.0, reduction="document"):
+
+def dsnt(
+    logits,
+    target,
+    weights=None,
+    sigma: float = 1.0,
+    regularisation: float = 1.0,
+    reduction="document",
+):
     """Distance of a map's mean position, plus its unlikeness to a bump.
 
     The map's softmax has a mean position (`codecs.integral_decode`). The
@@ -300,9 +330,11 @@ def dsnt(logits, target, weights=None, sigma: float = 1.0,
     logits, target, weights = _inputs(logits, target, weights)
     _shape(logits, 4, "logits")
     if target.shape != (*logits.shape[:2], 2):
-        raise ValueError(f"target {tuple(target.shape)} does not go with "
-                         f"logits {tuple(logits.shape)}; it must be "
-                         "(N, K, 2) cells")
+        raise ValueError(
+            f"target {tuple(target.shape)} does not go with "
+            f"logits {tuple(logits.shape)}; it must be "
+            "(N, K, 2) cells"
+        )
     _same(logits, target, weights)
     counted = weights > 0
     logits = torch.where(counted[..., None, None], logits, 0)
@@ -344,22 +376,24 @@ def simcc(logits, target, weights=None, reduction="document"):
         code sums over the batch, so its loss grows with the batch size.)
     """
     if len(logits) != 2 or len(target) != 2:
-        raise ValueError("logits and target must be pairs (along_x, "
-                         f"along_y), got {len(logits)} and {len(target)}")
+        raise ValueError(
+            "logits and target must be pairs (along_x, "
+            f"along_y), got {len(logits)} and {len(target)}"
+        )
     total = 0
     for said, truth in zip(logits, target):
         said, truth, mask = _inputs(said, truth, weights)
         _shape(said, 3, "logits")
         if said.shape != truth.shape:
-            raise ValueError(f"logits {tuple(said.shape)} and target "
-                             f"{tuple(truth.shape)} must agree")
+            raise ValueError(
+                f"logits {tuple(said.shape)} and target {tuple(truth.shape)} must agree"
+            )
         _same(said, truth, mask)
         counted = (mask > 0)[..., None]
         said = torch.where(counted, said, 0)
         truth = torch.where(counted, truth, 0)
         log_p = torch.log_softmax(said, -1)
-        total = total + (torch.xlogy(truth, truth)
-                         - truth * log_p).sum(-1)
+        total = total + (torch.xlogy(truth, truth) - truth * log_p).sum(-1)
     return _reduce(total, mask, reduction, None)
 
 
@@ -380,10 +414,15 @@ class RealNVP(nn.Module):
     def __init__(self, width: int = 64):
         super().__init__()
         self.nets = nn.ModuleList(
-            nn.Sequential(nn.Linear(1, width), nn.LeakyReLU(),
-                          nn.Linear(width, width), nn.LeakyReLU(),
-                          nn.Linear(width, 2))
-            for _ in range(6))
+            nn.Sequential(
+                nn.Linear(1, width),
+                nn.LeakyReLU(),
+                nn.Linear(width, width),
+                nn.LeakyReLU(),
+                nn.Linear(width, 2),
+            )
+            for _ in range(6)
+        )
 
     def log_density(self, points):
         """Log density at ``(..., 2)`` points: ``(...)``."""
@@ -395,13 +434,12 @@ class RealNVP(nn.Module):
             moving = (moving - shift) * torch.exp(-scale)
             log_scale = log_scale - scale
             moving, kept = kept, moving
-        square = moving ** 2 + kept ** 2
+        square = moving**2 + kept**2
         log = log_scale - square / 2 - math.log(2 * math.pi)
         return log[..., 0]
 
 
-def rle(predicted, sigma, target, flow: RealNVP, weights=None,
-        reduction="document"):
+def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="document"):
     """Residual log-likelihood: the network also says how sure it is.
 
     The error divided by the predicted `sigma` has some density. L1 assumes
@@ -425,20 +463,25 @@ def rle(predicted, sigma, target, flow: RealNVP, weights=None,
         ``"document"``, the mean over joints, or ``"none"``.
     """
     if sigma.shape != predicted.shape:
-        raise ValueError(f"sigma {tuple(sigma.shape)} and predicted "
-                         f"{tuple(predicted.shape)} must agree")
+        raise ValueError(
+            f"sigma {tuple(sigma.shape)} and predicted "
+            f"{tuple(predicted.shape)} must agree"
+        )
     difference, weights = _difference(predicted, target, weights, 3)
     if difference.shape[-1] != 2:
-        raise ValueError("rle needs x and y, got "
-                         f"{difference.shape[-1]} numbers per joint")
+        raise ValueError(
+            f"rle needs x and y, got {difference.shape[-1]} numbers per joint"
+        )
     sigma = torch.where((weights > 0)[..., None], _wide(sigma), 1)
     error = difference / sigma
-    per_joint = ((error.abs() + 2 * sigma.log()).sum(-1) + math.log(4)
-                 - flow.log_density(error))
+    per_joint = (
+        (error.abs() + 2 * sigma.log()).sum(-1) + math.log(4) - flow.log_density(error)
+    )
     return _reduce(per_joint, weights, reduction, None)
 
 
 # ----------------------------------------------------------------- helpers
+
 
 def _wide(values):
     """float32 at least: sums over thousands of cells need it."""
@@ -451,26 +494,31 @@ def _inputs(predicted, target, weights):
     if weights is None:
         weights = predicted.new_ones(predicted.shape[:2])
     if not (weights.is_floating_point() or weights.dtype == torch.bool):
-        raise ValueError(f"weights are {weights.dtype}; give float or bool. "
-                         "For visibility 0, 1, 2 give visible > 0")
+        raise ValueError(
+            f"weights are {weights.dtype}; give float or bool. "
+            "For visibility 0, 1, 2 give visible > 0"
+        )
     return predicted, target, weights.to(predicted.dtype)
 
 
 def _shape(values, ndim: int, what: str) -> None:
     names = "(N, K, H, W)" if ndim == 4 else "(N, K, ...) of 3 dimensions"
     if values.ndim != ndim:
-        raise ValueError(f"{what} must be {names}, got "
-                         f"{tuple(values.shape)}")
+        raise ValueError(f"{what} must be {names}, got {tuple(values.shape)}")
 
 
 def _same(predicted, target, weights) -> None:
     if weights.shape != predicted.shape[:2]:
-        raise ValueError(f"weights {tuple(weights.shape)} do not go with "
-                         f"{tuple(predicted.shape)}; they must be (N, K)")
+        raise ValueError(
+            f"weights {tuple(weights.shape)} do not go with "
+            f"{tuple(predicted.shape)}; they must be (N, K)"
+        )
     devices = {predicted.device, target.device, weights.device}
     if len(devices) > 1:
-        raise ValueError("predicted, target and weights must be on one "
-                         f"device, got {', '.join(map(str, devices))}")
+        raise ValueError(
+            "predicted, target and weights must be on one "
+            f"device, got {', '.join(map(str, devices))}"
+        )
 
 
 def _difference(predicted, target, weights, ndim: int):
@@ -482,8 +530,10 @@ def _difference(predicted, target, weights, ndim: int):
     predicted, target, weights = _inputs(predicted, target, weights)
     _shape(predicted, ndim, "predicted")
     if predicted.shape != target.shape:
-        raise ValueError(f"predicted {tuple(predicted.shape)} and target "
-                         f"{tuple(target.shape)} must agree")
+        raise ValueError(
+            f"predicted {tuple(predicted.shape)} and target "
+            f"{tuple(target.shape)} must agree"
+        )
     _same(predicted, target, weights)
     counted = (weights > 0).reshape(*weights.shape, *[1] * (ndim - 2))
     return torch.where(counted, predicted - target, 0), weights
@@ -497,8 +547,9 @@ def _reduce(per_joint, weights, reduction: str, numbers: int | None):
     """Put ``(N, K)`` losses together; `numbers` make up each of them."""
     known = ["document", "none"] + ["mean"] * (numbers is not None)
     if reduction not in known:
-        raise ValueError(f"unknown reduction {reduction!r} for this loss; "
-                         f"known: {', '.join(known)}")
+        raise ValueError(
+            f"unknown reduction {reduction!r} for this loss; known: {', '.join(known)}"
+        )
     weighted = weights * per_joint
     if reduction == "none":
         return weighted

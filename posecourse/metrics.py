@@ -30,15 +30,36 @@ import numpy as np
 from .skeletons import MPII, Skeleton
 
 __all__ = [
-    "ErrorAnatomy", "Interval", "JointRates", "PckhRow", "PckhTable",
-    "Reliability", "auc", "bootstrap_interval", "box_size", "center_pose",
-    "correct", "error_anatomy", "keypoint_ap", "mean_pose", "median_pose",
-    "mpjpe", "normalised_distances", "oks", "pa_mpjpe", "paired_interval",
-    "pck", "pckh", "pckh_table", "reliability", "torso_size",
+    "ErrorAnatomy",
+    "Interval",
+    "JointRates",
+    "PckhRow",
+    "PckhTable",
+    "Reliability",
+    "auc",
+    "bootstrap_interval",
+    "box_size",
+    "center_pose",
+    "correct",
+    "error_anatomy",
+    "keypoint_ap",
+    "mean_pose",
+    "median_pose",
+    "mpjpe",
+    "normalised_distances",
+    "oks",
+    "pa_mpjpe",
+    "paired_interval",
+    "pck",
+    "pckh",
+    "pckh_table",
+    "reliability",
+    "torso_size",
 ]
 
 
 # -------------------------------------------------------------------- PCK
+
 
 class JointRates(NamedTuple):
     """Hits per joint, out of how many. Unpacks as ``hits, counts``."""
@@ -54,8 +75,7 @@ class JointRates(NamedTuple):
     def pooled(self, joints=None) -> float:
         """Fraction over all labelled joints, or those of some columns."""
         joints = slice(None) if joints is None else list(joints)
-        return float(_ratio(self.hits[joints].sum(),
-                            self.counts[joints].sum()))
+        return float(_ratio(self.hits[joints].sum(), self.counts[joints].sum()))
 
 
 def normalised_distances(predicted, keypoints, visible, normaliser):
@@ -84,21 +104,23 @@ def normalised_distances(predicted, keypoints, visible, normaliser):
             f"person {person} has size {size[person]}; sizes to divide by "
             f"must be positive and finite ({bad.sum()} are not). Give the "
             "person its size, or leave it out by setting its visibility "
-            "to 0")
+            "to 0"
+        )
     finite = np.isfinite(predicted).all(-1)
     lost = labelled & ~finite
     if lost.any():
         person, joint = np.argwhere(lost)[0]
         warnings.warn(
             f"{lost.sum()} predictions are not finite and count as misses, "
-            f"the first: person {person}, joint {joint}", RuntimeWarning,
-            stacklevel=2)
+            f"the first: person {person}, joint {joint}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     used = labelled & finite
     distances = np.full(labelled.shape, np.nan)
     distances[lost] = np.inf
     off = predicted[used] - keypoints[used]
-    distances[used] = (np.linalg.norm(off, axis=-1)
-                       / np.repeat(size, used.sum(1)))
+    distances[used] = np.linalg.norm(off, axis=-1) / np.repeat(size, used.sum(1))
     return distances
 
 
@@ -107,8 +129,9 @@ def correct(predicted, keypoints, visible, normaliser, threshold):
 
     1 or 0, NaN where not labelled: what the intervals below resample.
     """
-    return _within(normalised_distances(predicted, keypoints, visible,
-                                        normaliser), threshold)
+    return _within(
+        normalised_distances(predicted, keypoints, visible, normaliser), threshold
+    )
 
 
 def pck(predicted, keypoints, visible, normaliser, threshold=0.2):
@@ -126,8 +149,7 @@ def pck(predicted, keypoints, visible, normaliser, threshold=0.2):
     -------
     `JointRates`, whose `per_joint` and `pooled()` are between 0 and 1.
     """
-    return _rates(correct(predicted, keypoints, visible, normaliser,
-                          threshold))
+    return _rates(correct(predicted, keypoints, visible, normaliser, threshold))
 
 
 def pckh(predicted, keypoints, visible, head_size, threshold=0.5):
@@ -145,15 +167,15 @@ def pckh(predicted, keypoints, visible, head_size, threshold=0.5):
     return pck(predicted, keypoints, visible, head_size, threshold)
 
 
-def auc(predicted, keypoints, visible, normaliser, limit: float = 0.5,
-        step: float = 0.01):
+def auc(
+    predicted, keypoints, visible, normaliser, limit: float = 0.5, step: float = 0.01
+):
     """Area under PCK over thresholds 0 to `limit`, divided by `limit`.
 
     By trapezoids at every `step`, as in MPII's evaluation (PCKh, 0.5,
     0.01). Returns `JointRates` whose hits are averages over the curve.
     """
-    distances = normalised_distances(predicted, keypoints, visible,
-                                     normaliser)
+    distances = normalised_distances(predicted, keypoints, visible, normaliser)
     return _area(distances, limit, step)
 
 
@@ -184,8 +206,7 @@ def _rates(hit) -> JointRates:
 
 def _area(distances, limit, step) -> JointRates:
     if not 0 < step <= limit:
-        raise ValueError(f"step {step} must be positive and at most the "
-                         f"limit {limit}")
+        raise ValueError(f"step {step} must be positive and at most the limit {limit}")
     thresholds = np.linspace(0, limit, round(limit / step) + 1)
     hits = np.stack([(distances <= t).sum(0) for t in thresholds])
     area = ((hits[1:] + hits[:-1]) / 2).mean(0)
@@ -193,6 +214,7 @@ def _area(distances, limit, step) -> JointRates:
 
 
 # ------------------------------------------------------------- noise floor
+
 
 class Interval(NamedTuple):
     """A value with its bootstrap interval and standard deviation."""
@@ -203,8 +225,9 @@ class Interval(NamedTuple):
     sd: float
 
 
-def bootstrap_interval(hit, joints=None, level: float = 0.95,
-                       resamples: int = 1000, seed: int = 0) -> Interval:
+def bootstrap_interval(
+    hit, joints=None, level: float = 0.95, resamples: int = 1000, seed: int = 0
+) -> Interval:
     """How far a pooled rate would move with other persons of the same kind.
 
     Persons, not joints, are drawn with replacement: the joints of one
@@ -228,8 +251,14 @@ def bootstrap_interval(hit, joints=None, level: float = 0.95,
     return _bootstrap([hit], joints, level, resamples, seed)
 
 
-def paired_interval(first, second, joints=None, level: float = 0.95,
-                    resamples: int = 1000, seed: int = 0) -> Interval:
+def paired_interval(
+    first,
+    second,
+    joints=None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
     """The interval of a difference, `first` minus `second`.
 
     Both predictors answered for the same persons, so the same persons are
@@ -246,10 +275,14 @@ def paired_interval(first, second, joints=None, level: float = 0.95,
 def _bootstrap(hits, joints, level, resamples, seed) -> Interval:
     columns = slice(None) if joints is None else list(joints)
     hits = [_array(h)[:, columns] for h in hits]
-    if any(h.shape != hits[0].shape
-           or (np.isnan(h) != np.isnan(hits[0])).any() for h in hits):
-        raise ValueError("the two predictors must be scored on the same "
-                         "labelled joints of the same persons")
+    if any(
+        h.shape != hits[0].shape or (np.isnan(h) != np.isnan(hits[0])).any()
+        for h in hits
+    ):
+        raise ValueError(
+            "the two predictors must be scored on the same "
+            "labelled joints of the same persons"
+        )
     counts = (~np.isnan(hits[0])).sum(1)
     if not counts.sum():
         raise ValueError("no labelled joint to score")
@@ -263,11 +296,16 @@ def _bootstrap(hits, joints, level, resamples, seed) -> Interval:
         drawn[i] = _ratio(sums[persons].sum(), counts[persons].sum())
     tail = (1 - level) / 2
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return Interval(float(sums.sum() / counts.sum()), float(low),
-                    float(high), float(np.nanstd(drawn)))
+    return Interval(
+        float(sums.sum() / counts.sum()),
+        float(low),
+        float(high),
+        float(np.nanstd(drawn)),
+    )
 
 
 # ------------------------------------------------------------- PCKh tables
+
 
 @dataclass
 class PckhRow:
@@ -329,8 +367,7 @@ class PckhTable:
         """One of the predictions' means, percent."""
         means = self.row(threshold).means
         if kind not in means:
-            raise ValueError(f"unknown mean {kind!r}; known: "
-                             f"{', '.join(means)}")
+            raise ValueError(f"unknown mean {kind!r}; known: {', '.join(means)}")
         return means[kind]
 
     def _cells(self):
@@ -340,66 +377,96 @@ class PckhTable:
         for row in self.rows:
             area = "" if row.name in named else _text(self.auc[row.name])
             named.add(row.name)
-            yield [row.name, f"{row.threshold:g}",
-                   *(_text(row.columns[c]) for c in labels),
-                   _text(row.means["weighted"]), area]
+            yield [
+                row.name,
+                f"{row.threshold:g}",
+                *(_text(row.columns[c]) for c in labels),
+                _text(row.means["weighted"]),
+                area,
+            ]
 
     def _title(self) -> str:
-        return (f"{self.metric} in percent: {self.persons:,} persons, "
-                f"{self.labelled:,} labelled joints")
+        return (
+            f"{self.metric} in percent: {self.persons:,} persons, "
+            f"{self.labelled:,} labelled joints"
+        )
 
     def _notes(self):
         first = self.rows[0]
         but = " but " + ", ".join(self.excluded) if self.excluded else ""
         yield f"Mean: pooled over all joints{but} (weighted)."
-        others = [f"{kind} {_text(value)}"
-                  for kind, value in first.means.items()
-                  if kind != "weighted"]
+        others = [
+            f"{kind} {_text(value)}"
+            for kind, value in first.means.items()
+            if kind != "weighted"
+        ]
         yield f"Other means @{first.threshold:g}: {', '.join(others)}."
         i = self.interval
-        yield (f"95 % interval of the first mean: {i.low:.2f} to "
-               f"{i.high:.2f} (standard deviation {i.sd:.2f}).")
+        yield (
+            f"95 % interval of the first mean: {i.low:.2f} to "
+            f"{i.high:.2f} (standard deviation {i.sd:.2f})."
+        )
         if self.head == "official":
             yield "Head: mean of upper neck and head top."
 
     def __str__(self) -> str:
         cells = list(self._cells())
         widths = [max(map(len, column)) for column in zip(*cells)]
-        lines = ["  ".join([line[0].ljust(widths[0]),
-                            *(c.rjust(w) for c, w in
-                              zip(line[1:], widths[1:]))]).rstrip()
-                 for line in cells]
+        lines = [
+            "  ".join(
+                [
+                    line[0].ljust(widths[0]),
+                    *(c.rjust(w) for c, w in zip(line[1:], widths[1:])),
+                ]
+            ).rstrip()
+            for line in cells
+        ]
         return "\n".join([self._title(), *lines, *self._notes()])
 
     def _repr_html_(self) -> str:
-        head, *body = [[html.escape(c) for c in line]
-                       for line in self._cells()]
+        head, *body = [[html.escape(c) for c in line] for line in self._cells()]
         rows = ["<tr>" + "".join(f"<th>{c}</th>" for c in head) + "</tr>"]
-        rows += ["<tr>" + "".join(f"<td>{c}</td>" for c in line) + "</tr>"
-                 for line in body]
+        rows += [
+            "<tr>" + "".join(f"<td>{c}</td>" for c in line) + "</tr>" for line in body
+        ]
         notes = html.escape(" ".join(self._notes()))
-        return (f"<table><caption>{html.escape(self._title())}</caption>"
-                + "".join(rows) + f"</table><p>{notes}</p>")
+        return (
+            f"<table><caption>{html.escape(self._title())}</caption>"
+            + "".join(rows)
+            + f"</table><p>{notes}</p>"
+        )
 
     def to_dict(self) -> dict:
         """Everything, as JSON knows it (NaN becomes None)."""
-        return _plain({
-            "metric": self.metric, "persons": self.persons,
-            "labelled": self.labelled, "head": self.head,
-            "excluded": list(self.excluded), "auc": self.auc,
-            "interval": self.interval._asdict(),
-            "rows": [vars(row) for row in self.rows],
-        })
+        return _plain(
+            {
+                "metric": self.metric,
+                "persons": self.persons,
+                "labelled": self.labelled,
+                "head": self.head,
+                "excluded": list(self.excluded),
+                "auc": self.auc,
+                "interval": self.interval._asdict(),
+                "rows": [vars(row) for row in self.rows],
+            }
+        )
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
 
 
-def pckh_table(predicted, keypoints, visible, head_size,
-               skeleton: Skeleton = MPII, thresholds=(0.5, 0.1),
-               baselines=None, head: str = "head_top",
-               metric: str = "PCKh") -> PckhTable:
+def pckh_table(
+    predicted,
+    keypoints,
+    visible,
+    head_size,
+    skeleton: Skeleton = MPII,
+    thresholds=(0.5, 0.1),
+    baselines=None,
+    head: str = "head_top",
+    metric: str = "PCKh",
+) -> PckhTable:
     """PCKh by body part, with every convention named.
 
     Four means circulate for the same predictions, and differ by more than
@@ -448,21 +515,21 @@ def pckh_table(predicted, keypoints, visible, head_size,
     counted = [i for i, j in enumerate(skeleton.joints) if j not in excluded]
     rows, areas, interval, labelled = [], {}, None, 0
     for name, answers in names.items():
-        distances = normalised_distances(answers, keypoints, visible,
-                                         head_size)
+        distances = normalised_distances(answers, keypoints, visible, head_size)
         _expect(distances.shape[1], skeleton)
         areas[name] = 100 * _area(distances, 0.5, 0.01).pooled(counted)
         for threshold in thresholds:
             hit = _within(distances, threshold)
             rates = _rates(hit)
-            rows.append(_row(name, threshold, rates, skeleton, groups,
-                             counted))
+            rows.append(_row(name, threshold, rates, skeleton, groups, counted))
             if interval is None:
-                interval = Interval(*(100 * v for v in bootstrap_interval(
-                    hit, counted)))
+                interval = Interval(
+                    *(100 * v for v in bootstrap_interval(hit, counted))
+                )
                 labelled = int(rates.counts[counted].sum())
-    return PckhTable(metric, len(distances), labelled, head, rows, areas,
-                     interval, excluded)
+    return PckhTable(
+        metric, len(distances), labelled, head, rows, areas, interval, excluded
+    )
 
 
 def _columns(skeleton: Skeleton, head: str) -> dict[str, list[int]]:
@@ -471,26 +538,29 @@ def _columns(skeleton: Skeleton, head: str) -> dict[str, list[int]]:
     groups = dict(skeleton.groups)
     if head == "official":
         groups["Head"] = ("upper_neck", "head_top")
-    return {label: skeleton.indices(joints)
-            for label, joints in groups.items()}
+    return {label: skeleton.indices(joints) for label, joints in groups.items()}
 
 
 def _row(name, threshold, rates, skeleton, groups, counted) -> PckhRow:
     percent = 100 * rates.per_joint
-    columns = {label: _mean(percent[joints])
-               for label, joints in groups.items()}
+    columns = {label: _mean(percent[joints]) for label, joints in groups.items()}
     means = {
         "weighted": 100 * rates.pooled(counted),
         "unweighted": _mean(percent[counted]),
         f"all{len(skeleton)}": 100 * rates.pooled(),
         "columns": _mean(np.array(list(columns.values()))),
     }
-    return PckhRow(name, float(threshold),
-                   dict(zip(skeleton.joints, percent.tolist())), columns,
-                   means)
+    return PckhRow(
+        name,
+        float(threshold),
+        dict(zip(skeleton.joints, percent.tolist())),
+        columns,
+        means,
+    )
 
 
 # ----------------------------------------------------------- error anatomy
+
 
 @dataclass
 class ErrorAnatomy:
@@ -515,32 +585,35 @@ class ErrorAnatomy:
     @property
     def shares(self) -> dict[str, float]:
         """Kind -> fraction of the labelled joints; they add up to 1."""
-        return {kind: float(c.sum() / self.labelled)
-                for kind, c in self.counts.items()}
+        return {kind: float(c.sum() / self.labelled) for kind, c in self.counts.items()}
 
     @property
     def of_misses(self) -> dict[str, float]:
         """Kind -> fraction of the misses (NaN if there are none)."""
         missed = self.labelled - self.counts["good"].sum()
-        return {kind: float(_ratio(c.sum(), missed))
-                for kind, c in self.counts.items() if kind != "good"}
+        return {
+            kind: float(_ratio(c.sum(), missed))
+            for kind, c in self.counts.items()
+            if kind != "good"
+        }
 
     def __str__(self) -> str:
         kinds = list(self.counts)
         width = max(map(len, (*self.joints, "all joints")))
-        lines = [f"{'percent of':{width}}" + "".join(
-            f"{k:>8}" for k in kinds)]
+        lines = [f"{'percent of':{width}}" + "".join(f"{k:>8}" for k in kinds)]
         table = np.stack([self.counts[k] for k in kinds])
-        for name, part in [*zip(self.joints, table.T),
-                           ("all joints", table.sum(1))]:
+        for name, part in [*zip(self.joints, table.T), ("all joints", table.sum(1))]:
             if part.sum():
-                lines.append(f"{name:{width}}" + "".join(
-                    f"{v:8.1f}" for v in 100 * part / part.sum()))
+                lines.append(
+                    f"{name:{width}}"
+                    + "".join(f"{v:8.1f}" for v in 100 * part / part.sum())
+                )
         return "\n".join(lines)
 
 
-def error_anatomy(predicted, keypoints, visible, head_size,
-                  skeleton: Skeleton = MPII, joints=None) -> ErrorAnatomy:
+def error_anatomy(
+    predicted, keypoints, visible, head_size, skeleton: Skeleton = MPII, joints=None
+) -> ErrorAnatomy:
     """Sort every labelled joint into one kind, by distance in head sizes.
 
     The first that holds:
@@ -563,8 +636,7 @@ def error_anatomy(predicted, keypoints, visible, head_size,
     joints:
         Names; None takes those that have a left and a right.
     """
-    distances = normalised_distances(predicted, keypoints, visible,
-                                     head_size)
+    distances = normalised_distances(predicted, keypoints, visible, head_size)
     _expect(distances.shape[1], skeleton)
     twin = np.arange(len(skeleton))
     for a, b in skeleton.flip_pairs:
@@ -577,12 +649,18 @@ def error_anatomy(predicted, keypoints, visible, head_size,
         raise ValueError("no labelled joint among those to sort")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        other = normalised_distances(predicted, _array(keypoints)[:, twin],
-                                     _array(visible)[:, twin], head_size)
+        other = normalised_distances(
+            predicted, _array(keypoints)[:, twin], _array(visible)[:, twin], head_size
+        )
     own, other = distances[:, columns], other[:, columns]
     other[:, twin[columns] == columns] = np.inf
-    rules = {"good": own <= 0.5, "swap": other <= 0.5, "near": own <= 1,
-             "far": own <= 2, "gross": own > 2}
+    rules = {
+        "good": own <= 0.5,
+        "swap": other <= 0.5,
+        "near": own <= 1,
+        "far": own <= 2,
+        "gross": own > 2,
+    }
     free = ~np.isnan(own)
     counts = {}
     for kind, holds in rules.items():
@@ -592,6 +670,7 @@ def error_anatomy(predicted, keypoints, visible, head_size,
 
 
 # ------------------------------------------------------------- calibration
+
 
 class Reliability(NamedTuple):
     """What scores are worth: see `reliability`.
@@ -650,12 +729,10 @@ def reliability(scores, hit, bins: int = 10) -> Reliability:
     """
     scores, hit = _array(scores), _array(hit)
     if scores.shape != hit.shape:
-        raise ValueError(f"scores {scores.shape} do not go with hits "
-                         f"{hit.shape}")
+        raise ValueError(f"scores {scores.shape} do not go with hits {hit.shape}")
     labelled = ~np.isnan(hit)
     if not 1 <= bins <= labelled.sum():
-        raise ValueError(f"{labelled.sum()} labelled joints do not fill "
-                         f"{bins} groups")
+        raise ValueError(f"{labelled.sum()} labelled joints do not fill {bins} groups")
     if not np.isfinite(scores[labelled]).all():
         raise ValueError("scores of labelled joints must be finite")
     order = np.argsort(scores[labelled], kind="stable")
@@ -663,10 +740,12 @@ def reliability(scores, hit, bins: int = 10) -> Reliability:
     return Reliability(
         np.array([scores[labelled][g].mean() for g in groups]),
         np.array([hit[labelled][g].mean() for g in groups]),
-        np.array([len(g) for g in groups]))
+        np.array([len(g) for g in groups]),
+    )
 
 
 # --------------------------------------------------------------- OKS and AP
+
 
 def oks(predicted, keypoints, visible, area, sigmas, boxes=None):
     """Object keypoint similarity of every answer with every person.
@@ -697,21 +776,27 @@ def oks(predicted, keypoints, visible, area, sigmas, boxes=None):
     predicted, keypoints = _array(predicted), _array(keypoints)
     labelled, area = _array(visible) > 0, _array(area)
     variance = (_array(sigmas) * 2) ** 2
-    if (predicted.ndim != 3 or keypoints.ndim != 3
-            or predicted.shape[1:] != keypoints.shape[1:]
-            or keypoints.shape[2] != 2
-            or labelled.shape != keypoints.shape[:2]
-            or area.shape != keypoints.shape[:1]
-            or variance.shape != keypoints.shape[1:2]):
+    if (
+        predicted.ndim != 3
+        or keypoints.ndim != 3
+        or predicted.shape[1:] != keypoints.shape[1:]
+        or keypoints.shape[2] != 2
+        or labelled.shape != keypoints.shape[:2]
+        or area.shape != keypoints.shape[:1]
+        or variance.shape != keypoints.shape[1:2]
+    ):
         raise ValueError(
             f"predicted {predicted.shape}, keypoints {keypoints.shape}, "
             f"visible {labelled.shape}, area {area.shape} and sigmas "
             f"{variance.shape} must be (D, K, 2), (G, K, 2), (G, K), (G,) "
-            "and (K,)")
+            "and (K,)"
+        )
     empty = ~labelled.any(1)
     if empty.any() and boxes is None:
-        raise ValueError(f"person {int(np.argmax(empty))} has no labelled "
-                         "joint; give boxes, or leave the person out")
+        raise ValueError(
+            f"person {int(np.argmax(empty))} has no labelled "
+            "joint; give boxes, or leave the person out"
+        )
     truth = np.where(labelled[..., None], keypoints, 0)
     off = predicted[:, None] - truth
     if empty.any():
@@ -719,16 +804,13 @@ def oks(predicted, keypoints, visible, area, sigmas, boxes=None):
         low = (box[:, :2] - box[:, 2:])[:, None]
         high = (box[:, :2] + 2 * box[:, 2:])[:, None]
         points = predicted[:, None]
-        off[:, empty] = (np.maximum(0, low - points)
-                         + np.maximum(0, points - high))
-    error = ((off ** 2).sum(-1) / variance
-             / (area + np.spacing(1))[:, None] / 2)
+        off[:, empty] = np.maximum(0, low - points) + np.maximum(0, points - high)
+    error = (off**2).sum(-1) / variance / (area + np.spacing(1))[:, None] / 2
     used = labelled | empty[:, None]
     return (np.exp(-error) * used).sum(-1) / used.sum(-1)
 
 
-_AP_NAMES = ("AP", "AP50", "AP75", "APm", "APl",
-             "AR", "AR50", "AR75", "ARm", "ARl")
+_AP_NAMES = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
 
 
 def keypoint_ap(truth, detections, sigmas) -> dict[str, float]:
@@ -760,25 +842,35 @@ def keypoint_ap(truth, detections, sigmas) -> dict[str, float]:
     ARm, ARl, each between 0 and 1, or NaN where there is nobody to find.
     """
     from faster_coco_eval import COCO, COCOeval_faster
+
     sigmas = _array(sigmas)
     if not isinstance(truth, dict):
         if len(truth) != len(detections):
-            raise ValueError(f"truth has {len(truth)} pictures, detections "
-                             f"have {len(detections)}")
-        truth, detections = (_coco_truth(truth, len(sigmas)),
-                             _coco_results(detections, len(sigmas)))
+            raise ValueError(
+                f"truth has {len(truth)} pictures, detections have {len(detections)}"
+            )
+        truth, detections = (
+            _coco_truth(truth, len(sigmas)),
+            _coco_results(detections, len(sigmas)),
+        )
     truth, detections = _checked(truth, detections, len(sigmas))
     quiet = {"print_function": lambda *_: None}
     reference = COCO(truth, **quiet)
-    found = (reference.loadRes(detections) if detections
-             else COCO({**truth, "annotations": []}, **quiet))
-    evaluation = COCOeval_faster(reference, found, "keypoints",
-                                 kpt_oks_sigmas=list(sigmas), **quiet)
+    found = (
+        reference.loadRes(detections)
+        if detections
+        else COCO({**truth, "annotations": []}, **quiet)
+    )
+    evaluation = COCOeval_faster(
+        reference, found, "keypoints", kpt_oks_sigmas=list(sigmas), **quiet
+    )
     evaluation.run()
     values = [float(v) for v in evaluation.stats[:10]]
     # COCO says -1 where there is nobody to find
-    return {name: value if value >= 0 else float("nan")
-            for name, value in zip(_AP_NAMES, values)}
+    return {
+        name: value if value >= 0 else float("nan")
+        for name, value in zip(_AP_NAMES, values)
+    }
 
 
 def _coco_truth(pictures, joints: int) -> dict:
@@ -792,18 +884,29 @@ def _coco_truth(pictures, joints: int) -> dict:
             used = points[labelled, :2]
             box = person.get("box")
             if box is None:
-                low, high = ((used.min(0), used.max(0)) if len(used)
-                             else (np.zeros(2), np.zeros(2)))
+                low, high = (
+                    (used.min(0), used.max(0))
+                    if len(used)
+                    else (np.zeros(2), np.zeros(2))
+                )
                 box = [*low, *(high - low)]
-            annotations.append({
-                "id": len(annotations) + 1, "image_id": image,
-                "category_id": 1, "keypoints": points.ravel().tolist(),
-                "num_keypoints": len(used), "area": float(person["area"]),
-                "bbox": [float(v) for v in box],
-                "iscrowd": int(bool(person.get("crowd", False)))})
-    return {"images": [{"id": i} for i in range(len(pictures))],
-            "categories": [{"id": 1, "name": "person"}],
-            "annotations": annotations}
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": 1,
+                    "keypoints": points.ravel().tolist(),
+                    "num_keypoints": len(used),
+                    "area": float(person["area"]),
+                    "bbox": [float(v) for v in box],
+                    "iscrowd": int(bool(person.get("crowd", False))),
+                }
+            )
+    return {
+        "images": [{"id": i} for i in range(len(pictures))],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": annotations,
+    }
 
 
 def _coco_results(pictures, joints: int) -> list[dict]:
@@ -811,18 +914,23 @@ def _coco_results(pictures, joints: int) -> list[dict]:
     for image, poses in enumerate(pictures):
         for pose in poses:
             points = np.c_[_joints(pose, joints, image), np.ones(joints)]
-            results.append({
-                "image_id": image, "category_id": 1,
-                "keypoints": points.ravel().tolist(),
-                "score": float(pose["score"])})
+            results.append(
+                {
+                    "image_id": image,
+                    "category_id": 1,
+                    "keypoints": points.ravel().tolist(),
+                    "score": float(pose["score"]),
+                }
+            )
     return results
 
 
 def _joints(pose, joints: int, image: int) -> np.ndarray:
     points = _array(pose["keypoints"])
     if points.shape != (joints, 2):
-        raise ValueError(f"picture {image}: keypoints {points.shape}, but "
-                         f"there are {joints} sigmas")
+        raise ValueError(
+            f"picture {image}: keypoints {points.shape}, but there are {joints} sigmas"
+        )
     return points
 
 
@@ -836,21 +944,26 @@ def _checked(truth, detections, joints: int):
         if len(one["keypoints"]) != 3 * joints:
             raise ValueError(
                 f"picture {one['image_id']}: {len(one['keypoints'])} "
-                f"keypoint numbers, but {joints} sigmas need {3 * joints}")
-        one.setdefault("num_keypoints",
-                       sum(v > 0 for v in one["keypoints"][2::3]))
+                f"keypoint numbers, but {joints} sigmas need {3 * joints}"
+            )
+        one.setdefault("num_keypoints", sum(v > 0 for v in one["keypoints"][2::3]))
     known = {image["id"] for image in truth["images"]}
     for one in detections:
         if one["image_id"] not in known:
-            raise ValueError(f"detections for picture {one['image_id']}, "
-                             "which the truth does not have")
+            raise ValueError(
+                f"detections for picture {one['image_id']}, "
+                "which the truth does not have"
+            )
         if not np.isfinite([*one["keypoints"], one["score"]]).all():
-            raise ValueError(f"picture {one['image_id']}: a detection has "
-                             "numbers that are not finite")
+            raise ValueError(
+                f"picture {one['image_id']}: a detection has "
+                "numbers that are not finite"
+            )
     return {**truth, "annotations": annotations}, detections
 
 
 # --------------------------------------------------------------------- 3-D
+
 
 def mpjpe(predicted, keypoints, visible=None) -> float:
     """Mean distance per joint, in the unit of the input (usually mm).
@@ -876,10 +989,12 @@ def pa_mpjpe(predicted, keypoints, visible=None) -> float:
     aligned = predicted.copy()
     for person, used in enumerate(labelled):
         if used.sum() < 3:
-            raise ValueError(f"person {person} has {used.sum()} labelled "
-                             "joints; aligning needs 3")
-        aligned[person, used] = _procrustes(predicted[person, used],
-                                            keypoints[person, used])
+            raise ValueError(
+                f"person {person} has {used.sum()} labelled joints; aligning needs 3"
+            )
+        aligned[person, used] = _procrustes(
+            predicted[person, used], keypoints[person, used]
+        )
     return mpjpe(aligned, keypoints, labelled)
 
 
@@ -890,7 +1005,7 @@ def _procrustes(points, target):
     u, s, vt = np.linalg.svd(a.T @ b)
     sign = np.ones_like(s)
     sign[-1] = np.sign(np.linalg.det(u @ vt)) or 1
-    spread = (a ** 2).sum()
+    spread = (a**2).sum()
     scale = (s * sign).sum() / spread if spread > 0 else 0
     return scale * a @ (u * sign) @ vt + goal
 
@@ -899,11 +1014,14 @@ def _finite_3d(predicted, labelled):
     bad = labelled & ~np.isfinite(predicted).all(-1)
     if bad.any():
         person, joint = np.argwhere(bad)[0]
-        raise ValueError(f"prediction of person {person}, joint {joint} is "
-                         "not finite; a mean distance has no answer then")
+        raise ValueError(
+            f"prediction of person {person}, joint {joint} is "
+            "not finite; a mean distance has no answer then"
+        )
 
 
 # -------------------------------------------------------- trivial baselines
+
 
 def center_pose(skeleton: Skeleton, window) -> np.ndarray:
     """Every joint in the middle of the crop: ``(K, 2)`` crop pixels.
@@ -924,21 +1042,25 @@ def mean_pose(keypoints, visible) -> np.ndarray:
 
 
 def median_pose(keypoints, visible) -> np.ndarray:
-    """Each joint's median place; as `mean_pose`, but wild labels pull less.
-    """
+    """Each joint's median place; as `mean_pose`, but wild labels pull less."""
     return _typical(keypoints, visible, np.median)
 
 
 def _typical(keypoints, visible, average) -> np.ndarray:
     keypoints = _array(keypoints)
     _, keypoints, labelled = _poses(keypoints, keypoints, visible)
-    return np.stack([
-        average(keypoints[used, joint], axis=0) if used.any()
-        else np.full(keypoints.shape[-1], np.nan)
-        for joint, used in enumerate(labelled.T)])
+    return np.stack(
+        [
+            average(keypoints[used, joint], axis=0)
+            if used.any()
+            else np.full(keypoints.shape[-1], np.nan)
+            for joint, used in enumerate(labelled.T)
+        ]
+    )
 
 
 # ----------------------------------------------------------------- helpers
+
 
 def _array(values) -> np.ndarray:
     """float64, from an array, a list or a tensor on any device."""
@@ -951,42 +1073,53 @@ def _poses(predicted, keypoints, visible):
     """Check and convert; labelled as booleans (all, for visible None)."""
     predicted, keypoints = _array(predicted), _array(keypoints)
     if keypoints.ndim != 3 or keypoints.shape[-1] not in (2, 3):
-        raise ValueError("keypoints must be (N, K, 2) or (N, K, 3), got "
-                         f"{keypoints.shape}")
+        raise ValueError(
+            f"keypoints must be (N, K, 2) or (N, K, 3), got {keypoints.shape}"
+        )
     if predicted.shape != keypoints.shape:
         raise ValueError(
             f"predictions {predicted.shape} and truth {keypoints.shape} "
             "must agree: the same persons in the same order (is one of "
-            "them another split?), the same joints")
-    labelled = (np.ones(keypoints.shape[:2], dtype=bool) if visible is None
-                else _array(visible) > 0)
+            "them another split?), the same joints"
+        )
+    labelled = (
+        np.ones(keypoints.shape[:2], dtype=bool)
+        if visible is None
+        else _array(visible) > 0
+    )
     if labelled.shape != keypoints.shape[:2]:
-        raise ValueError(f"visible {labelled.shape} does not go with "
-                         f"keypoints {keypoints.shape}")
+        raise ValueError(
+            f"visible {labelled.shape} does not go with keypoints {keypoints.shape}"
+        )
     if not labelled.any():
-        raise ValueError(f"nothing to score: {len(keypoints)} persons, no "
-                         "labelled joint")
+        raise ValueError(
+            f"nothing to score: {len(keypoints)} persons, no labelled joint"
+        )
     bad = labelled & ~np.isfinite(keypoints).all(-1)
     if bad.any():
         person, joint = np.argwhere(bad)[0]
-        raise ValueError(f"person {person}, joint {joint}: labelled, but "
-                         f"at {keypoints[person, joint]}; unlabelled joints "
-                         "need visibility 0")
+        raise ValueError(
+            f"person {person}, joint {joint}: labelled, but "
+            f"at {keypoints[person, joint]}; unlabelled joints "
+            "need visibility 0"
+        )
     return predicted, keypoints, labelled
 
 
 def _ends(normaliser, labelled):
     shape = np.shape(_array(normaliser))
     if shape not in ((), labelled.shape[:1]):
-        raise ValueError(f"sizes to divide by {shape} do not go with "
-                         f"{len(labelled)} persons")
+        raise ValueError(
+            f"sizes to divide by {shape} do not go with {len(labelled)} persons"
+        )
     return labelled.shape[:1]
 
 
 def _expect(columns: int, skeleton: Skeleton) -> None:
     if columns != len(skeleton):
-        raise ValueError(f"{columns} joints, but skeleton {skeleton.name} "
-                         f"has {len(skeleton)}")
+        raise ValueError(
+            f"{columns} joints, but skeleton {skeleton.name} has {len(skeleton)}"
+        )
 
 
 def _ratio(part, whole):

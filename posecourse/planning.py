@@ -73,12 +73,10 @@ class DataPlan:
         pictures = f" in {self.pictures:,} pictures" if self.pictures else ""
         here = ""
         if self.missing:
-            here = (f"; {self.missing:,} of the pictures are MISSING: the "
-                    "run would stop")
+            here = f"; {self.missing:,} of the pictures are MISSING: the run would stop"
         elif self.pictures:
             here = ", all of them here"
-        only = "" if self.used == self.people else \
-            f"; {self.used:,} people are used"
+        only = "" if self.used == self.people else f"; {self.used:,} people are used"
         return f"{self.name}: {self.people:,} people{pictures}{here}{only}"
 
 
@@ -142,51 +140,59 @@ class Plan:
         w, h = c.input_size
         a = c.augmentation
         batch = min(c.batch_size, self.training.used)
-        many = f" on each of {self.processes} processes" \
-            if self.processes > 1 else ""
-        rate = {"step": "a tenth of it from epoch "
-                        f"{9 * c.epochs // 14} and of that from epoch "
-                        f"{12 * c.epochs // 14}",
-                "cosine": "falling to 0 along a cosine"}[c.schedule]
-        optimiser = f"AdamW, decay {c.weight_decay:g}" \
-            if c.weight_decay else "Adam"
+        many = f" on each of {self.processes} processes" if self.processes > 1 else ""
+        rate = {
+            "step": "a tenth of it from epoch "
+            f"{9 * c.epochs // 14} and of that from epoch "
+            f"{12 * c.epochs // 14}",
+            "cosine": "falling to 0 along a cosine",
+        }[c.schedule]
+        optimiser = f"AdamW, decay {c.weight_decay:g}" if c.weight_decay else "Adam"
         stores = self.training, self.validation
         free = shutil.disk_usage(_existing(self.training.store)).free
         new = sum(s.store_bytes for s in stores if not s.prepared)
-        disk = (f"{format_bytes(new)} of crops would be written to "
-                f"{self.training.store.parent}, where "
-                f"{format_bytes(free)} are free" if new else
-                f"the crops are prepared in {self.training.store.parent}")
+        disk = (
+            f"{format_bytes(new)} of crops would be written to "
+            f"{self.training.store.parent}, where "
+            f"{format_bytes(free)} are free"
+            if new
+            else f"the crops are prepared in {self.training.store.parent}"
+        )
         if new > free:
             disk += ": NOT ENOUGH"
-        prepare = f", after {_duration(self.preparation_seconds)} of " \
-            "cutting out people" if self.preparation_seconds else ""
+        prepare = (
+            f", after {_duration(self.preparation_seconds)} of cutting out people"
+            if self.preparation_seconds
+            else ""
+        )
         images = self.processes * self._images / self.seconds_per_step
-        return "\n".join([
-            f"network     {c.model}, {self.parameters / 1e6:.2f} million "
-            f"parameters, pictures of {w} x {h}; starts from "
-            + (c.init or "random weights"),
-            f"train       {self.training}",
-            f"validate    {self.validation}",
-            f"steps       {self.steps:,}: {c.epochs} epochs of "
-            f"{self.steps_per_epoch:,}, with {batch} people each",
-            f"optimiser   {optimiser}, rate {c.lr:g}, {rate}",
-            f"changes     size {a.scale:g}, turn {a.rotation:g} degrees in "
-            f"{100 * a.turn:.0f} % ({a.distribution}), mirror "
-            f"{100 * a.flip:.0f} %, colours {a.brightness:g}",
-            f"disk        {disk}",
-            f"memory      {format_bytes(self.state_bytes)} for the weights "
-            f"and what is kept of each, {format_bytes(self.batch_bytes)} "
-            f"for a batch{many}",
-            f"time        about {_duration(self.training_seconds)}"
-            f"{prepare}: {self.seconds_per_step:.3g} s a step, "
-            f"{images:,.0f} pictures/s, {self.amp} on {self.device}",
-            f"            ({self.timed})"])
+        return "\n".join(
+            [
+                f"network     {c.model}, {self.parameters / 1e6:.2f} million "
+                f"parameters, pictures of {w} x {h}; starts from "
+                + (c.init or "random weights"),
+                f"train       {self.training}",
+                f"validate    {self.validation}",
+                f"steps       {self.steps:,}: {c.epochs} epochs of "
+                f"{self.steps_per_epoch:,}, with {batch} people each",
+                f"optimiser   {optimiser}, rate {c.lr:g}, {rate}",
+                f"changes     size {a.scale:g}, turn {a.rotation:g} degrees in "
+                f"{100 * a.turn:.0f} % ({a.distribution}), mirror "
+                f"{100 * a.flip:.0f} %, colours {a.brightness:g}",
+                f"disk        {disk}",
+                f"memory      {format_bytes(self.state_bytes)} for the weights "
+                f"and what is kept of each, {format_bytes(self.batch_bytes)} "
+                f"for a batch{many}",
+                f"time        about {_duration(self.training_seconds)}"
+                f"{prepare}: {self.seconds_per_step:.3g} s a step, "
+                f"{images:,.0f} pictures/s, {self.amp} on {self.device}",
+                f"            ({self.timed})",
+            ]
+        )
 
     @property
     def _images(self) -> float:
-        return max(1, min(self.config.batch_size, self.training.used)
-                   // self.processes)
+        return max(1, min(self.config.batch_size, self.training.used) // self.processes)
 
 
 def plan(config: TrainConfig) -> Plan:
@@ -218,39 +224,64 @@ def plan(config: TrainConfig) -> Plan:
     if processes > 1:
         timed += "; what the processes say to each other is not in it"
     return Plan(
-        config, str(device), processes, amp, parameters, data, validation,
-        max(1, data.used // config.batch_size), 5 * 4 * parameters,
-        kept * whole // count, seconds * whole / count, timed)
+        config,
+        str(device),
+        processes,
+        amp,
+        parameters,
+        data,
+        validation,
+        max(1, data.used // config.batch_size),
+        5 * 4 * parameters,
+        kept * whole // count,
+        seconds * whole / count,
+        timed,
+    )
 
 
 def _look(config: TrainConfig, split: str, people: int | None):
     """What is there of a split, and a store of a few of its people."""
-    if Path(config.data, "store.json").is_file() or Path(
-            config.data, split, "store.json").is_file():
+    if (
+        Path(config.data, "store.json").is_file()
+        or Path(config.data, split, "store.json").is_file()
+    ):
         folder = Path(config.data)
         if not (folder / "store.json").is_file():
             folder /= split
         store = PeopleStore.open(folder)
         used = min(people or len(store), len(store))
-        return DataPlan(store.source["dataset"], len(store), 0, 0, folder,
-                        store.crops.nbytes, True, used), store
+        return DataPlan(
+            store.source["dataset"],
+            len(store),
+            0,
+            0,
+            folder,
+            store.crops.nbytes,
+            True,
+            used,
+        ), store
     dataset, folder, size = to_prepare(
-        config.data, split, config.input_size, people, config.difficulty,
-        config.margin)
+        config.data, split, config.input_size, people, config.difficulty, config.margin
+    )
     pictures, missing = 0, 0
     if config.data != "synthetic":
         report = check(dataset)
         pictures, missing = report.pictures, len(report.missing_pictures)
     found = DataPlan(
-        dataset.name, len(dataset), pictures, missing, folder,
-        3 * size * size * len(dataset), (folder / "store.json").is_file(),
-        min(people or len(dataset), len(dataset)))
+        dataset.name,
+        len(dataset),
+        pictures,
+        missing,
+        folder,
+        3 * size * size * len(dataset),
+        (folder / "store.json").is_file(),
+        min(people or len(dataset), len(dataset)),
+    )
     sample = _Few(dataset)
     started = time.perf_counter()
     store = PeopleStore.in_memory(sample, size, config.margin)
     if len(sample):
-        found.crops_per_second = len(sample) / (
-            time.perf_counter() - started)
+        found.crops_per_second = len(sample) / (time.perf_counter() - started)
     return found, store
 
 
@@ -284,8 +315,11 @@ def _timed_steps(config, model, store, count: int, amp: str, device):
     if len(store):
         chosen = np.arange(count) % len(store)
         crops, keypoints, visible, head_size = (
-            store.crops[chosen], store.keypoints[chosen],
-            store.visible[chosen], store.head_size[chosen])
+            store.crops[chosen],
+            store.keypoints[chosen],
+            store.visible[chosen],
+            store.head_size[chosen],
+        )
     else:  # no picture is here: noise takes as long
         side, joints = store.size, len(store.skeleton)
         rng = np.random.default_rng(0)
@@ -303,14 +337,22 @@ def _timed_steps(config, model, store, count: int, amp: str, device):
     def step(watched: bool):
         batch = make_batch(
             torch.from_numpy(np.ascontiguousarray(crops)).to(device),
-            keypoints, visible, head_size, store.window, model.input_size,
-            store.skeleton, config.augmentation)
+            keypoints,
+            visible,
+            head_size,
+            store.window,
+            model.input_size,
+            store.skeleton,
+            config.augmentation,
+        )
         optimizer.zero_grad(set_to_none=True)
         hooks = torch.autograd.graph.saved_tensors_hooks(
-            _remember(kept, model) if watched else _as_is, _as_is)
+            _remember(kept, model) if watched else _as_is, _as_is
+        )
         with hooks:
-            training.backward(model, model.codec, batch, blind, settings,
-                              training.Workers())
+            training.backward(
+                model, model.codec, batch, blind, settings, training.Workers()
+            )
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
@@ -338,6 +380,7 @@ def _remember(kept: dict, model):
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
+
     return note
 
 

@@ -19,14 +19,30 @@ import numpy as np
 
 from .skeletons import MPII, Skeleton, get_skeleton
 
-__all__ = ["OrderCheck", "OrderError", "PredictionsError", "Truth",
-           "check_order", "find_truth", "has_truth", "is_coco_results",
-           "is_one_based", "read_predictions", "read_truth",
-           "save_predictions"]
+__all__ = [
+    "OrderCheck",
+    "OrderError",
+    "PredictionsError",
+    "Truth",
+    "check_order",
+    "find_truth",
+    "has_truth",
+    "is_coco_results",
+    "is_one_based",
+    "read_predictions",
+    "read_truth",
+    "save_predictions",
+]
 
 _NAMES = ("preds", "pred", "predictions", "keypoints", "joints", "pose")
-_ONE_BASED = {".mat": True, ".h5": True, ".hdf5": True, ".npz": False,
-              ".npy": False, ".json": False}
+_ONE_BASED = {
+    ".mat": True,
+    ".h5": True,
+    ".hdf5": True,
+    ".npz": False,
+    ".npy": False,
+    ".json": False,
+}
 
 
 class PredictionsError(ValueError):
@@ -47,7 +63,8 @@ def is_one_based(path) -> bool:
     if suffix not in _ONE_BASED:
         raise PredictionsError(
             f"{path}: predictions are read from {', '.join(_ONE_BASED)} "
-            f"files, not from {suffix or 'a file without an ending'}")
+            f"files, not from {suffix or 'a file without an ending'}"
+        )
     return _ONE_BASED[suffix]
 
 
@@ -57,8 +74,12 @@ def is_coco_results(path) -> bool:
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
     content = _json(path)
-    return (isinstance(content, list) and bool(content)
-            and isinstance(content[0], dict) and "image_id" in content[0])
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and isinstance(content[0], dict)
+        and "image_id" in content[0]
+    )
 
 
 def read_predictions(path, one_based: bool | None = None) -> np.ndarray:
@@ -84,9 +105,14 @@ def read_predictions(path, one_based: bool | None = None) -> np.ndarray:
         one_based = is_one_based(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such predictions file")
-    reader = {".mat": _read_mat, ".h5": _read_h5, ".hdf5": _read_h5,
-              ".npz": _read_npz, ".npy": _read_npz,
-              ".json": _read_json}[path.suffix.lower()]
+    reader = {
+        ".mat": _read_mat,
+        ".h5": _read_h5,
+        ".hdf5": _read_h5,
+        ".npz": _read_npz,
+        ".npy": _read_npz,
+        ".json": _read_json,
+    }[path.suffix.lower()]
     points = _as_poses(_pick(reader(path), path), path)
     return points - 1 if one_based else points
 
@@ -104,36 +130,46 @@ def save_predictions(path, keypoints, scores=None, ids=None) -> Path:
         N names, stored under ``ids``.
     """
     from .files import atomic_path
+
     path = Path(path)
-    arrays = {"preds": np.asarray(keypoints), "scores": scores,
-              "ids": None if ids is None else np.asarray(ids, dtype=str)}
+    arrays = {
+        "preds": np.asarray(keypoints),
+        "scores": scores,
+        "ids": None if ids is None else np.asarray(ids, dtype=str),
+    }
     with atomic_path(path) as temporary:
         with open(temporary, "wb") as file:
-            np.savez(file, **{k: v for k, v in arrays.items()
-                              if v is not None})
+            np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
     return path
 
 
 def _read_mat(path: Path) -> dict:
     from scipy.io import loadmat
+
     try:
         return loadmat(path)
-    except NotImplementedError:      # version 7.3 is HDF5
+    except NotImplementedError:  # version 7.3 is HDF5
         return {key: value.T for key, value in _read_h5(path).items()}
-    except Exception as error:       # scipy raises many kinds here
-        raise PredictionsError(f"{path}: not a readable MATLAB file "
-                               f"({error}); copy it again") from None
+    except Exception as error:  # scipy raises many kinds here
+        raise PredictionsError(
+            f"{path}: not a readable MATLAB file ({error}); copy it again"
+        ) from None
 
 
 def _read_h5(path: Path) -> dict:
     import h5py
+
     try:
         with h5py.File(path, "r") as file:
-            return {key: value[()] for key, value in file.items()
-                    if isinstance(value, h5py.Dataset)}
+            return {
+                key: value[()]
+                for key, value in file.items()
+                if isinstance(value, h5py.Dataset)
+            }
     except OSError as error:
-        raise PredictionsError(f"{path}: not a readable HDF5 file "
-                               f"({error}); copy it again") from None
+        raise PredictionsError(
+            f"{path}: not a readable HDF5 file ({error}); copy it again"
+        ) from None
 
 
 def _read_npz(path: Path) -> dict:
@@ -143,9 +179,10 @@ def _read_npz(path: Path) -> dict:
             return {"preds": found}
         with found:
             return {key: found[key] for key in found.files}
-    except Exception as error:       # zipfile, pickle, OS, ...
-        raise PredictionsError(f"{path}: not a readable NumPy file of "
-                               f"plain numbers ({error})") from None
+    except Exception as error:  # zipfile, pickle, OS, ...
+        raise PredictionsError(
+            f"{path}: not a readable NumPy file of plain numbers ({error})"
+        ) from None
 
 
 def _json(path: Path):
@@ -164,7 +201,8 @@ def _read_json(path: Path) -> dict:
         if name is None:
             raise PredictionsError(
                 f"{path}: record 0 has none of {', '.join(_NAMES)}; it has "
-                f"{', '.join(content[0])}")
+                f"{', '.join(content[0])}"
+            )
         content = [record.get(name) for record in content]
     return {"preds": content}
 
@@ -176,7 +214,8 @@ def _pick(content: dict, path):
     there = [key for key in content if not key.startswith("__")]
     raise PredictionsError(
         f"{path}: no predictions found; looked for {', '.join(_NAMES)}, "
-        f"the file has {', '.join(there) or 'nothing'}")
+        f"the file has {', '.join(there) or 'nothing'}"
+    )
 
 
 def _as_poses(values, path) -> np.ndarray:
@@ -187,19 +226,21 @@ def _as_poses(values, path) -> np.ndarray:
         raise PredictionsError(
             f"{path}: the predictions are not one array of numbers; every "
             "person needs the same number of joints, each (x, y) or "
-            "(x, y, score)") from None
+            "(x, y, score)"
+        ) from None
     if values.ndim == 2 and values.shape[1] % 3 == 0 and len(values) > 3:
-        values = values.reshape(len(values), -1, 3)   # COCO: x, y, v, ...
+        values = values.reshape(len(values), -1, 3)  # COCO: x, y, v, ...
     if values.ndim == 3:
         if values.shape[2] in (2, 3):
             return values[..., :2].copy()
-        if values.shape[1] in (2, 3):                  # (K, 2, N)
+        if values.shape[1] in (2, 3):  # (K, 2, N)
             return values[:, :2].transpose(2, 0, 1).copy()
-        if values.shape[0] in (2, 3):                  # (2, K, N)
+        if values.shape[0] in (2, 3):  # (2, K, N)
             return values[:2].transpose(2, 1, 0).copy()
     raise PredictionsError(
         f"{path}: predictions of shape {values.shape} are not understood; "
-        "expected (persons, joints, 2)")
+        "expected (persons, joints, 2)"
+    )
 
 
 @dataclass
@@ -245,26 +286,37 @@ def read_truth(path, split: str = "valid") -> Truth:
         raise FileNotFoundError(f"{path}: there is no such file or folder")
     from .datasets import MPIIGroundTruth, open_dataset
     from .datasets.mpii import HEAD_PER_SCALE
+
     if path.suffix == ".mat" and "pos_gt_src" in _read_mat(path):
         truth = MPIIGroundTruth.read(path)
-        return Truth(truth.keypoints, truth.visible, truth.head_size,
-                     _centers_beside(path, truth),
-                     truth.head_size / HEAD_PER_SCALE, MPII, str(path))
+        return Truth(
+            truth.keypoints,
+            truth.visible,
+            truth.head_size,
+            _centers_beside(path, truth),
+            truth.head_size / HEAD_PER_SCALE,
+            MPII,
+            str(path),
+        )
     dataset = open_dataset(path, split=split)
     persons = [dataset[i] for i in range(len(dataset))]
     if not persons:
         raise PredictionsError(f"{path}: the dataset has no persons")
-    return Truth(np.stack([p.keypoints for p in persons]),
-                 np.stack([p.visible for p in persons]),
-                 np.array([p.head_size for p in persons], float),
-                 np.array([p.center for p in persons], float),
-                 np.array([p.scale for p in persons], float),
-                 get_skeleton(dataset.skeleton), str(path))
+    return Truth(
+        np.stack([p.keypoints for p in persons]),
+        np.stack([p.visible for p in persons]),
+        np.array([p.head_size for p in persons], float),
+        np.array([p.center for p in persons], float),
+        np.array([p.scale for p in persons], float),
+        get_skeleton(dataset.skeleton),
+        str(path),
+    )
 
 
 def _centers_beside(path: Path, truth) -> np.ndarray:
     """Person positions from the ``valid.json`` of the same folder."""
     from .datasets import open_dataset
+
     beside = path.with_name("valid.json")
     if not beside.is_file():
         return np.full((len(truth), 2), np.nan)
@@ -288,7 +340,8 @@ def find_truth(predictions, data=None) -> Path:
     raise FileNotFoundError(
         "no ground truth found; name it with --truth (a gt_valid.mat, an "
         "annotation file or a dataset's folder). Looked for "
-        + ", ".join(str(p) for p in looked))
+        + ", ".join(str(p) for p in looked)
+    )
 
 
 def has_truth(folder) -> bool:
@@ -347,11 +400,13 @@ def check_order(predicted, truth: Truth, seed: int = 0) -> OrderCheck:
         raise OrderError(
             f"{len(predicted)} predicted poses, but {truth.source} has {n} "
             "persons; predictions must be for the same split, one per "
-            "person, in the same order")
+            "person, in the same order"
+        )
     if predicted.shape[1] != k:
         raise OrderError(
             f"predictions have {predicted.shape[1]} joints, "
-            f"{truth.source} has the {k} of {truth.skeleton.name}")
+            f"{truth.source} has the {k} of {truth.skeleton.name}"
+        )
     if not np.isfinite(predicted).any():
         raise OrderError("the predictions hold no finite number")
     rng = np.random.default_rng(seed)
@@ -359,34 +414,39 @@ def check_order(predicted, truth: Truth, seed: int = 0) -> OrderCheck:
     orders = [rng.permutation(n) for _ in range(99 if n >= 8 else 0)]
     random = [_distances(predicted[order], truth) for order in orders]
     far = near > 6.25
-    check = OrderCheck(float(far.mean()),
-                       int(np.argmax(far)) if far.any() else None)
+    check = OrderCheck(float(far.mean()), int(np.argmax(far)) if far.any() else None)
     if not orders or (predicted == predicted[:1]).all():
         return check
     by_chance = np.mean([d > 6.25 for _, d in random])
     medians = np.array([np.nanmedian(e) for e, _ in random])
-    if (check.misplaced > 0.25 * by_chance and check.misplaced > 0.01) \
-            or np.nanmedian(actual) >= medians.min():
+    if (check.misplaced > 0.25 * by_chance and check.misplaced > 0.01) or np.nanmedian(
+        actual
+    ) >= medians.min():
         raise OrderError(
             f"the predictions do not lie on the persons of {truth.source}: "
             f"median error {np.nanmedian(actual):.2f} head sizes "
             f"({np.median(medians):.2f} in a random order), "
             f"{check.misplaced:.1%} of the poses nowhere near their person "
             f"({by_chance:.1%} in a random order)"
-            + (f", the first is number {check.first}"
-               if check.first is not None else "")
+            + (
+                f", the first is number {check.first}"
+                if check.first is not None
+                else ""
+            )
             + ". They are in another order, for another split, or not in "
-            "pixels of the full pictures")
+            "pixels of the full pictures"
+        )
     return check
 
 
 def _distances(predicted, truth: Truth):
     """Per person, in head sizes: mean joint error; distance of middles."""
     from .datasets.mpii import HEAD_PER_SCALE
+
     labelled = (truth.visible > 0)[..., None]
     unit = HEAD_PER_SCALE * truth.scale
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)   # nobody labelled
+        warnings.simplefilter("ignore", RuntimeWarning)  # nobody labelled
         error = np.linalg.norm(predicted - truth.keypoints, axis=-1)
         error = np.nanmean(error, axis=1) / unit
         middle = np.nanmean(np.where(labelled, predicted, np.nan), axis=1)

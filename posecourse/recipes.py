@@ -13,8 +13,15 @@ from dataclasses import dataclass, field, fields
 from . import losses, models
 from .augmentation import Augmentation
 
-__all__ = ["DEFAULT_LOSS", "LOSSES", "PRESETS", "RECIPES", "TrainConfig",
-           "TrainingError", "config_for"]
+__all__ = [
+    "DEFAULT_LOSS",
+    "LOSSES",
+    "PRESETS",
+    "RECIPES",
+    "TrainConfig",
+    "TrainingError",
+    "config_for",
+]
 
 
 class TrainingError(ValueError):
@@ -109,56 +116,84 @@ class TrainConfig:
     @property
     def input_size(self) -> tuple[int, int]:
         """``(width, height)`` of what the network sees, pixels."""
-        size = {**models.options_of(self.model),
-                **self.options}["input_size"]
+        size = {**models.options_of(self.model), **self.options}["input_size"]
         return (size, size) if isinstance(size, int) else tuple(size)
 
     def __post_init__(self):
         if isinstance(self.augmentation, dict):
             self.augmentation = Augmentation(**self.augmentation)
-        choices = {"schedule": ("cosine", "step"),
-                   "amp": ("auto", "bf16", "fp32"),
-                   "loss": ("auto", *LOSSES),
-                   "supervise": ("all", "last")}
+        choices = {
+            "schedule": ("cosine", "step"),
+            "amp": ("auto", "bf16", "fp32"),
+            "loss": ("auto", *LOSSES),
+            "supervise": ("all", "last"),
+        }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise TrainingError(
                     f"{name} is one of {', '.join(allowed)}; got "
-                    f"{getattr(self, name)!r}")
+                    f"{getattr(self, name)!r}"
+                )
         for name in ("epochs", "batch_size", "lr"):
             if not getattr(self, name) > 0:
-                raise TrainingError(f"{name} must be positive, got "
-                                    f"{getattr(self, name)}")
+                raise TrainingError(
+                    f"{name} must be positive, got {getattr(self, name)}"
+                )
         if self.hard_joints < 0:
-            raise TrainingError("hard_joints is a number of joints, 0 for "
-                                f"all; got {self.hard_joints}")
+            raise TrainingError(
+                f"hard_joints is a number of joints, 0 for all; got {self.hard_joints}"
+            )
         for name in ("warmup", "ema"):
             if not 0 <= getattr(self, name) < 1:
-                raise TrainingError(f"{name} is a fraction of the run, got "
-                                    f"{getattr(self, name)}")
+                raise TrainingError(
+                    f"{name} is a fraction of the run, got {getattr(self, name)}"
+                )
 
 
-LOSSES = {"heatmap_mse": losses.heatmap_mse,
-          "coordinate_l1": losses.coordinate_l1,
-          "coordinate_l2": losses.coordinate_l2}
+LOSSES = {
+    "heatmap_mse": losses.heatmap_mse,
+    "coordinate_l1": losses.coordinate_l1,
+    "coordinate_l2": losses.coordinate_l2,
+}
 DEFAULT_LOSS = {"heatmap": "heatmap_mse", "coordinate": "coordinate_l2"}
 
 # People stand upright in most pictures, and a run of minutes sees each of
 # them a few times only: little augmentation is enough.
-_MILD = Augmentation(scale=0.15, rotation=15, shift=0.02, brightness=0.2,
-                     contrast=0.2, saturation=0.2, tint=0.1)
+_MILD = Augmentation(
+    scale=0.15,
+    rotation=15,
+    shift=0.02,
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    tint=0.1,
+)
 
 # What suits each network where nothing else is asked for. These run on two
 # CPU cores in minutes.
 PRESETS = {
-    "laptop": dict(options={"input_size": 64}, epochs=6, batch_size=16,
-                   lr=4e-3, weight_decay=0.05, warmup=0.1, ema=0.05,
-                   augmentation=_MILD),
+    "laptop": dict(
+        options={"input_size": 64},
+        epochs=6,
+        batch_size=16,
+        lr=4e-3,
+        weight_decay=0.05,
+        warmup=0.1,
+        ema=0.05,
+        augmentation=_MILD,
+    ),
     # a quarter of the document's width on small pictures: enough to see
     # the network say the mean pose, and BatchNorm cure it
-    **{name: dict(options={"input_size": 64, "width": 0.25}, epochs=3,
-                  batch_size=32, lr=1e-3, augmentation=_MILD)
-       for name in ("posenet", "posenet_bn")},
+    **{
+        name: dict(
+            options={"input_size": 64, "width": 0.25},
+            epochs=3,
+            batch_size=32,
+            lr=1e-3,
+            augmentation=_MILD,
+        )
+        for name in ("posenet", "posenet_bn")
+    },
 }
 
 
@@ -169,31 +204,68 @@ RECIPES = {
     # 256x256_d256x3_adam_lr1e-3.yaml of its repository). AdamW without
     # decay is Adam.
     "mpii": dict(
-        options={"input_size": 256}, epochs=140, batch_size=32, lr=1e-3,
-        weight_decay=0.0, schedule="step", warmup=0.0, ema=0.0,
-        margin=1.75, augmentation=Augmentation(
-            scale=0.25, rotation=30, flip=0.5, shift=0, brightness=0,
-            contrast=0, saturation=0, tint=0, distribution="normal",
-            turn=0.6)),
+        options={"input_size": 256},
+        epochs=140,
+        batch_size=32,
+        lr=1e-3,
+        weight_decay=0.0,
+        schedule="step",
+        warmup=0.0,
+        ema=0.0,
+        margin=1.75,
+        augmentation=Augmentation(
+            scale=0.25,
+            rotation=30,
+            flip=0.5,
+            shift=0,
+            brightness=0,
+            contrast=0,
+            saturation=0,
+            tint=0,
+            distribution="normal",
+            turn=0.6,
+        ),
+    ),
     # Ours: larger batches, a rate that never stands still, averaged
     # weights, colours.
     "mpii-fast": dict(
-        options={"input_size": 256}, epochs=80, batch_size=256, lr=2e-3,
-        weight_decay=0.05, schedule="cosine", warmup=0.05, ema=0.01,
-        compile=True, margin=1.75, augmentation=Augmentation(
-            scale=0.3, rotation=40, flip=0.5, shift=0.04, erase=0.2)),
+        options={"input_size": 256},
+        epochs=80,
+        batch_size=256,
+        lr=2e-3,
+        weight_decay=0.05,
+        schedule="cosine",
+        warmup=0.05,
+        ema=0.01,
+        compile=True,
+        margin=1.75,
+        augmentation=Augmentation(
+            scale=0.3, rotation=40, flip=0.5, shift=0.04, erase=0.2
+        ),
+    ),
     # Photographs on two CPU cores, in half an hour: give it ``--init``
     # weights of drawn people to start from.
     "photos": dict(
-        options={"input_size": 64}, epochs=30, batch_size=32, lr=2e-3,
-        weight_decay=0.05, schedule="cosine", warmup=0.05, ema=0.02,
-        margin=1.75, augmentation=Augmentation(
-            scale=0.25, rotation=40, flip=0.5, shift=0.04)),
+        options={"input_size": 64},
+        epochs=30,
+        batch_size=32,
+        lr=2e-3,
+        weight_decay=0.05,
+        schedule="cosine",
+        warmup=0.05,
+        ema=0.02,
+        margin=1.75,
+        augmentation=Augmentation(scale=0.25, rotation=40, flip=0.5, shift=0.04),
+    ),
 }
 
 
-def config_for(model: str = "laptop", options: dict | None = None,
-               preset: str | None = None, **changes) -> TrainConfig:
+def config_for(
+    model: str = "laptop",
+    options: dict | None = None,
+    preset: str | None = None,
+    **changes,
+) -> TrainConfig:
     """A network's preset, or a recipe, with some fields changed.
 
     Parameters
@@ -214,14 +286,17 @@ def config_for(model: str = "laptop", options: dict | None = None,
         chosen = dict(RECIPES[preset])
         chosen["batch_size"] *= int(os.environ.get("WORLD_SIZE", 1))
     else:
-        raise TrainingError(f"there is no preset {preset!r}; choose one of "
-                            f"{', '.join(RECIPES)}, or none for what suits "
-                            "the network")
+        raise TrainingError(
+            f"there is no preset {preset!r}; choose one of "
+            f"{', '.join(RECIPES)}, or none for what suits "
+            "the network"
+        )
     chosen["options"] = {**chosen.get("options", {}), **(options or {})}
     known = {f.name for f in fields(TrainConfig)}
     unknown = sorted(set(changes) - known)
     if unknown:
-        raise TrainingError(f"training has no setting {unknown[0]!r}; it "
-                            f"has {', '.join(sorted(known))}")
+        raise TrainingError(
+            f"training has no setting {unknown[0]!r}; it has {', '.join(sorted(known))}"
+        )
     changes = {k: v for k, v in changes.items() if v is not None}
     return TrainConfig(model=model, **{**chosen, **changes})

@@ -24,8 +24,16 @@ import numpy as np
 
 from .files import atomic_path
 
-__all__ = ["RunError", "draw_curves", "draw_predictions", "new_folder",
-           "shipped", "write_log", "write_readme", "write_tensorboard"]
+__all__ = [
+    "RunError",
+    "draw_curves",
+    "draw_predictions",
+    "new_folder",
+    "shipped",
+    "write_log",
+    "write_readme",
+    "write_tensorboard",
+]
 
 
 class RunError(ValueError):
@@ -44,13 +52,16 @@ def new_folder(out, name: str) -> Path:
         out = Path("runs") / f"{name}-{number}"
     out = Path(out)
     if (out / "config.json").exists():
-        raise RunError(f"{out} holds a run already; continue it with "
-                       f"--resume {out}, or choose another --out")
+        raise RunError(
+            f"{out} holds a run already; continue it with "
+            f"--resume {out}, or choose another --out"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"the run folder {out} cannot be made: {error}; "
-                       "choose another --out") from None
+        raise RunError(
+            f"the run folder {out} cannot be made: {error}; choose another --out"
+        ) from None
     return out
 
 
@@ -63,25 +74,38 @@ def shipped(name: str = "laptop") -> Path:
         If the course has no such network, or the package was installed
         without the course.
     """
-    places = [root / "data" / "weights" for root in (
-        Path(__file__).resolve().parents[1], Path.cwd(),
-        *Path.cwd().parents)]
+    places = [
+        root / "data" / "weights"
+        for root in (
+            Path(__file__).resolve().parents[1],
+            Path.cwd(),
+            *Path.cwd().parents,
+        )
+    ]
     for place in places:
         if (place / name / "weights.safetensors").is_file():
             return place / name
-    known = sorted({path.parent.name for place in places
-                    for path in place.glob("*/weights.safetensors")})
+    known = sorted(
+        {
+            path.parent.name
+            for place in places
+            for path in place.glob("*/weights.safetensors")
+        }
+    )
     raise FileNotFoundError(
-        f"no network {name!r} comes with the course; these do: "
-        f"{', '.join(known)}" if known else
-        "the course's networks are not here: they lie in data/weights of "
-        "its folder. Start from there, or train one with posecourse train")
+        f"no network {name!r} comes with the course; these do: {', '.join(known)}"
+        if known
+        else "the course's networks are not here: they lie in data/weights of "
+        "its folder. Start from there, or train one with posecourse train"
+    )
 
 
 def write_log(path: Path, rows: list[dict]) -> None:
     """Write ``log.csv``: a line of names, then a row per epoch."""
-    with atomic_path(path) as temporary, \
-            open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_path(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -99,16 +123,32 @@ def draw_curves(path: Path, rows: list[dict], metric: str) -> bool:
     epochs = [row["epoch"] for row in rows]
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(epochs, [r["train_loss"] for r in rows], "o-", color="#0072B2",
-              label="training loss")
-    left.plot(epochs, [r["trivial_loss"] for r in rows], "--",
-              color="#777777", label="a network that does not look")
+    left.plot(
+        epochs,
+        [r["train_loss"] for r in rows],
+        "o-",
+        color="#0072B2",
+        label="training loss",
+    )
+    left.plot(
+        epochs,
+        [r["trivial_loss"] for r in rows],
+        "--",
+        color="#777777",
+        label="a network that does not look",
+    )
     left.set(xlabel="epoch", ylabel="loss")
     left.set_ylim(bottom=0)
-    right.plot(epochs, [r["score"] for r in rows], "o-", color="#D55E00",
-               label="validation")
-    right.plot(epochs, [r["mean_pose"] for r in rows], "--",
-               color="#777777", label="the mean pose")
+    right.plot(
+        epochs, [r["score"] for r in rows], "o-", color="#D55E00", label="validation"
+    )
+    right.plot(
+        epochs,
+        [r["mean_pose"] for r in rows],
+        "--",
+        color="#777777",
+        label="the mean pose",
+    )
     right.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, 100))
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -148,17 +188,23 @@ def draw_predictions(path: Path, store, predicted, count: int = 12) -> None:
 
     from .drawing import draw_pose, grid
     from .geometry import resize_points
+
     tiles = []
     for i in range(min(count, len(store.crops))):
         side = store.crops.shape[1]
         factor = max(1.0, 224 / side)
         size = round(side * factor)
-        picture = cv2.resize(np.asarray(store.crops[i]), (size, size),
-                             interpolation=cv2.INTER_CUBIC)
+        picture = cv2.resize(
+            np.asarray(store.crops[i]), (size, size), interpolation=cv2.INTER_CUBIC
+        )
         for points in (store.keypoints[i], predicted[i]):
-            tiles.append(draw_pose(
-                picture, resize_points(np.asarray(points), size / side),
-                skeleton=store.skeleton))
+            tiles.append(
+                draw_pose(
+                    picture,
+                    resize_points(np.asarray(points), size / side),
+                    skeleton=store.skeleton,
+                )
+            )
     sheet = grid(tiles, columns=6)
     with atomic_path(path) as temporary:
         _, code = cv2.imencode(".png", sheet[..., ::-1])

@@ -15,8 +15,16 @@ from functools import cached_property
 import numpy as np
 
 __all__ = [
-    "AI_CHALLENGER", "COCO", "H36M", "LSP", "MPII", "SKELETONS",
-    "UPPER_BODY", "Skeleton", "get_skeleton", "remap",
+    "AI_CHALLENGER",
+    "COCO",
+    "H36M",
+    "LSP",
+    "MPII",
+    "SKELETONS",
+    "UPPER_BODY",
+    "Skeleton",
+    "get_skeleton",
+    "remap",
 ]
 
 # Colours that people with any kind of colour vision can tell apart
@@ -59,11 +67,9 @@ class Skeleton:
         k = len(self.joints)
         if len(set(self.joints)) != k:
             raise ValueError(f"{self.name}: joint names are not unique")
-        for what, values in (("parents", self.parents),
-                             ("sigmas", self.sigmas)):
+        for what, values in (("parents", self.parents), ("sigmas", self.sigmas)):
             if len(values) != k:
-                raise ValueError(
-                    f"{self.name}: {len(values)} {what} for {k} joints")
+                raise ValueError(f"{self.name}: {len(values)} {what} for {k} joints")
         named = [j for bone in self.bones for j in bone] + list(self.parents)
         named += [j for group in self.groups.values() for j in group]
         unknown = sorted(set(named) - set(self.joints))
@@ -83,7 +89,8 @@ class Skeleton:
         except ValueError:
             raise ValueError(
                 f"skeleton {self.name} has no joint {joint!r}; it has "
-                f"{', '.join(self.joints)}") from None
+                f"{', '.join(self.joints)}"
+            ) from None
 
     def indices(self, joints) -> list[int]:
         """The columns of several joints."""
@@ -127,12 +134,16 @@ class Skeleton:
             skeleton has no column for.
         """
         paired = {j for pair in self.flip_pairs for j in pair}
-        alone = [j for i, j in enumerate(self.joints)
-                 if self.side(j) != "middle" and i not in paired]
+        alone = [
+            j
+            for i, j in enumerate(self.joints)
+            if self.side(j) != "middle" and i not in paired
+        ]
         if alone:
             raise ValueError(
                 f"skeleton {self.name} cannot be mirrored: {alone} have no "
-                "twin on the other side; switch flips off")
+                "twin on the other side; switch flips off"
+            )
         order = list(range(len(self)))
         for a, b in self.flip_pairs:
             order[a], order[b] = b, a
@@ -174,23 +185,40 @@ def _mirrored(*parts: str) -> tuple[tuple[str, ...], ...]:
 # Head top, neck, thorax and pelvis were never measured there; they borrow
 # the shoulder's and the hip's value, the nearest joints of the same kind.
 _SIGMA = {
-    "nose": .026, "eye": .025, "ear": .035, "shoulder": .079,
-    "elbow": .072, "wrist": .062, "hip": .107, "knee": .087,
-    "ankle": .089, "head_top": .079, "upper_neck": .079, "neck": .079,
-    "neck_base": .079, "thorax": .079, "pelvis": .107, "spine": .107,
-    "head": .079,
+    "nose": 0.026,
+    "eye": 0.025,
+    "ear": 0.035,
+    "shoulder": 0.079,
+    "elbow": 0.072,
+    "wrist": 0.062,
+    "hip": 0.107,
+    "knee": 0.087,
+    "ankle": 0.089,
+    "head_top": 0.079,
+    "upper_neck": 0.079,
+    "neck": 0.079,
+    "neck_base": 0.079,
+    "thorax": 0.079,
+    "pelvis": 0.107,
+    "spine": 0.107,
+    "head": 0.079,
 }
 
 
 def _sigmas(joints):
-    return tuple(_SIGMA[j.removeprefix("left_").removeprefix("right_")]
-                 for j in joints)
+    return tuple(_SIGMA[j.removeprefix("left_").removeprefix("right_")] for j in joints)
 
 
 def _skeleton(name, joints, bones, parents, groups=None, sigmas=None):
     joints = tuple(joints.split())
-    return Skeleton(name, joints, bones, tuple(parents.split()),
-                    sigmas or _sigmas(joints), groups or {})
+    return Skeleton(
+        name,
+        joints,
+        bones,
+        tuple(parents.split()),
+        sigmas or _sigmas(joints),
+        groups or {},
+    )
 
 
 MPII = _skeleton(
@@ -199,9 +227,11 @@ MPII = _skeleton(
     "pelvis thorax upper_neck head_top "
     "right_wrist right_elbow right_shoulder "
     "left_shoulder left_elbow left_wrist",
-    _mirrored("pelvis thorax upper_neck head_top",
-              "thorax right_shoulder right_elbow right_wrist",
-              "pelvis right_hip right_knee right_ankle"),
+    _mirrored(
+        "pelvis thorax upper_neck head_top",
+        "thorax right_shoulder right_elbow right_wrist",
+        "pelvis right_hip right_knee right_ankle",
+    ),
     "right_knee right_hip pelvis pelvis left_hip left_knee "
     "pelvis pelvis thorax upper_neck "
     "right_elbow right_shoulder thorax "
@@ -223,9 +253,11 @@ COCO = _skeleton(
     "left_shoulder right_shoulder left_elbow right_elbow "
     "left_wrist right_wrist left_hip right_hip "
     "left_knee right_knee left_ankle right_ankle",
-    _mirrored("nose right_eye right_ear right_shoulder",
-              "right_shoulder right_elbow right_wrist",
-              "right_shoulder right_hip right_knee right_ankle")
+    _mirrored(
+        "nose right_eye right_ear right_shoulder",
+        "right_shoulder right_elbow right_wrist",
+        "right_shoulder right_hip right_knee right_ankle",
+    )
     + (("right_shoulder", "left_shoulder"), ("right_hip", "left_hip")),
     "nose nose nose left_eye right_eye "
     "nose nose left_shoulder right_shoulder "
@@ -249,9 +281,11 @@ LSP = _skeleton(
     "right_ankle right_knee right_hip left_hip left_knee left_ankle "
     "right_wrist right_elbow right_shoulder "
     "left_shoulder left_elbow left_wrist upper_neck head_top",
-    _mirrored("upper_neck head_top",
-              "upper_neck right_shoulder right_elbow right_wrist",
-              "right_shoulder right_hip right_knee right_ankle")
+    _mirrored(
+        "upper_neck head_top",
+        "upper_neck right_shoulder right_elbow right_wrist",
+        "right_shoulder right_hip right_knee right_ankle",
+    )
     + (("right_hip", "left_hip"),),
     "right_knee right_hip right_shoulder left_shoulder left_hip left_knee "
     "right_elbow right_shoulder upper_neck "
@@ -265,8 +299,11 @@ AI_CHALLENGER = _skeleton(
     "left_shoulder left_elbow left_wrist "
     "right_hip right_knee right_ankle left_hip left_knee left_ankle "
     "head_top neck",
-    _mirrored("neck head_top", "neck right_shoulder right_elbow right_wrist",
-              "right_shoulder right_hip right_knee right_ankle")
+    _mirrored(
+        "neck head_top",
+        "neck right_shoulder right_elbow right_wrist",
+        "right_shoulder right_hip right_knee right_ankle",
+    )
     + (("right_hip", "left_hip"),),
     "neck right_shoulder right_elbow neck left_shoulder left_elbow "
     "right_shoulder right_hip right_knee left_shoulder left_hip left_knee "
@@ -279,9 +316,11 @@ H36M = _skeleton(
     "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle "
     "spine thorax neck_base head left_shoulder left_elbow left_wrist "
     "right_shoulder right_elbow right_wrist",
-    _mirrored("pelvis spine thorax neck_base head",
-              "pelvis right_hip right_knee right_ankle",
-              "thorax right_shoulder right_elbow right_wrist"),
+    _mirrored(
+        "pelvis spine thorax neck_base head",
+        "pelvis right_hip right_knee right_ankle",
+        "thorax right_shoulder right_elbow right_wrist",
+    ),
     "pelvis pelvis right_hip right_knee pelvis left_hip left_knee "
     "pelvis spine thorax neck_base thorax left_shoulder left_elbow "
     "thorax right_shoulder right_elbow",
@@ -293,16 +332,22 @@ UPPER_BODY = _skeleton(
     "upper_body",
     "head_top upper_neck right_shoulder right_elbow right_wrist",
     _mirrored("head_top upper_neck")
-    + (("upper_neck", "right_shoulder"), ("right_shoulder", "right_elbow"),
-       ("right_elbow", "right_wrist")),
+    + (
+        ("upper_neck", "right_shoulder"),
+        ("right_shoulder", "right_elbow"),
+        ("right_elbow", "right_wrist"),
+    ),
     "upper_neck upper_neck upper_neck right_shoulder right_elbow",
-    {"Head": ("head_top",), "Neck": ("upper_neck",),
-     "Shoulder": ("right_shoulder",), "Elbow": ("right_elbow",),
-     "Wrist": ("right_wrist",)},
+    {
+        "Head": ("head_top",),
+        "Neck": ("upper_neck",),
+        "Shoulder": ("right_shoulder",),
+        "Elbow": ("right_elbow",),
+        "Wrist": ("right_wrist",),
+    },
 )
 
-SKELETONS = {s.name: s for s in (MPII, COCO, LSP, AI_CHALLENGER, H36M,
-                                 UPPER_BODY)}
+SKELETONS = {s.name: s for s in (MPII, COCO, LSP, AI_CHALLENGER, H36M, UPPER_BODY)}
 
 
 def get_skeleton(name: str | Skeleton) -> Skeleton:
@@ -312,8 +357,9 @@ def get_skeleton(name: str | Skeleton) -> Skeleton:
     try:
         return SKELETONS[name]
     except KeyError:
-        raise ValueError(f"unknown skeleton {name!r}; known: "
-                         f"{', '.join(SKELETONS)}") from None
+        raise ValueError(
+            f"unknown skeleton {name!r}; known: {', '.join(SKELETONS)}"
+        ) from None
 
 
 def remap(keypoints, visible, source: Skeleton, target: Skeleton):
@@ -338,11 +384,14 @@ def remap(keypoints, visible, source: Skeleton, target: Skeleton):
     keypoints = np.asarray(keypoints, dtype=np.float64)
     visible = np.asarray(visible)
     if keypoints.shape[-2] != len(source):
-        raise ValueError(f"keypoints {keypoints.shape} do not have the "
-                         f"{len(source)} joints of {source.name}")
+        raise ValueError(
+            f"keypoints {keypoints.shape} do not have the "
+            f"{len(source)} joints of {source.name}"
+        )
     if visible.shape != keypoints.shape[:-1]:
-        raise ValueError(f"visible {visible.shape} does not go with "
-                         f"keypoints {keypoints.shape}")
+        raise ValueError(
+            f"visible {visible.shape} does not go with keypoints {keypoints.shape}"
+        )
     shape = keypoints.shape[:-2] + (len(target), keypoints.shape[-1])
     new = np.full(shape, np.nan)
     new_visible = np.zeros(shape[:-1], dtype=np.uint8)

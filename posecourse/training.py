@@ -30,11 +30,9 @@ from . import evaluation, losses, models, runs
 from .augmentation import make_batch
 from .files import atomic_path, write_json
 from .inference import choose_device
-from .recipes import (DEFAULT_LOSS, LOSSES, TrainConfig, TrainingError,
-                      config_for)
+from .recipes import DEFAULT_LOSS, LOSSES, TrainConfig, TrainingError, config_for
 
-__all__ = ["TrainConfig", "TrainingError", "TrainingStopped", "config_for",
-           "train"]
+__all__ = ["TrainConfig", "TrainingError", "TrainingStopped", "config_for", "train"]
 
 
 class TrainingStopped(KeyboardInterrupt):
@@ -72,7 +70,8 @@ def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
     if config.hard_joints > len(data.skeleton):
         raise TrainingError(
             f"hard_joints {config.hard_joints}: these people have "
-            f"{len(data.skeleton)} joints; take fewer, or 0 for all")
+            f"{len(data.skeleton)} joints; take fewer, or 0 for all"
+        )
     if config.init and not saved:
         models.start_from(model, config.init)
     model.to(device)
@@ -97,27 +96,39 @@ def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
     def save():
         _check_finite(sums, model, folder)
         if workers.first:
-            _save(folder / "last.pt", {
-                "step": step, "rows": json.dumps(rows),
-                "model": model.state_dict(), "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(), "sums": sums})
+            _save(
+                folder / "last.pt",
+                {
+                    "step": step,
+                    "rows": json.dumps(rows),
+                    "model": model.state_dict(),
+                    "average": average.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "sums": sums,
+                },
+            )
 
-    workers.say(_headline(config, model, data, validation, device,
-                          per_epoch, folder))
+    workers.say(_headline(config, model, data, validation, device, per_epoch, folder))
     started, count, written = time.monotonic(), 0, time.monotonic()
-    with _stop_signal() as stop, _memory_advice(config), tqdm(
-            total=total, initial=step, unit="step", leave=False,
-            disable=None if workers.loud else True) as bar:
+    with (
+        _stop_signal() as stop,
+        _memory_advice(config),
+        tqdm(
+            total=total,
+            initial=step,
+            unit="step",
+            leave=False,
+            disable=None if workers.loud else True,
+        ) as bar,
+    ):
         while step < total:
             lr = learning_rate(step, total, config)
             for group in optimizer.param_groups:
                 group["lr"] = lr
             torch.manual_seed(config.seed + step)  # for dropout
-            batch = data.batch(step, per_epoch, config, workers,
-                               model.input_size)
+            batch = data.batch(step, per_epoch, config, workers, model.input_size)
             optimizer.zero_grad(set_to_none=True)
-            sums += backward(network, model.codec, batch, blind, config,
-                             workers)
+            sums += backward(network, model.codec, batch, blind, config, workers)
             if config.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
@@ -133,12 +144,17 @@ def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
                 seconds = time.monotonic() - started
                 loss, trivial, joints = workers.sum(sums).tolist()
                 sums.zero_()
-                row = {"epoch": step // per_epoch, "step": step, "lr": lr,
-                       "train_loss": loss / joints,
-                       "trivial_loss": trivial / joints}
+                row = {
+                    "epoch": step // per_epoch,
+                    "step": step,
+                    "lr": lr,
+                    "train_loss": loss / joints,
+                    "trivial_loss": trivial / joints,
+                }
                 if workers.first:
-                    row |= evaluation.quick(average, validation, mean_pose,
-                                            amp=config.amp == "bf16")
+                    row |= evaluation.quick(
+                        average, validation, mean_pose, amp=config.amp == "bf16"
+                    )
                     row["images_per_second"] = count / seconds
                     rows.append(row)
                     workers.say(_progress(row, config, model, validation))
@@ -155,15 +171,16 @@ def train(config: TrainConfig, stores=None, on_epoch=None) -> Path:
             if stopping:
                 raise TrainingStopped(
                     f"stopped after step {step} of {total}; go on with "
-                    f"posecourse train --resume {folder}")
+                    f"posecourse train --resume {folder}"
+                )
     if workers.first:
-        workers.say(_finish(folder, config, average, training, validation,
-                            mean_pose))
+        workers.say(_finish(folder, config, average, training, validation, mean_pose))
     workers.leave()
     return folder
 
 
 # ------------------------------------------------------------ the beginning
+
 
 class Workers:
     """The processes that train together; alone unless under torchrun.
@@ -171,8 +188,9 @@ class Workers:
     One of them speaks, unless `quiet`.
     """
 
-    def __init__(self, rank: int = 0, world: int = 1, local: int = 0,
-                 quiet: bool = False):
+    def __init__(
+        self, rank: int = 0, world: int = 1, local: int = 0, quiet: bool = False
+    ):
         self.rank, self.world, self.local = rank, world, local
         self.first = rank == 0
         self.loud = self.first and not quiet
@@ -187,8 +205,9 @@ class Workers:
             if gpu:
                 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
             dist.init_process_group("nccl" if gpu else "gloo")
-        return cls(dist.get_rank(), dist.get_world_size(),
-                   int(os.environ["LOCAL_RANK"]), quiet)
+        return cls(
+            dist.get_rank(), dist.get_world_size(), int(os.environ["LOCAL_RANK"]), quiet
+        )
 
     def wait(self):
         """Until all have come so far."""
@@ -218,8 +237,7 @@ class Workers:
         """Whether any process wishes to stop; several ask now and then."""
         if self.world == 1 or step % 10:
             return wish and self.world == 1
-        device = f"cuda:{self.local}" if dist.get_backend() == "nccl" \
-            else "cpu"
+        device = f"cuda:{self.local}" if dist.get_backend() == "nccl" else "cpu"
         return bool(self.sum(torch.tensor(float(wish), device=device)))
 
 
@@ -239,15 +257,21 @@ def _begin(config: TrainConfig, workers: Workers):
     folder = Path(config.resume)
     path = folder / "last.pt"
     if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"{folder} is not a run folder: it has no "
-                                "config.json")
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no config.json")
     try:
         old = json.loads((folder / "config.json").read_text("utf-8"))
-        config = TrainConfig(**{**old, "device": config.device,
-                                "out": str(folder), "resume": str(folder)})
+        config = TrainConfig(
+            **{
+                **old,
+                "device": config.device,
+                "out": str(folder),
+                "resume": str(folder),
+            }
+        )
     except (ValueError, TypeError) as error:
-        raise TrainingError(f"{folder / 'config.json'} cannot be used: "
-                            f"{error}") from None
+        raise TrainingError(
+            f"{folder / 'config.json'} cannot be used: {error}"
+        ) from None
     if not path.is_file():
         return config, folder, None  # killed before its first checkpoint
     try:
@@ -257,7 +281,8 @@ def _begin(config: TrainConfig, workers: Workers):
         raise TrainingError(
             f"{path}: this is not a whole checkpoint "
             f"({str(error).splitlines()[0]}); delete it to start this run "
-            "again from the beginning") from None
+            "again from the beginning"
+        ) from None
     return config, folder, saved
 
 
@@ -269,9 +294,11 @@ def _set_up(config: TrainConfig, workers: Workers) -> torch.device:
         if workers.world > 1:
             device = torch.device("cuda", workers.local)
     if config.batch_size < workers.world:
-        raise TrainingError(f"batch_size {config.batch_size} is that of all "
-                            f"{workers.world} processes together; each "
-                            "needs one picture at least")
+        raise TrainingError(
+            f"batch_size {config.batch_size} is that of all "
+            f"{workers.world} processes together; each "
+            "needs one picture at least"
+        )
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
@@ -291,8 +318,9 @@ def choose_amp(config: TrainConfig) -> str:
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         features = getattr(torch.cpu, "get_capabilities", dict)()
-        fast = kind == "cpu" and (features.get("avx512_bf16")
-                                  or features.get("amx_bf16"))
+        fast = kind == "cpu" and (
+            features.get("avx512_bf16") or features.get("amx_bf16")
+        )
     return "bf16" if fast else "fp32"
 
 
@@ -301,11 +329,15 @@ def _open_stores(config: TrainConfig, workers: Workers):
     size = config.input_size
     for turn in (workers.first, not workers.first):
         if turn:
-            stores = [evaluation.open_store(
-                config.data, split, size, people, config.difficulty,
-                config.margin) for split, people in (
+            stores = [
+                evaluation.open_store(
+                    config.data, split, size, people, config.difficulty, config.margin
+                )
+                for split, people in (
                     ("train", config.train_people),
-                    ("valid", config.valid_people))]
+                    ("valid", config.valid_people),
+                )
+            ]
         workers.wait()
     return stores
 
@@ -323,28 +355,36 @@ class Data:
         self.resident = _on_gpu(store.crops, device)
         self.keypoints, self.head_size = (
             torch.as_tensor(part, dtype=torch.float32).to(device)
-            for part in (store.keypoints, store.head_size))
+            for part in (store.keypoints, store.head_size)
+        )
         self.visible = torch.as_tensor(store.visible).to(device)
         self._order = (None, None)  # of the people, in which epoch
 
     def __len__(self) -> int:
         return len(self.store.crops)
 
-    def batch(self, step: int, per_epoch: int, config: TrainConfig,
-              workers: Workers, input_size):
+    def batch(
+        self,
+        step: int,
+        per_epoch: int,
+        config: TrainConfig,
+        workers: Workers,
+        input_size,
+    ):
         """This process's part of the batch of a step."""
         epoch, place = divmod(step, per_epoch)
         if self._order[0] != epoch:
             order = torch.randperm(
-                len(self), generator=_generator(config.seed, 1, epoch))
+                len(self), generator=_generator(config.seed, 1, epoch)
+            )
             self._order = (epoch, order)
         size = min(config.batch_size, len(self))
-        chosen = self._order[1][place * size:(place + 1) * size]
-        draws = config.augmentation.draw(
-            size, _generator(config.seed, 2, step))
+        chosen = self._order[1][place * size : (place + 1) * size]
+        draws = config.augmentation.draw(size, _generator(config.seed, 2, step))
         part = slice(workers.rank, None, workers.world)
-        return self.some(chosen[part], input_size, config.augmentation,
-                         draws.part(part))
+        return self.some(
+            chosen[part], input_size, config.augmentation, draws.part(part)
+        )
 
     def some(self, chosen, input_size, augmentation, draws):
         """A batch of some people, ``(N,)`` rows, with these numbers."""
@@ -353,9 +393,16 @@ class Data:
         crops = self.crops(chosen)
         rows = chosen.to(self.device, non_blocking=True)
         return make_batch(
-            crops, self.keypoints[rows], self.visible[rows],
-            self.head_size[rows], self.store.window, input_size,
-            self.skeleton, augmentation, draws=draws)
+            crops,
+            self.keypoints[rows],
+            self.visible[rows],
+            self.head_size[rows],
+            self.store.window,
+            input_size,
+            self.skeleton,
+            augmentation,
+            draws=draws,
+        )
 
     def crops(self, chosen) -> torch.Tensor:
         """Some crops, on the device."""
@@ -369,20 +416,20 @@ class Data:
 
 def _on_gpu(crops, device: torch.device):
     """All crops in the GPU's memory, or None."""
-    if device.type != "cuda" \
-            or 2 * crops.nbytes > torch.cuda.mem_get_info(device)[0]:
+    if device.type != "cuda" or 2 * crops.nbytes > torch.cuda.mem_get_info(device)[0]:
         return None
     resident = torch.empty(crops.shape, dtype=torch.uint8, device=device)
-    for start in range(0, len(crops), 4096):   # a piece of it at a time
-        piece = np.ascontiguousarray(crops[start:start + 4096])
-        resident[start:start + 4096] = torch.from_numpy(piece)
+    for start in range(0, len(crops), 4096):  # a piece of it at a time
+        piece = np.ascontiguousarray(crops[start : start + 4096])
+        resident[start : start + 4096] = torch.from_numpy(piece)
     return resident
 
 
 def _generator(seed: int, purpose: int, index: int) -> torch.Generator:
     """A generator of its own for each purpose and place in the run."""
     return torch.Generator().manual_seed(
-        (seed + purpose * 2_147_483_629 + index * 6_364_136_223) % 2 ** 63)
+        (seed + purpose * 2_147_483_629 + index * 6_364_136_223) % 2**63
+    )
 
 
 def _wrapped(model, config: TrainConfig, device, workers: Workers):
@@ -393,9 +440,11 @@ def _wrapped(model, config: TrainConfig, device, workers: Workers):
             # replaces the layers inside `model`, which keeps its name
             nn.SyncBatchNorm.convert_sync_batchnorm(model)
         network = nn.parallel.DistributedDataParallel(
-            model, device_ids=[device] if device.type == "cuda" else None,
+            model,
+            device_ids=[device] if device.type == "cuda" else None,
             # parts that only draw an early stage's maps have no gradient
-            find_unused_parameters=config.supervise == "last")
+            find_unused_parameters=config.supervise == "last",
+        )
     if config.compile and device.type == "cuda":
         return torch.compile(network)
     return network
@@ -406,12 +455,17 @@ def make_optimizer(model, config: TrainConfig):
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
     return torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": config.weight_decay},
-         {"params": vectors, "weight_decay": 0.0}], lr=config.lr,
-        fused=True)
+        [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=config.lr,
+        fused=True,
+    )
 
 
 # ------------------------------------------------------------------ a step
+
 
 def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     """The rate of a step: a linear rise, then the schedule's fall."""
@@ -420,13 +474,14 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
         return config.lr * (step + 1) / rise
     if config.schedule == "step":
         falls = sum(14 * step >= part * total for part in (9, 12))
-        return config.lr * 0.1 ** falls
+        return config.lr * 0.1**falls
     done = (step - rise) / max(1, total - rise)
     return config.lr * (1 + math.cos(math.pi * done)) / 2
 
 
-def backward(network, codec, batch, blind, config: TrainConfig,
-             workers: Workers) -> torch.Tensor:
+def backward(
+    network, codec, batch, blind, config: TrainConfig, workers: Workers
+) -> torch.Tensor:
     """Add the gradient of the loss; return what the loss was made of.
 
     The loss is the mean over all labelled joints of all processes, so
@@ -441,11 +496,11 @@ def backward(network, codec, batch, blind, config: TrainConfig,
     ``(3,)``: the sum of the loss over this process's joints, the same for
     the answer `blind`, and the number of joints.
     """
-    name = config.loss if config.loss != "auto" \
-        else DEFAULT_LOSS[codec.kind]
+    name = config.loss if config.loss != "auto" else DEFAULT_LOSS[codec.kind]
     target, weights = codec.encode(batch.keypoints, batch.visible)
-    with torch.autocast(target.device.type, torch.bfloat16,
-                        enabled=config.amp == "bf16"):
+    with torch.autocast(
+        target.device.type, torch.bfloat16, enabled=config.amp == "bf16"
+    ):
         stages = network(batch.images)
     if config.supervise == "last":
         stages = stages[-1:]
@@ -475,8 +530,7 @@ def backward(network, codec, batch, blind, config: TrainConfig,
 def _blind_answer(model, mean_pose, device) -> torch.Tensor:
     """What a network says that does not look: nothing, or the mean pose."""
     points = torch.as_tensor(mean_pose, dtype=torch.float32, device=device)
-    target, _ = model.codec.encode(points[None],
-                                   torch.ones_like(points[None, :, 0]))
+    target, _ = model.codec.encode(points[None], torch.ones_like(points[None, :, 0]))
     return target * 0 if model.codec.kind == "heatmap" else target
 
 
@@ -487,8 +541,7 @@ def follow(average, model, step: int, horizon: float):
     Early in a run the average is over the few steps there were.
     """
     part = max(1 / max(1.0, horizon), 9 / (10 + step))
-    pairs = list(zip(average.state_dict().values(),
-                     model.state_dict().values()))
+    pairs = list(zip(average.state_dict().values(), model.state_dict().values()))
     # all at once: on a GPU a call for each tensor takes longer than the work
     means, values = zip(*(p for p in pairs if p[0].is_floating_point()))
     torch._foreach_lerp_(means, values, part)
@@ -499,15 +552,16 @@ def follow(average, model, step: int, horizon: float):
 
 def _check_finite(sums, model, folder: Path):
     """Stop when the loss, or before saving a weight, is not a number."""
-    fine = bool(sums.isfinite().all()) and (model is None or all(
-        bool(p.isfinite().all()) for p in model.parameters()))
+    fine = bool(sums.isfinite().all()) and (
+        model is None or all(bool(p.isfinite().all()) for p in model.parameters())
+    )
     if not fine:
         kept = folder / "last.pt"
         raise TrainingError(
             "the loss is no longer a finite number. Lower --lr (a tenth is "
-            "a good first try), or use --amp fp32" + (
-                f"; the last good weights are in {kept}"
-                if kept.exists() else ""))
+            "a good first try), or use --amp fp32"
+            + (f"; the last good weights are in {kept}" if kept.exists() else "")
+        )
 
 
 @contextmanager
@@ -539,14 +593,17 @@ def _memory_advice(config: TrainConfig):
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         text = str(error)
-        if isinstance(error, RuntimeError) and not isinstance(
-                error, torch.OutOfMemoryError) \
-                and "not enough memory" not in text:
+        if (
+            isinstance(error, RuntimeError)
+            and not isinstance(error, torch.OutOfMemoryError)
+            and "not enough memory" not in text
+        ):
             raise
         raise TrainingError(
             f"out of memory with batches of {config.batch_size}: use "
             f"--batch-size {max(1, config.batch_size // 2)} and lower --lr "
-            f"by the same factor ({text.splitlines()[0][:80]})") from None
+            f"by the same factor ({text.splitlines()[0][:80]})"
+        ) from None
 
 
 def _save(path: Path, content: dict):
@@ -555,6 +612,7 @@ def _save(path: Path, content: dict):
 
 
 # ------------------------------------------------------------- the results
+
 
 def _report(folder: Path, rows: list[dict], validation):
     """Add the last epoch to the run folder."""
@@ -574,7 +632,8 @@ def _progress(row: dict, config: TrainConfig, model, validation) -> str:
         f"{metric} {row['score']:4.1f} (mean pose {row['mean_pose']:.1f}, "
         f"center {row['center_pose']:.1f})  "
         f"spread {row['spread']:.1f} of {row['spread_of_labels']:.1f} px  "
-        f"{row['images_per_second']:.0f} pictures/s")
+        f"{row['images_per_second']:.0f} pictures/s"
+    )
 
 
 def _metric(validation) -> str:
@@ -582,8 +641,15 @@ def _metric(validation) -> str:
     return f"{name}@{threshold:g}"
 
 
-def _headline(config: TrainConfig, model, data: Data, validation, device,
-              per_epoch: int, folder: Path) -> str:
+def _headline(
+    config: TrainConfig,
+    model,
+    data: Data,
+    validation,
+    device,
+    per_epoch: int,
+    folder: Path,
+) -> str:
     parameters = sum(p.numel() for p in model.parameters())
     w, h = model.input_size
     return (
@@ -592,29 +658,34 @@ def _headline(config: TrainConfig, model, data: Data, validation, device,
         f"{len(data):,} people to train on, {len(validation.crops):,} to "
         f"validate; {config.epochs} epochs of {per_epoch} batches of "
         f"{min(config.batch_size, len(data))}\n"
-        f"run folder: {folder}")
+        f"run folder: {folder}"
+    )
 
 
 def _save_weights(folder: Path, average, training, mean_pose, row: dict):
     """The averaged weights, with what else an evaluation needs."""
     models.save_weights(
-        average, folder / "weights.safetensors",
-        mean_pose=[[None if math.isnan(v) else v for v in point]
-                   for point in mean_pose.tolist()],
-        trained_on=training.source["dataset"], epochs=row["epoch"])
+        average,
+        folder / "weights.safetensors",
+        mean_pose=[
+            [None if math.isnan(v) else v for v in point]
+            for point in mean_pose.tolist()
+        ],
+        trained_on=training.source["dataset"],
+        epochs=row["epoch"],
+    )
 
 
-def _finish(folder: Path, config: TrainConfig, average, training,
-            validation, mean_pose) -> str:
-    """The evaluation, pictures and README of a run; what to say at its end.
-    """
+def _finish(
+    folder: Path, config: TrainConfig, average, training, validation, mean_pose
+) -> str:
+    """The evaluation, pictures and README of a run; what to say at its end."""
     result = evaluation.score(average, validation, mean_pose)
     write_json(folder / "evaluation.json", result.to_dict())
-    runs.draw_predictions(folder / "predictions.png", validation,
-                          result.in_crops)
+    runs.draw_predictions(folder / "predictions.png", validation, result.in_crops)
     runs.write_readme(
-        folder, f"{config.model} trained on {training.source['dataset']}",
-        str(result))
+        folder, f"{config.model} trained on {training.source['dataset']}", str(result)
+    )
     text = f"\n{result}\n\nEverything is in {folder}"
     if result.spread < 0.25 * result.spread_of_labels:
         text += "\n" + _COLLAPSED

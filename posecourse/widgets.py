@@ -37,16 +37,24 @@ class Explorer:
 
     def __init__(self, draw, alt, **parameters):
         if not parameters:
-            raise ValueError("explore: give at least one parameter, such as "
-                             "sigma=(0.5, 5.0, 2.0)")
+            raise ValueError(
+                "explore: give at least one parameter, such as sigma=(0.5, 5.0, 2.0)"
+            )
         self.draw, self.alt = draw, alt
         # one column of labels, as wide as the longest; a check box has
         # its label behind it
-        longest = max((len(name) for name, choice in parameters.items()
-                       if not isinstance(choice, bool)), default=0)
+        longest = max(
+            (
+                len(name)
+                for name, choice in parameters.items()
+                if not isinstance(choice, bool)
+            ),
+            default=0,
+        )
         width = f"{0.6 * longest + 1:.1f}em"
-        self.controls = {name: _control(name, choice, width)
-                         for name, choice in parameters.items()}
+        self.controls = {
+            name: _control(name, choice, width) for name, choice in parameters.items()
+        }
         self._picture = None
         self._message = None
 
@@ -61,8 +69,7 @@ class Explorer:
         from IPython.display import display
 
         data, metadata = self.render()
-        self._picture = display(data, raw=True, metadata=metadata,
-                                display_id=True)
+        self._picture = display(data, raw=True, metadata=metadata, display_id=True)
         self._message = ipywidgets.HTML()
         for control in self.controls.values():
             control.observe(self._redraw, names="value")
@@ -76,8 +83,10 @@ class Explorer:
 
         figure = self.draw(**self.values)
         if not hasattr(figure, "savefig"):
-            raise ValueError("explore: draw(...) must return the figure it "
-                             f"drew, not a {type(figure).__name__}")
+            raise ValueError(
+                "explore: draw(...) must return the figure it "
+                f"drew, not a {type(figure).__name__}"
+            )
         try:
             # small where it is stored, quick where it is live
             png = to_png(figure, small=self._picture is None)
@@ -88,9 +97,10 @@ class Explorer:
         # With its size told beforehand, a new picture does not make the
         # controls below it jump while it loads.
         width, height = struct.unpack(">II", png[16:24])
-        return ({"image/png": text, "text/plain": alt},
-                {"image/png": {"alt": alt, "width": width,
-                               "height": height}})
+        return (
+            {"image/png": text, "text/plain": alt},
+            {"image/png": {"alt": alt, "width": width, "height": height}},
+        )
 
     def _redraw(self, _change) -> None:
         # An error here has no cell to appear under: it is shown as text.
@@ -99,8 +109,7 @@ class Explorer:
             self._message.value = ""
             self._picture.update(data, raw=True, metadata=metadata)
         except Exception as error:
-            self._message.value = html.escape(
-                f"{type(error).__name__}: {error}")
+            self._message.value = html.escape(f"{type(error).__name__}: {error}")
 
 
 def explore(draw, alt, **parameters) -> None:
@@ -112,9 +121,11 @@ def _control(name, choice, label_width):
     """The control that fits a parameter's choice of values."""
     import ipywidgets
 
-    look = {"description": name.replace("_", " "),
-            "style": {"description_width": label_width},
-            "layout": {"width": "30em", "max_width": "100%"}}
+    look = {
+        "description": name.replace("_", " "),
+        "style": {"description_width": label_width},
+        "layout": {"width": "30em", "max_width": "100%"},
+    }
     if isinstance(choice, bool):
         return ipywidgets.Checkbox(value=choice, **look)
     if isinstance(choice, list) and choice:
@@ -123,21 +134,27 @@ def _control(name, choice, label_width):
         low, high, start, *step = choice
         whole = all(isinstance(v, int) for v in choice)
         if low <= start <= high and low < high:
-            step = step[0] if step else 1 if whole else _step(
-                low, high, start)
+            step = step[0] if step else 1 if whole else _step(low, high, start)
             # The browser moves a start between two steps to the nearest
             # one; the picture stored before would show other values.
             if step > 0 and _fits(low, start, step):
                 if whole:
                     return ipywidgets.IntSlider(
-                        start, min=low, max=high, step=step, **look)
+                        start, min=low, max=high, step=step, **look
+                    )
                 digits = max(_digits(low), _digits(step))
                 return ipywidgets.FloatSlider(
-                    start, min=low, max=high, step=step,
-                    readout_format=f".{digits}f", **look)
+                    start,
+                    min=low,
+                    max=high,
+                    step=step,
+                    readout_format=f".{digits}f",
+                    **look,
+                )
     raise ValueError(
         f"explore: {name}={choice!r} is not (low, high, start), a list or a "
-        "bool; a slider starts a whole number of steps above its low end")
+        "bool; a slider starts a whole number of steps above its low end"
+    )
 
 
 def _fits(low, start, step) -> bool:
@@ -149,11 +166,13 @@ def _fits(low, start, step) -> bool:
 def _step(low, high, start) -> float:
     """A round step: about 50 in all, more if the start asks for it."""
     power = math.floor(math.log10((high - low) / 25))
-    round_steps = [digit * 10.0 ** (power - down)
-                   for down in range(3) for digit in (5, 2, 1)]
-    return next((s for s in round_steps
-                 if s <= (high - low) / 25 and _fits(low, start, s)),
-                round_steps[-1])
+    round_steps = [
+        digit * 10.0 ** (power - down) for down in range(3) for digit in (5, 2, 1)
+    ]
+    return next(
+        (s for s in round_steps if s <= (high - low) / 25 and _fits(low, start, s)),
+        round_steps[-1],
+    )
 
 
 def _digits(value) -> int:

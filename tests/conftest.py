@@ -18,9 +18,9 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def load_script(root):
     """A script of the course as a module, by its path in the checkout."""
+
     def load(path):
-        spec = importlib.util.spec_from_file_location(Path(path).stem,
-                                                      root / path)
+        spec = importlib.util.spec_from_file_location(Path(path).stem, root / path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
@@ -31,11 +31,14 @@ def load_script(root):
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real photographs and annotations, where a developer has them."""
-    folder = Path(os.environ.get("POSECOURSE_SHARED_DATA",
-                                 ROOT.parent / "shared" / "data"))
+    folder = Path(
+        os.environ.get("POSECOURSE_SHARED_DATA", ROOT.parent / "shared" / "data")
+    )
     if not (folder / "mpii" / "annot" / "valid.json").exists():
-        pytest.skip("real photographs and annotations are not here; set "
-                    "POSECOURSE_SHARED_DATA to the folder that has them")
+        pytest.skip(
+            "real photographs and annotations are not here; set "
+            "POSECOURSE_SHARED_DATA to the folder that has them"
+        )
     return folder
 
 
@@ -43,6 +46,7 @@ def shared_data() -> Path:
 def same_every_time():
     """One seed; one thread, which for small layers is the fastest."""
     import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)

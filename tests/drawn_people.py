@@ -21,9 +21,16 @@ class Drawn:
 
     def __getitem__(self, i):
         keypoints = np.full((5, 2), 8.0) + i % 7
-        return Person("drawn", keypoints, np.full(5, 2, np.uint8),
-                      (16, 14), 0.128, head_size=3.2, area=400.0,
-                      id=str(i))
+        return Person(
+            "drawn",
+            keypoints,
+            np.full(5, 2, np.uint8),
+            (16, 14),
+            0.128,
+            head_size=3.2,
+            area=400.0,
+            id=str(i),
+        )
 
     def read_image(self, person):
         return np.full((32, 32, 3), int(person.id) % 256, np.uint8)

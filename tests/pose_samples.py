@@ -37,10 +37,15 @@ def people(count: int, seed=0, per_picture=2, scale=0.4) -> list[dict]:
         labelled = rng.uniform(size=JOINTS) > 0.2
         labelled[[8, 9]] = True
         joints[~labelled] = -1
-        records.append({
-            "image": f"{i // per_picture:06d}.jpg", "scale": scale,
-            "center": [81.0, 61.0], "joints": joints.tolist(),
-            "joints_vis": labelled.astype(int).tolist()})
+        records.append(
+            {
+                "image": f"{i // per_picture:06d}.jpg",
+                "scale": scale,
+                "center": [81.0, 61.0],
+                "joints": joints.tolist(),
+                "joints_vis": labelled.astype(int).tolist(),
+            }
+        )
     return records
 
 

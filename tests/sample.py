@@ -6,8 +6,7 @@ from pathlib import Path
 from posecourse.authoring.build import read_source
 from posecourse.chapters import Chapter
 
-SAMPLE = Chapter("99_sample", "A sample",
-                 "Show every part of a chapter once.", "none")
+SAMPLE = Chapter("99_sample", "A sample", "Show every part of a chapter once.", "none")
 SOURCE = Path(__file__).parent / "sample_chapter" / "99_sample.py"
 
 
@@ -24,8 +23,7 @@ def register_sample_exercises() -> None:
     """What the sample's kernel does for itself: its checkers."""
     from posecourse.exercises import exercise
 
-    cell = next(c for c in read_source(SOURCE).cells
-                if "@exercise" in c.source)
+    cell = next(c for c in read_source(SOURCE).cells if "@exercise" in c.source)
     exec(cell.source, {"exercise": exercise})
 
 

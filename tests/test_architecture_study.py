@@ -18,6 +18,7 @@ RUNS = [("Hourglass", 0), ("Hourglass, last stage judged", 0)]
 def script(root):
     sys.path.insert(0, str(root / "data" / "studies"))
     import architectures
+
     sys.path.pop(0)
     return architectures
 
@@ -31,9 +32,16 @@ def threads():
 
 @pytest.fixture(scope="module")
 def small(script):
-    return {**script.SETTINGS, "input_size": 32, "train_people": 32,
-            "valid_people": 8, "test_people": 12, "epochs": 2,
-            "batch_size": 16, "trial_people": 16}
+    return {
+        **script.SETTINGS,
+        "input_size": 32,
+        "train_people": 32,
+        "valid_people": 8,
+        "test_people": 12,
+        "epochs": 2,
+        "batch_size": 16,
+        "trial_people": 16,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +64,18 @@ def agree(script, study, answers):
     """Scores and differences in the JSON follow from the answers."""
     for key, row in study["networks"].items():
         points = answers[key] / 100
-        assert row["pckh"] == [script.scores(stage, answers)
-                               for stage in points]
+        assert row["pckh"] == [script.scores(stage, answers) for stage in points]
         assert row["joints"] == script.per_joint(points[-1], answers)
-        rate = metrics.pckh(points[-1], answers["keypoints"],
-                            answers["visible"], answers["head_size"])
+        rate = metrics.pckh(
+            points[-1], answers["keypoints"], answers["visible"], answers["head_size"]
+        )
         assert row["pckh"][-1]["0.5"][0] == pytest.approx(
-            100 * rate.pooled(script.COUNTED), abs=0.006)
-        known = script.options_of(script.NETWORKS[row["name"]][1],
-                                  study["settings"])
-        assert {k: row["options"][k] for k in known if k != "input_size"} \
-            == {k: v for k, v in known.items() if k != "input_size"}
+            100 * rate.pooled(script.COUNTED), abs=0.006
+        )
+        known = script.options_of(script.NETWORKS[row["name"]][1], study["settings"])
+        assert {k: row["options"][k] for k in known if k != "input_size"} == {
+            k: v for k, v in known.items() if k != "input_size"
+        }
         with torch.device("meta"):
             cost = summarise(models.build(row["model"], **known))
         assert row["parameters"] == cost.parameters
@@ -74,8 +83,7 @@ def agree(script, study, answers):
         assert len(row["curve"]) == study["settings"]["epochs"]
         assert row["milliseconds"] > 0
     assert study["mean_pose"] == script.scores(answers["mean_pose"], answers)
-    assert study["differences"] == list(script.differences(
-        study["networks"], answers))
+    assert study["differences"] == list(script.differences(study["networks"], answers))
 
 
 def test_a_small_study_from_end_to_end(script, small, done):
@@ -88,8 +96,7 @@ def test_a_small_study_from_end_to_end(script, small, done):
     assert [seen for seen, *_ in row["curve"]] == [32, 64]
     assert 0 < row["curve"][0][1] < row["curve"][1][1] == row["cpu_seconds"]
     assert row["rate"] in small["rates"] and len(row["pckh"]) == 2
-    first, second = study["differences"][0]["first"], \
-        study["differences"][0]["second"]
+    first, second = study["differences"][0]["first"], study["differences"][0]["second"]
     assert (first, second) == ("Hourglass", "Hourglass, last stage judged")
 
 
@@ -108,7 +115,7 @@ def test_a_study_goes_on(script, small, done, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     for name in ("architectures.json", "architectures.npz"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    monkeypatch.setattr(script, "train", None)    # nothing is trained
+    monkeypatch.setattr(script, "train", None)  # nothing is trained
     again = script.study(tmp_path, small, RUNS, tmp_path / "runs", 1)
     assert again == result
     monkeypatch.undo()
@@ -121,6 +128,7 @@ def test_a_study_goes_on(script, small, done, tmp_path, monkeypatch):
             note(row)
             if row["epoch"] == 1:
                 raise KeyboardInterrupt
+
         return train(config, stores, stop if not config.resume else note)
 
     monkeypatch.setattr(training, "train", interrupted)
@@ -143,23 +151,21 @@ def test_other_settings_start_again(script, small, done):
 def test_the_stored_study_is_what_its_answers_say(script, root):
     study, answers = load(root / "data" / "studies")
     assert study["settings"] == plain(script.SETTINGS)
-    assert set(study["networks"]) == {script.name_of(*run)
-                                      for run in script.RUNS}
+    assert set(study["networks"]) == {script.name_of(*run) for run in script.RUNS}
     agree(script, study, answers)
     for key, row in study["networks"].items():
         assert row["pckh"][-1]["0.5"][1] > study["mean_pose"]["0.5"][2], key
-    assert (root / "data" / "studies" / "architectures.npz").stat().st_size \
-        < 3_000_000
+    assert (root / "data" / "studies" / "architectures.npz").stat().st_size < 3_000_000
 
 
 def test_the_page_says_what_is_stored(script, root):
     study, _ = load(root / "data" / "studies")
     page = (root / "data" / "studies" / "README.md").read_text("utf-8")
     for name in script.NETWORKS:
-        line, = (line for line in page.splitlines()
-                 if line.startswith(f"| {name} | "))
-        rows = [study["networks"].get(script.name_of(name, seed))
-                for seed in (0, 1)]
+        (line,) = (
+            line for line in page.splitlines() if line.startswith(f"| {name} | ")
+        )
+        rows = [study["networks"].get(script.name_of(name, seed)) for seed in (0, 1)]
         cells = [cell.strip() for cell in line.split("|")[2:-1]]
         for cell, row in zip(cells, rows):
             if row is None:
@@ -167,6 +173,8 @@ def test_the_page_says_what_is_stored(script, root):
             else:
                 value, low, high = row["pckh"][-1]["0.5"]
                 assert cell == f"{value:.1f} ({low:.1f} to {high:.1f})"
-        assert cells[2:] == [f"{rows[0]['parameters'] / 1e6:.2f}",
-                             f"{rows[0]['multiply_adds'] / 1e6:.0f}",
-                             f"{rows[0]['milliseconds']:.1f}"]
+        assert cells[2:] == [
+            f"{rows[0]['parameters'] / 1e6:.2f}",
+            f"{rows[0]['multiply_adds'] / 1e6:.0f}",
+            f"{rows[0]['milliseconds']:.1f}",
+        ]

@@ -16,16 +16,23 @@ SMALL = {
     "hourglass_2": ({"width": 32, "depth": 2, "input_size": 32}, 2, 4),
     "cpm": ({"width": 16, "stages": 3, "input_size": 64, "sigma": 1.0}, 3, 8),
     "cpn_18": ({"width": 16, "input_size": 32, "sigma": 1.0}, 5, 4),
-    "hrnet_w8": ({"modules": (1, 1, 1), "input_size": 32, "sigma": 1.0},
-                 1, 4),
+    "hrnet_w8": ({"modules": (1, 1, 1), "input_size": 32, "sigma": 1.0}, 1, 4),
 }
 PARAMETERS = {
-    "hourglass_1": 3_586_960, "hourglass_2": 6_730_912,
+    "hourglass_1": 3_586_960,
+    "hourglass_2": 6_730_912,
     "hourglass_8": 25_594_624,
-    "hrnet_w32": 28_536_080, "hrnet_w48": 63_595_696,
+    "hrnet_w32": 28_536_080,
+    "hrnet_w48": 63_595_696,
 }
-STAGES = {"hourglass_1": 1, "hourglass_2": 2, "hourglass_8": 8,
-          "cpn_50": 5, "hrnet_w32": 1, "hrnet_w48": 1}
+STAGES = {
+    "hourglass_1": 1,
+    "hourglass_2": 2,
+    "hourglass_8": 8,
+    "cpn_50": 5,
+    "hrnet_w32": 1,
+    "hrnet_w48": 1,
+}
 
 pytestmark = pytest.mark.usefixtures("same_every_time")
 
@@ -39,6 +46,7 @@ def count(model):
 
 
 # ------------------------------------------------------- sizes and shapes
+
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_are_the_published_ones(name):
@@ -56,8 +64,7 @@ def test_cpn_has_the_published_size():
 def test_heatmaps_at_256_are_64(name):
     with torch.device("meta"):
         stages = build(name)(torch.empty(2, 3, 256, 256))
-    assert [tuple(s.shape) for s in stages] == [(2, 16, 64, 64)] * \
-        STAGES[name]
+    assert [tuple(s.shape) for s in stages] == [(2, 16, 64, 64)] * STAGES[name]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -67,8 +74,7 @@ def test_every_stage_fits_the_codec(name, skeleton):
     model = small(name, skeleton, input_size=(64, 96)).eval()
     assert model.input_size == (64, 96)
     k = len(skeleton)
-    target, _ = model.codec.encode(torch.rand(2, k, 2) * 64,
-                                   torch.full((2, k), 2))
+    target, _ = model.codec.encode(torch.rand(2, k, 2) * 64, torch.full((2, k), 2))
     with torch.no_grad():
         out = model(torch.randn(2, 3, 96, 64))
     assert target.shape == (2, k, 96 // stride, 64 // stride)
@@ -106,13 +112,13 @@ def test_hrnet_has_an_exchange_per_module():
 @pytest.mark.parametrize("target", range(4))
 def test_hrnet_paths_meet_in_size(source, target):
     widths = [2, 4, 8, 16]
-    maps = torch.randn(2, widths[source], *[32 // 2 ** source] * 2)
-    side = 32 // 2 ** target
-    assert path(source, target, widths)(maps).shape == \
-        (2, widths[target], side, side)
+    maps = torch.randn(2, widths[source], *[32 // 2**source] * 2)
+    side = 32 // 2**target
+    assert path(source, target, widths)(maps).shape == (2, widths[target], side, side)
 
 
 # -------------------------------------------------------------- gradients
+
 
 @pytest.mark.parametrize("name", SMALL)
 def test_gradients_reach_every_parameter(name):
@@ -127,9 +133,13 @@ def test_gradients_reach_every_parameter(name):
         assert p.ndim == 1 or p.grad.any(), key
 
 
-@pytest.mark.parametrize("name, first_maps", [
-    ("hourglass_2", lambda model: model.stacks[0]["heatmaps"]),
-    ("cpm", lambda model: model.first[-1])])
+@pytest.mark.parametrize(
+    "name, first_maps",
+    [
+        ("hourglass_2", lambda model: model.stacks[0]["heatmaps"]),
+        ("cpm", lambda model: model.first[-1]),
+    ],
+)
 def test_later_stages_read_the_maps_of_earlier_ones(name, first_maps):
     model = small(name).train()
     stages = model(torch.randn(2, 3, 64, 64))
@@ -137,11 +147,16 @@ def test_later_stages_read_the_maps_of_earlier_ones(name, first_maps):
     assert first_maps(model).weight.grad.any()
 
 
-@pytest.mark.parametrize("piece, shape", [
-    (Residual(2, 4), (1, 2, 4, 4)), (Residual(4, 4), (1, 4, 3, 3)),
-    (Hourglass(2, 2, 1), (1, 2, 4, 4)),
-    (Bottleneck(2, 4), (1, 2, 4, 4)),
-], ids=["residual", "residual, same width", "hourglass", "bottleneck"])
+@pytest.mark.parametrize(
+    "piece, shape",
+    [
+        (Residual(2, 4), (1, 2, 4, 4)),
+        (Residual(4, 4), (1, 4, 3, 3)),
+        (Hourglass(2, 2, 1), (1, 2, 4, 4)),
+        (Bottleneck(2, 4), (1, 2, 4, 4)),
+    ],
+    ids=["residual", "residual, same width", "hourglass", "bottleneck"],
+)
 def test_derivatives_of_the_pieces(piece, shape):
     piece = piece.double().eval()
     x = torch.randn(*shape, dtype=torch.float64, requires_grad=True)
@@ -150,13 +165,15 @@ def test_derivatives_of_the_pieces(piece, shape):
 
 def test_derivatives_of_an_exchange():
     exchange = Exchange([1, 2, 2]).double().eval()
-    maps = [torch.randn(1, c, side, side, dtype=torch.float64,
-                        requires_grad=True)
-            for c, side in ((1, 4), (2, 2), (2, 1))]
+    maps = [
+        torch.randn(1, c, side, side, dtype=torch.float64, requires_grad=True)
+        for c, side in ((1, 4), (2, 2), (2, 1))
+    ]
     assert gradcheck(lambda *m: tuple(exchange(list(m))), maps)
 
 
 # --------------------------------------------------------------- learning
+
 
 @pytest.mark.parametrize("name", SMALL)
 def test_one_batch_can_be_learned_by_heart(name):
@@ -173,8 +190,7 @@ def test_one_batch_can_be_learned_by_heart(name):
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _ in range(150):
         stages = model(images)
-        losses = [(s - target).square().mean() / target.square().mean()
-                  for s in stages]
+        losses = [(s - target).square().mean() / target.square().mean() for s in stages]
         if losses[-1] < 0.05:
             break
         optimizer.zero_grad()
@@ -186,6 +202,7 @@ def test_one_batch_can_be_learned_by_heart(name):
 
 
 # ------------------------------------------------------------- evaluation
+
 
 @pytest.mark.parametrize("name", SMALL)
 def test_evaluation_depends_on_the_picture_alone(name):
@@ -215,8 +232,10 @@ def test_weights_files_bring_the_network_back(name, tmp_path):
 
 # ----------------------------------------------------------------- errors
 
-@pytest.mark.parametrize("name, size", [
-    ("hourglass_2", 72), ("cpm", 100), ("cpn_18", 48), ("hrnet_w8", 80)])
+
+@pytest.mark.parametrize(
+    "name, size", [("hourglass_2", 72), ("cpm", 100), ("cpn_18", 48), ("hrnet_w8", 80)]
+)
 def test_sizes_that_do_not_divide_are_refused(name, size):
     with pytest.raises(ValueError, match="multiples of"):
         build(name, input_size=size)
@@ -230,15 +249,18 @@ def test_a_single_picture_needs_a_batch(name):
         small(name)(torch.zeros(3, 64, 64))
 
 
-@pytest.mark.parametrize("name, options, words", [
-    ("hourglass_2", {"width": 30}, "multiple of 4"),
-    ("hourglass_2", {"blocks": 0}, "1 or more"),
-    ("hourglass_2", {"stacks": 3}, "no option stacks"),
-    ("cpm", {"width": 10}, "multiple of 4"),
-    ("cpm", {"stages": 0}, "1 or more"),
-    ("cpn_18", {"width": 15}, "even number"),
-    ("hrnet_w8", {"modules": (1, 4)}, "modules"),
-])
+@pytest.mark.parametrize(
+    "name, options, words",
+    [
+        ("hourglass_2", {"width": 30}, "multiple of 4"),
+        ("hourglass_2", {"blocks": 0}, "1 or more"),
+        ("hourglass_2", {"stacks": 3}, "no option stacks"),
+        ("cpm", {"width": 10}, "multiple of 4"),
+        ("cpm", {"stages": 0}, "1 or more"),
+        ("cpn_18", {"width": 15}, "even number"),
+        ("hrnet_w8", {"modules": (1, 4)}, "modules"),
+    ],
+)
 def test_options_that_make_no_sense_are_refused(name, options, words):
     with pytest.raises(ValueError, match=words):
         build(name, **options)
@@ -246,6 +268,7 @@ def test_options_that_make_no_sense_are_refused(name, options, words):
 
 def test_cpn_knows_its_depths():
     from posecourse.models.cpn import CascadedPyramidNetwork
+
     with pytest.raises(ValueError, match="depth 20"):
         CascadedPyramidNetwork(depth=20)
 
@@ -253,8 +276,9 @@ def test_cpn_knows_its_depths():
 def test_one_stage_has_nothing_left_over():
     """A machine of one stage carries no layers that it never uses."""
     model = build("cpm", stages=1, width=8, input_size=32)
-    assert not any(isinstance(m, nn.Conv2d) and m.kernel_size == (11, 11)
-                   for m in model.modules())
+    assert not any(
+        isinstance(m, nn.Conv2d) and m.kernel_size == (11, 11) for m in model.modules()
+    )
     out = model(torch.randn(2, 3, 32, 32))
     out[-1].square().sum().backward()
     assert len(out) == 1

@@ -29,9 +29,11 @@ def test_rates_are_taken_in_turns(monkeypatch):
         order.append(name)
         clock[0] += takes
 
-    found = benches._rates({"slow": lambda: work("slow", 0.2),
-                            "fast": lambda: work("fast", 0.05)}, 1.0,
-                           count=3)
+    found = benches._rates(
+        {"slow": lambda: work("slow", 0.2), "fast": lambda: work("fast", 0.05)},
+        1.0,
+        count=3,
+    )
     assert found == pytest.approx({"slow": 15, "fast": 60})
     assert order.index("fast", 3) < len(order) - order[::-1].index("slow")
 
@@ -56,12 +58,11 @@ def test_data(files):
     assert found["picture_pixels"] == 256 * 256
     assert sum(found["classical_share"].values()) == pytest.approx(1)
     assert found["store_of_classical"] == pytest.approx(
-        found["store_samples_per_second"]
-        / found["classical_samples_per_second"])
+        found["store_samples_per_second"] / found["classical_samples_per_second"]
+    )
     # every part alone is faster than all together
     for part in ("read", "batches", "targets"):
-        assert found[f"{part}_per_second"] \
-            > 0.5 * found["store_samples_per_second"]
+        assert found[f"{part}_per_second"] > 0.5 * found["store_samples_per_second"]
     text = report({"machine": machine, "data": found})
     assert "classical is bound by" in text and "the store by" in text
     with pytest.raises(ValueError, match="no pictures in files"):
@@ -70,24 +71,37 @@ def test_data(files):
 
 def test_training_and_inference():
     machine = benches.bench_machine("cpu")
-    training = benches.bench_training("laptop", 4, 0.1, "cpu", machine,
-                                      people=8)
+    training = benches.bench_training("laptop", 4, 0.1, "cpu", machine, people=8)
     assert training["whole_images_per_second"] > 0
     assert training["whole_of_compute"] == pytest.approx(
-        training["whole_images_per_second"]
-        / training["compute_images_per_second"])
+        training["whole_images_per_second"] / training["compute_images_per_second"]
+    )
     inference = benches.bench_inference("laptop", 0.1, "cpu", compare=False)
     assert inference["crops_per_second"] > 0
-    text = report({"machine": machine, "training": training,
-                   "inference": inference})
+    text = report({"machine": machine, "training": training, "inference": inference})
     assert "whole / compute" in text and "R-CNN" not in text
 
 
 def test_the_command(tmp_path, capsys):
     out = tmp_path / "bench.json"
-    assert main(["bench", "--parts", "training", "--batch-size", "2",
-                 "--seconds", "0.05", "--device", "cpu", "--out",
-                 str(out)]) == 0
+    assert (
+        main(
+            [
+                "bench",
+                "--parts",
+                "training",
+                "--batch-size",
+                "2",
+                "--seconds",
+                "0.05",
+                "--device",
+                "cpu",
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
     assert "TRAINING  laptop, 64 x 64" in capsys.readouterr().out
     found = json.loads(out.read_text())
     assert found["settings"]["batch_size"] == 2
@@ -104,11 +118,14 @@ def test_what_cannot_be_measured_is_said():
 def test_the_stored_figures_are_told_as_they_are(root):
     """The table in data/benchmarks says what the files beside it say."""
     folder = root / "data" / "benchmarks"
-    found = {path.stem: json.loads(path.read_text("utf-8"))
-             for path in folder.glob("*.json")}
-    table = [line.split("|")[2].strip() for line in
-             (folder / "README.md").read_text("utf-8").splitlines()
-             if line.startswith("| ") and "|---" not in line][1:]
+    found = {
+        path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")
+    }
+    table = [
+        line.split("|")[2].strip()
+        for line in (folder / "README.md").read_text("utf-8").splitlines()
+        if line.startswith("| ") and "|---" not in line
+    ][1:]
     small, large = found["lspet"]["data"], found["mpii-720p"]["data"]
     assert table == [
         f"{small['store_of_classical']:.1f} times",
@@ -116,9 +133,9 @@ def test_the_stored_figures_are_told_as_they_are(root):
         f"{small['stored_of_decoded']:.2f}",
         f"{large['stored_of_decoded']:.2f}",
         f"{found['laptop']['training']['whole_of_compute']:.2f}",
-        f"{found['laptop']['inference']['crops_per_keypointrcnn']:.0f}"]
+        f"{found['laptop']['inference']['crops_per_keypointrcnn']:.0f}",
+    ]
     assert small["store_of_classical"] >= 2
     assert large["store_of_classical"] >= 6
     assert found["laptop"]["inference"]["crops_per_keypointrcnn"] >= 100
-    assert not any(run["settings"]["data"].startswith("/")
-                   for run in found.values())
+    assert not any(run["settings"]["data"].startswith("/") for run in found.values())

@@ -17,7 +17,7 @@ from posecourse.authoring.build import build, tags
 from posecourse.chapters import CHAPTERS
 from sample import SAMPLE, sample_root
 
-WAIT = 300   # seconds; a busy machine is slow, a hanging one never ends
+WAIT = 300  # seconds; a busy machine is slow, a hanging one never ends
 ALL_RUN = """announced => {
     const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
     const wrong = cells.some((cell, i) => !announced.includes(i)
@@ -42,10 +42,15 @@ PICTURE = """([index, before]) => {
 
 def live_cell(notebook):
     """Index of the first live picture that has a slider, or None."""
-    return next((i for i, cell in enumerate(notebook.cells)
-                 if cell.cell_type == "code"
-                 and re.search(r"^explore\(.*=\(", cell.source, re.M | re.S)),
-                None)
+    return next(
+        (
+            i
+            for i, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code"
+            and re.search(r"^explore\(.*=\(", cell.source, re.M | re.S)
+        ),
+        None,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +74,7 @@ def course(browser, root, tmp_path_factory):
         if path.exists() and live_cell(nbformat.read(path, 4)) is not None:
             (chapters / "source").mkdir(parents=True)
             shutil.copy(path, chapters)
-            shutil.copytree(root / "chapters" / "figures",
-                            chapters / "figures")
+            shutil.copytree(root / "chapters" / "figures", chapters / "figures")
             break
     else:
         chapter = CHAPTERS[0]
@@ -87,20 +91,24 @@ def address(course, tmp_path):
     log = tmp_path / "log"
     with open(log, "wb") as file:
         server = subprocess.Popen(
-            [sys.executable, "-m", "posecourse", "lab", chapter.name,
-             "--no-browser"], cwd=folder, stdin=subprocess.DEVNULL,
-            stdout=file, stderr=file,
-            env=preview.own_environment(tmp_path / "own"))
+            [sys.executable, "-m", "posecourse", "lab", chapter.name, "--no-browser"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=preview.own_environment(tmp_path / "own"),
+        )
     try:
         end, found = time.monotonic() + WAIT, None
         while not found and server.poll() is None and time.monotonic() < end:
             time.sleep(0.1)
-            found = re.search(r"http://127\.0\.0\.1:\S+token=\w+",
-                              log.read_text("utf-8", "replace"))
+            found = re.search(
+                r"http://127\.0\.0\.1:\S+token=\w+", log.read_text("utf-8", "replace")
+            )
         assert found, log.read_text("utf-8", "replace")
         yield found[0]
     finally:
-        server.terminate()     # it ends its kernels, too
+        server.terminate()  # it ends its kernels, too
         try:
             server.wait(30)
         except subprocess.TimeoutExpired:
@@ -139,8 +147,7 @@ def test_a_chapter_from_opening_to_coming_back(course, address):
         picture(page, live)
         cells = page.locator(".jp-Notebook .jp-Cell")
         assert cells.count() == len(stored.cells)
-        prose = "".join(c.source for c in stored.cells
-                        if c.cell_type == "markdown")
+        prose = "".join(c.source for c in stored.cells if c.cell_type == "markdown")
         assert "$" in prose
         page.wait_for_selector("mjx-container svg, mjx-container mjx-math")
         assert page.locator("mjx-merror").count() == 0
@@ -149,8 +156,9 @@ def test_a_chapter_from_opening_to_coming_back(course, address):
         page.get_by_text(re.compile(r"\| Idle$")).wait_for()
         choose(page, "Edit", "Clear Outputs of All Cells")
         choose(page, "Run", "Run All Cells")
-        announced = [i for i, cell in enumerate(stored.cells)
-                     if "raises-exception" in tags(cell)]
+        announced = [
+            i for i, cell in enumerate(stored.cells) if "raises-exception" in tags(cell)
+        ]
         page.wait_for_function(ALL_RUN, arg=announced)
         errors = dict(page.evaluate(ERRORS))
         assert list(errors) == announced, errors
@@ -161,8 +169,9 @@ def test_a_chapter_from_opening_to_coming_back(course, address):
         handle.wait_for()
         readout = cells.nth(live).locator(".widget-readout").first
         said = readout.inner_text()
-        at_end = (handle.get_attribute("aria-valuenow")
-                  == handle.get_attribute("aria-valuemax"))
+        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute(
+            "aria-valuemax"
+        )
         handle.focus()
         page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
         moved = picture(page, live, before=first)
@@ -171,33 +180,43 @@ def test_a_chapter_from_opening_to_coming_back(course, address):
         assert (pixels(moved) != pixels(first)).any()
 
         # saved
-        with page.expect_response(lambda answer: (
-                "/api/contents/" in answer.url
-                and answer.request.method == "PUT")) as answer:
+        with page.expect_response(
+            lambda answer: (
+                "/api/contents/" in answer.url and answer.request.method == "PUT"
+            )
+        ) as answer:
             choose(page, "File", "Save Notebook")
         assert answer.value.ok
         copy = nbformat.read(folder / "work" / f"{chapter.name}.ipynb", 4)
-        saved, = [o.data["image/png"] for o in copy.cells[live].outputs
-                  if "image/png" in o.get("data", {})]
+        (saved,) = [
+            o.data["image/png"]
+            for o in copy.cells[live].outputs
+            if "image/png" in o.get("data", {})
+        ]
         assert base64.b64decode(saved) == base64.b64decode(
-            moved.partition("base64,")[2])
+            moved.partition("base64,")[2]
+        )
 
         # opened again where no kernel starts: the picture stands there
-        host, token = re.fullmatch(
-            r"(http://[^/]+)/.*token=(\w+)", address).groups()
+        host, token = re.fullmatch(r"(http://[^/]+)/.*token=(\w+)", address).groups()
         login = {"Authorization": f"token {token}"}
         sessions = page.request.get(f"{host}/api/sessions", headers=login)
         for session in sessions.json():
-            page.request.delete(f"{host}/api/sessions/{session['id']}",
-                                headers=login)
-        page.route(re.compile("/api/(sessions|kernels)"), lambda route: (
-            route.abort() if route.request.method == "POST"
-            else route.continue_()))
+            page.request.delete(f"{host}/api/sessions/{session['id']}", headers=login)
+        page.route(
+            re.compile("/api/(sessions|kernels)"),
+            lambda route: (
+                route.abort() if route.request.method == "POST" else route.continue_()
+            ),
+        )
         preview.open_notebook(page, address, WAIT)
         page.get_by_text("No Kernel", exact=True).wait_for()
         assert picture(page, live) == moved
 
         # nothing was asked of the network
-        outside = [url for url in asked if not re.match(
-            r"data:|blob:|(http|ws)://127\.0\.0\.1:", url)]
+        outside = [
+            url
+            for url in asked
+            if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", url)
+        ]
         assert not outside

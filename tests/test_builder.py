@@ -11,9 +11,16 @@ from posecourse import chapters
 from posecourse.authoring import build as building
 from posecourse.authoring import rules
 from posecourse.authoring.build import (
-    BuildError, build, generate, in_step, read, read_source, relink, tags)
-from sample import (
-    SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_root)
+    BuildError,
+    build,
+    generate,
+    in_step,
+    read,
+    read_source,
+    relink,
+    tags,
+)
+from sample import SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_root
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,6 +38,7 @@ def built(tmp_path_factory):
 
 # --- generating ---------------------------------------------------------
 
+
 def test_the_sample_keeps_all_rules(built):
     assert rules.problems_of_files(SAMPLE, built) == []
 
@@ -41,14 +49,14 @@ def test_solutions_take_the_place_of_stubs(tmp_path):
     assert not any("solution" in tags(c) for c in student.cells)
     assert not any("exercise" in tags(c) for c in solved.cells)
     assert "return 2 * x" not in "".join(
-        c.source for c in student.cells if "@exercise" not in c.source)
+        c.source for c in student.cells if "@exercise" not in c.source
+    )
     assert "def twice(x):\n" in "".join(c.source for c in solved.cells)
     assert [c.id for c in student.cells] == [c.id for c in solved.cells]
 
 
 def test_a_solution_without_exercise_is_refused(tmp_path):
-    root = sample_root(tmp_path, lambda text: text.replace(
-        'tags=["exercise"]', "", 1))
+    root = sample_root(tmp_path, lambda text: text.replace('tags=["exercise"]', "", 1))
     with pytest.raises(BuildError, match="right after its exercise"):
         generate(SAMPLE, root)
 
@@ -59,13 +67,16 @@ def _ids(path):
 
 def test_an_edit_changes_the_id_of_that_cell_only(tmp_path):
     before = _ids(SOURCE)
-    root = sample_root(tmp_path, lambda text: text.replace(
-        "arange(5).sum()", "arange(5).sum() + 0").replace(
-        "# ## Quiz", "# An insertion.\n\n# %% [markdown]\n# ## Quiz"))
+    root = sample_root(
+        tmp_path,
+        lambda text: text.replace("arange(5).sum()", "arange(5).sum() + 0").replace(
+            "# ## Quiz", "# An insertion.\n\n# %% [markdown]\n# ## Quiz"
+        ),
+    )
     after = _ids(SAMPLE.source(root))
     shared = set(before) & set(after)
     assert {s: before[s] for s in shared} == {s: after[s] for s in shared}
-    assert len(set(after) - shared) == 2     # one edited, one new
+    assert len(set(after) - shared) == 2  # one edited, one new
     assert len(set(after.values())) == len(after)
 
 
@@ -78,30 +89,36 @@ def test_equal_cells_have_different_ids(tmp_path):
 
 def test_a_comment_that_starts_with_percent_stays_a_comment(tmp_path):
     root = sample_root(
-        tmp_path, lambda text: text + "\n# %%\n# %matplotlib inline\nx = 1\n")
+        tmp_path, lambda text: text + "\n# %%\n# %matplotlib inline\nx = 1\n"
+    )
     assert read_source(SAMPLE.source(root)).cells[-1].source.startswith("# %")
 
 
 def test_code_and_formulas_hold_no_links(tmp_path):
-    root = sample_root(tmp_path, lambda text: text.replace(
-        "# - none", "# - `stages[-1](features)`, $w[k](x)$"))
-    assert not [p for p in rules.source_problems(SAMPLE, root)
-                if "link" in p]
+    root = sample_root(
+        tmp_path,
+        lambda text: text.replace("# - none", "# - `stages[-1](features)`, $w[k](x)$"),
+    )
+    assert not [p for p in rules.source_problems(SAMPLE, root) if "link" in p]
 
 
-@pytest.mark.parametrize(("before", "after"), [
-    ("![a](figures/a.svg)", "![a](../figures/a.svg)"),
-    ("[b](04_losses.ipynb#top)", "[b](../04_losses.ipynb#top)"),
-    ('<img src="figures/a.svg">', '<img src="../figures/a.svg">'),
-    ("[c](https://example.org/x)", "[c](https://example.org/x)"),
-    ("[d](#quiz)", "[d](#quiz)"),
-    ("[e](mailto:me@example.org)", "[e](mailto:me@example.org)"),
-])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("![a](figures/a.svg)", "![a](../figures/a.svg)"),
+        ("[b](04_losses.ipynb#top)", "[b](../04_losses.ipynb#top)"),
+        ('<img src="figures/a.svg">', '<img src="../figures/a.svg">'),
+        ("[c](https://example.org/x)", "[c](https://example.org/x)"),
+        ("[d](#quiz)", "[d](#quiz)"),
+        ("[e](mailto:me@example.org)", "[e](mailto:me@example.org)"),
+    ],
+)
 def test_relative_links_are_led_one_folder_up(before, after):
     assert relink(before, lambda target: "../" + target) == after
 
 
 # --- executing ----------------------------------------------------------
+
 
 def test_a_second_build_changes_nothing(built, tmp_path, capsys):
     root = copy_of(built, tmp_path)
@@ -113,8 +130,9 @@ def test_a_second_build_changes_nothing(built, tmp_path, capsys):
 
 
 def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
-    root = sample_root(tmp_path, lambda text: text.replace(
-        "np.arange(5).sum()", "undefined_name"))
+    root = sample_root(
+        tmp_path, lambda text: text.replace("np.arange(5).sum()", "undefined_name")
+    )
     assert build([SAMPLE], root, draft=True) == 1
     assert "undefined_name" in capsys.readouterr().err
     assert not SAMPLE.notebook(root).exists()
@@ -122,8 +140,10 @@ def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
 
 def test_a_stuck_cell_is_reported(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(building, "CELL_TIMEOUT", 3)
-    root = sample_root(tmp_path, lambda text: text.replace(
-        "np.arange(5).sum()", "[None for _ in iter(int, 1)]"))
+    root = sample_root(
+        tmp_path,
+        lambda text: text.replace("np.arange(5).sum()", "[None for _ in iter(int, 1)]"),
+    )
     assert build([SAMPLE], root, draft=True) == 1
     assert "timed out" in capsys.readouterr().err
 
@@ -131,13 +151,11 @@ def test_a_stuck_cell_is_reported(tmp_path, capsys, monkeypatch):
 def test_a_stale_notebook_is_noticed(built, tmp_path):
     root = copy_of(built, tmp_path)
     path = SAMPLE.source(root)
-    path.write_text(path.read_text("utf-8").replace("first five", "five"),
-                    "utf-8")
+    path.write_text(path.read_text("utf-8").replace("first five", "five"), "utf-8")
     generated = generate(SAMPLE, root)[0]
-    message, = in_step(generated, SAMPLE.notebook(root))
+    (message,) = in_step(generated, SAMPLE.notebook(root))
     assert "out of step" in message and "chapters build 99" in message
-    assert any("out of step" in p
-               for p in rules.problems_of_files(SAMPLE, root))
+    assert any("out of step" in p for p in rules.problems_of_files(SAMPLE, root))
 
 
 def test_a_missing_notebook_is_noticed(tmp_path):
@@ -147,10 +165,12 @@ def test_a_missing_notebook_is_noticed(tmp_path):
 
 # --- the rules: each must notice a chapter that breaks it ----------------
 
+
 def _replace(old, new):
     def edit(text):
         assert old in text
         return text.replace(old, new, 1)
+
     return edit
 
 
@@ -158,64 +178,74 @@ def _append(code):
     return lambda text: text + f"\n# %%\n{code}\n"
 
 
-@pytest.mark.parametrize(("edit", "complaint"), [
-    (_replace("# # 99. A sample", "# # A sample"), "first line must be"),
-    (_replace("every part", "some parts"), "the promise"),
-    (_replace("**Runs in**", "**Speed**"), "no row 'runs in'"),
-    (_replace("# ## 2. A", "# ## 3. A"), "must be numbered"),
-    (_replace("# ## Summary", "# ## Sum"), "after the numbered sections"),
-    (_replace("# ## Quiz", "# # Quiz"), "one heading of level 1"),
-    (_replace("# - A chapter has parts.", "# - a\n" * 8), "8 bullets"),
-    (lambda text: text + "\n# %% [markdown]\n# Text.\n" * 30, "more than 48"),
-    (_replace('tags=["check"]', 'tags=["check", "nbval-skip"]'),
-     "unknown tags"),
-    (_replace('tags=["check"]', 'tags=["check"] editable=false'),
-     "metadata other than tags"),
-    (_append(""), "empty cell"),
-    (_replace("# - none", "# <script>x</script>"), "active HTML"),
-    (_replace("# One.\n# </details>", "# One."), "not closed"),
-    (_append("x = 1\n" * 26), "26 lines"),
-    (_append("x = '" + 80 * "a" + "'"), "columns"),
-    (_append("%time x = 1"), "magics"),
-    (_append("!ls"), "magics"),
-    (_append("cv2.imshow('a', b)"), "OpenCV windows"),
-    (_append("fetch('https://example.org')"), "no network"),
-    (_append("name = input('?')"), "wait for typing"),
-    (_append("time.sleep(1)"), "may not sleep"),
-    (_append("plt.show()"), "alt text"),
-    (_append("import ipywidgets"), "posecourse.widgets"),
-    (_append("rng = np.random.default_rng()"), "seed the generator"),
-    (_append("x = np.random.rand(3)"), "default_rng"),
-    (_append("DataLoader(data, num_workers=2)"), "num_workers"),
-    (_append("open('/data/x.png')"), "absolute"),
-    (_append("open('C:\\\\x.png')"), "absolute"),
-    (_append("x = = 1"), "not Python"),
-    (_append("from posecourse.metrics import (\n    _private)"),
-     "is private"),
-    (_append("import posecourse._private as x"), "is private"),
-    (_append("x = torch.rand(3)"), "torch is used at random"),
-    (_replace('tags=["setup"]', ""), "tagged setup"),
-    (_replace('require("0.1")', "pass"), "call require"),
-    (_replace("np.random.default_rng(0)", "0"), "set the seed"),
-    (_replace("Exercise 99.2", "Exercise 99.4"), "numbered in order"),
-    (_replace("★☆☆", "★"), "needs its stars"),
-    (_replace("\n\n# %% tags=[\"solution\"]\npeak", "\npeak"),
-     "next code cell is its solution"),
-    (_replace('# %% tags=["check"]', "# %%\nx = 1\n\n"
-              '# %% tags=["check"]'), "next code cell is its check"),
-    (_replace('check("99.2", peak)', "peak"), "cells tagged check"),
-    (_replace("# **4.** Four?", "# Four?"), "the quiz"),
-    (_replace("# - none", "# ![](figures/x.svg)"), "needs an alt text"),
-    (_replace("# - none", "# ![Four words say it](figures/x.svg)"),
-     "leads nowhere"),
-    (_replace("# - none", "# ![Four words say it](https://x.org/a.png)"),
-     "is not local"),
-    (_replace("# - none", "# [x](#nowhere)"), "no heading for"),
-    (_replace("# - none", "# [x](98_missing.ipynb)"), "leads nowhere"),
-    (_replace("# - none", '# [x](98_missing.ipynb "title")'),
-     "leads nowhere"),
-    (_replace("# - none", "# [x](/etc)"), "is absolute"),
-])
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (_replace("# # 99. A sample", "# # A sample"), "first line must be"),
+        (_replace("every part", "some parts"), "the promise"),
+        (_replace("**Runs in**", "**Speed**"), "no row 'runs in'"),
+        (_replace("# ## 2. A", "# ## 3. A"), "must be numbered"),
+        (_replace("# ## Summary", "# ## Sum"), "after the numbered sections"),
+        (_replace("# ## Quiz", "# # Quiz"), "one heading of level 1"),
+        (_replace("# - A chapter has parts.", "# - a\n" * 8), "8 bullets"),
+        (lambda text: text + "\n# %% [markdown]\n# Text.\n" * 30, "more than 48"),
+        (_replace('tags=["check"]', 'tags=["check", "nbval-skip"]'), "unknown tags"),
+        (
+            _replace('tags=["check"]', 'tags=["check"] editable=false'),
+            "metadata other than tags",
+        ),
+        (_append(""), "empty cell"),
+        (_replace("# - none", "# <script>x</script>"), "active HTML"),
+        (_replace("# One.\n# </details>", "# One."), "not closed"),
+        (_append("x = 1\n" * 26), "26 lines"),
+        (_append("x = '" + 80 * "a" + "'"), "columns"),
+        (_append("%time x = 1"), "magics"),
+        (_append("!ls"), "magics"),
+        (_append("cv2.imshow('a', b)"), "OpenCV windows"),
+        (_append("fetch('https://example.org')"), "no network"),
+        (_append("name = input('?')"), "wait for typing"),
+        (_append("time.sleep(1)"), "may not sleep"),
+        (_append("plt.show()"), "alt text"),
+        (_append("import ipywidgets"), "posecourse.widgets"),
+        (_append("rng = np.random.default_rng()"), "seed the generator"),
+        (_append("x = np.random.rand(3)"), "default_rng"),
+        (_append("DataLoader(data, num_workers=2)"), "num_workers"),
+        (_append("open('/data/x.png')"), "absolute"),
+        (_append("open('C:\\\\x.png')"), "absolute"),
+        (_append("x = = 1"), "not Python"),
+        (_append("from posecourse.metrics import (\n    _private)"), "is private"),
+        (_append("import posecourse._private as x"), "is private"),
+        (_append("x = torch.rand(3)"), "torch is used at random"),
+        (_replace('tags=["setup"]', ""), "tagged setup"),
+        (_replace('require("0.1")', "pass"), "call require"),
+        (_replace("np.random.default_rng(0)", "0"), "set the seed"),
+        (_replace("Exercise 99.2", "Exercise 99.4"), "numbered in order"),
+        (_replace("★☆☆", "★"), "needs its stars"),
+        (
+            _replace('\n\n# %% tags=["solution"]\npeak', "\npeak"),
+            "next code cell is its solution",
+        ),
+        (
+            _replace('# %% tags=["check"]', '# %%\nx = 1\n\n# %% tags=["check"]'),
+            "next code cell is its check",
+        ),
+        (_replace('check("99.2", peak)', "peak"), "cells tagged check"),
+        (_replace("# **4.** Four?", "# Four?"), "the quiz"),
+        (_replace("# - none", "# ![](figures/x.svg)"), "needs an alt text"),
+        (
+            _replace("# - none", "# ![Four words say it](figures/x.svg)"),
+            "leads nowhere",
+        ),
+        (
+            _replace("# - none", "# ![Four words say it](https://x.org/a.png)"),
+            "is not local",
+        ),
+        (_replace("# - none", "# [x](#nowhere)"), "no heading for"),
+        (_replace("# - none", "# [x](98_missing.ipynb)"), "leads nowhere"),
+        (_replace("# - none", '# [x](98_missing.ipynb "title")'), "leads nowhere"),
+        (_replace("# - none", "# [x](/etc)"), "is absolute"),
+    ],
+)
 def test_a_rule_for_sources(tmp_path, edit, complaint):
     root = sample_root(tmp_path, edit)
     found = rules.source_problems(SAMPLE, root)
@@ -243,7 +273,8 @@ def test_a_chapter_must_lead_to_the_next_one_once_it_exists(tmp_path):
 
 def _output(kind, **fields):
     return lambda nb: _code(nb)[0].outputs.append(
-        nbformat.v4.new_output(kind, **fields))
+        nbformat.v4.new_output(kind, **fields)
+    )
 
 
 def _code(nb):
@@ -251,8 +282,9 @@ def _code(nb):
 
 
 def _picture(nb):
-    return next(o for c in _code(nb) for o in c.outputs
-                if "image/png" in o.get("data", {}))
+    return next(
+        o for c in _code(nb) for o in c.outputs if "image/png" in o.get("data", {})
+    )
 
 
 def _change_png(change):
@@ -260,46 +292,66 @@ def _change_png(change):
         data = _picture(nb).data
         png = change(base64.b64decode(data["image/png"]))
         data["image/png"] = base64.b64encode(png).decode()
+
     return damage
 
 
 _large = _change_png(lambda png: png + bytes(300_000))
-_wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big")
-                    + png[20:])
+_wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big") + png[20:])
 
 
-@pytest.mark.parametrize(("damage", "complaint"), [
-    (lambda nb: setattr(nb, "nbformat_minor", 4), "format must be 4.5"),
-    (lambda nb: setattr(nb.cells[1], "id", nb.cells[0].id), "not unique"),
-    (lambda nb: nb.metadata.kernelspec.update(name="mine"), "python3"),
-    (lambda nb: nb.metadata.update(widgets={}), "notebook metadata"),
-    (lambda nb: setattr(_code(nb)[0], "execution_count", 7), "in order"),
-    (lambda nb: setattr(_code(nb)[0], "execution_count", None), "in order"),
-    (_output("error", ename="E", evalue="e", traceback=[]),
-     "an error at"),
-    (lambda nb: _code(nb)[4].outputs.clear(), "no error at"),
-    (lambda nb: _code(nb)[4].metadata.tags.remove("nbval-check-output"),
-     "needs nbval-check-output"),
-    (lambda nb: _picture(nb).metadata.clear(), "without alt text"),
-    (_large, "a picture of"),
-    (_wide, "pixels wide"),
-    (_output("display_data", data={"image/svg+xml": "<svg/>"}),
-     "instead of image/png"),
-    (_output("stream", name="stderr", text="UserWarning: old"),
-     "a warning or progress bar"),
-    (_output("stream", text="<Line2D at 0x7f00a1>"), "address"),
-    (_output("stream", text="in /home/me/file.py"), "path of the machine"),
-    (_output("stream", text="line\n" * 60), "more than 50 lines"),
-    (_output("display_data", data={
-        "application/vnd.jupyter.widget-view+json": {"model_id": "1"}}),
-     "widget state"),
-    (lambda nb: _code(nb)[3].outputs.clear(), "no picture stored"),
-    (lambda nb: _code(nb)[2].metadata.tags.clear(), "**10** is in no output"),
-    (lambda nb: setattr(nb.cells[3], "source", "It is **11.5 px**."),
-     "**11.5** is in no output"),
-    (lambda nb: _code(nb)[6].outputs[0].data.update(
-        {"text/plain": "Exercise 99.1: passed."}), "the empty exercise"),
-])
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda nb: setattr(nb, "nbformat_minor", 4), "format must be 4.5"),
+        (lambda nb: setattr(nb.cells[1], "id", nb.cells[0].id), "not unique"),
+        (lambda nb: nb.metadata.kernelspec.update(name="mine"), "python3"),
+        (lambda nb: nb.metadata.update(widgets={}), "notebook metadata"),
+        (lambda nb: setattr(_code(nb)[0], "execution_count", 7), "in order"),
+        (lambda nb: setattr(_code(nb)[0], "execution_count", None), "in order"),
+        (_output("error", ename="E", evalue="e", traceback=[]), "an error at"),
+        (lambda nb: _code(nb)[4].outputs.clear(), "no error at"),
+        (
+            lambda nb: _code(nb)[4].metadata.tags.remove("nbval-check-output"),
+            "needs nbval-check-output",
+        ),
+        (lambda nb: _picture(nb).metadata.clear(), "without alt text"),
+        (_large, "a picture of"),
+        (_wide, "pixels wide"),
+        (
+            _output("display_data", data={"image/svg+xml": "<svg/>"}),
+            "instead of image/png",
+        ),
+        (
+            _output("stream", name="stderr", text="UserWarning: old"),
+            "a warning or progress bar",
+        ),
+        (_output("stream", text="<Line2D at 0x7f00a1>"), "address"),
+        (_output("stream", text="in /home/me/file.py"), "path of the machine"),
+        (_output("stream", text="line\n" * 60), "more than 50 lines"),
+        (
+            _output(
+                "display_data",
+                data={"application/vnd.jupyter.widget-view+json": {"model_id": "1"}},
+            ),
+            "widget state",
+        ),
+        (lambda nb: _code(nb)[3].outputs.clear(), "no picture stored"),
+        (lambda nb: _code(nb)[2].metadata.tags.clear(), "**10** is in no output"),
+        (
+            lambda nb: setattr(nb.cells[3], "source", "It is **11.5 px**."),
+            "**11.5** is in no output",
+        ),
+        (
+            lambda nb: (
+                _code(nb)[6]
+                .outputs[0]
+                .data.update({"text/plain": "Exercise 99.1: passed."})
+            ),
+            "the empty exercise",
+        ),
+    ],
+)
 def test_a_rule_for_outputs(built, damage, complaint):
     notebook = copy.deepcopy(read(SAMPLE.notebook(built)))
     damage(notebook)
@@ -319,15 +371,17 @@ def test_outputs_hold_nothing_of_the_machine(built):
     for path in (SAMPLE.notebook(built), SAMPLE.solutions(built)):
         text = path.read_text("utf-8")
         assert str(built) not in text
-        assert "site-packages" not in text and "execution\"" not in text
+        assert "site-packages" not in text and 'execution"' not in text
         assert not re.search(r'"(iopub|shell)\.', text)
 
 
 # --- the list of chapters ------------------------------------------------
 
+
 def test_the_list_of_chapters_is_in_order():
     assert [c.number for c in chapters.CHAPTERS] == list(
-        range(1, len(chapters.CHAPTERS) + 1))
+        range(1, len(chapters.CHAPTERS) + 1)
+    )
     assert chapters.get_chapter(3) is chapters.get_chapter("03")
     with pytest.raises(ValueError, match="1 to 16"):
         chapters.get_chapter("17")

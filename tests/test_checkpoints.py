@@ -13,15 +13,21 @@ from torch import nn
 from posecourse.augmentation import normalise
 from posecourse.codecs import HeatmapCodec, gaussian_heatmaps
 from posecourse.models import WeightsError, build, load_model, save_weights
-from posecourse.models.checkpoints import (CONVENTIONS, Conventions, adopt,
-                                           load_published, published_names)
+from posecourse.models.checkpoints import (
+    CONVENTIONS,
+    Conventions,
+    adopt,
+    load_published,
+    published_names,
+)
 
 PUBLISHED = {  # in the list of published names: here
-    **{f"pose_resnet_{depth}_mpii": f"simple_baseline_{depth}"
-       for depth in (18, 34, 50, 101, 152)},
+    **{
+        f"pose_resnet_{depth}_mpii": f"simple_baseline_{depth}"
+        for depth in (18, 34, 50, 101, 152)
+    },
     **{f"pose_hrnet_w{width}_mpii": f"hrnet_w{width}" for width in (32, 48)},
-    **{f"bearpaw_hg_s{stacks}_b1": f"hourglass_{stacks}"
-       for stacks in (1, 2, 8)},
+    **{f"bearpaw_hg_s{stacks}_b1": f"hourglass_{stacks}" for stacks in (1, 2, 8)},
 }
 
 RUN = "pose_resnet_18_mpii", "pose_hrnet_w32_mpii", "bearpaw_hg_s2_b1"
@@ -50,12 +56,18 @@ def some_tensor(name, shape):
 
 def small(name):
     """A network of a published kind, with weights that say something."""
-    model = build(name, **({"width": 8, "depth": 2}
-                           if name.startswith("hourglass") else {}),
-                  **({"modules": (1, 2, 1)} if "hrnet" in name else {}),
-                  input_size=64)
-    model.load_state_dict({key: some_tensor(key, value.shape)
-                           for key, value in model.state_dict().items()})
+    model = build(
+        name,
+        **({"width": 8, "depth": 2} if name.startswith("hourglass") else {}),
+        **({"modules": (1, 2, 1)} if "hrnet" in name else {}),
+        input_size=64,
+    )
+    model.load_state_dict(
+        {
+            key: some_tensor(key, value.shape)
+            for key, value in model.state_dict().items()
+        }
+    )
     return model.eval()
 
 
@@ -66,6 +78,7 @@ def as_published(model):
 
 # ------------------------------------------------------------------- names
 
+
 @pytest.mark.parametrize("theirs", PUBLISHED)
 def test_published_files_load_and_run(theirs, listed, tmp_path):
     keys = listed[theirs]["keys"]
@@ -73,8 +86,7 @@ def test_published_files_load_and_run(theirs, listed, tmp_path):
     torch.save(tensors, tmp_path / "published.pth")
     with torch.device("meta"):  # no weights of its own
         model = build(PUBLISHED[theirs])
-    assert sum(p.numel() for p in model.parameters()) == \
-        listed[theirs]["parameters"]
+    assert sum(p.numel() for p in model.parameters()) == listed[theirs]["parameters"]
     names = published_names(model)
     assert sorted(names.values()) == sorted(keys)
     load_published(model.to_empty(device="cpu"), tmp_path / "published.pth")
@@ -99,19 +111,24 @@ class ByName:
 
     def conv(self, x, name, stride=1):
         weight = self.t[name + ".weight"]
-        return F.conv2d(x, weight, self.t.get(name + ".bias"), stride,
-                        weight.shape[-1] // 2)
+        return F.conv2d(
+            x, weight, self.t.get(name + ".bias"), stride, weight.shape[-1] // 2
+        )
 
     def norm(self, x, name):
-        return F.batch_norm(x, *(self.t[f"{name}.{part}"] for part in (
-            "running_mean", "running_var", "weight", "bias")))
+        return F.batch_norm(
+            x,
+            *(
+                self.t[f"{name}.{part}"]
+                for part in ("running_mean", "running_var", "weight", "bias")
+            ),
+        )
 
     # bearpaw: norm and ReLU before each convolution
     def residual(self, x, name):
         y = x
         for i in "123":
-            y = self.conv(F.relu(self.norm(y, f"{name}.bn{i}")),
-                          f"{name}.conv{i}")
+            y = self.conv(F.relu(self.norm(y, f"{name}.bn{i}")), f"{name}.conv{i}")
         if name + ".downsample.0.weight" in self.t:
             x = self.conv(x, name + ".downsample.0")
         return x + y
@@ -119,8 +136,11 @@ class ByName:
     def hourglass(self, x, name, level):
         up = self.residual(x, f"{name}.{level}.0.0")
         low = self.residual(F.max_pool2d(x, 2), f"{name}.{level}.1.0")
-        low = (self.hourglass(low, name, level - 1) if level
-               else self.residual(low, f"{name}.0.3.0"))
+        low = (
+            self.hourglass(low, name, level - 1)
+            if level
+            else self.residual(low, f"{name}.0.3.0")
+        )
         low = self.residual(low, f"{name}.{level}.2.0")
         return up + low.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
@@ -135,8 +155,7 @@ class ByName:
             y = F.relu(self.norm(y, f"fc.{i}.1"))
             scores.append(self.conv(y, f"score.{i}"))
             if i < stacks - 1:
-                x = (x + self.conv(y, f"fc_.{i}")
-                     + self.conv(scores[-1], f"score_.{i}"))
+                x = x + self.conv(y, f"fc_.{i}") + self.conv(scores[-1], f"score_.{i}")
         return scores
 
     # leoxiaobin: norm and ReLU after each convolution
@@ -147,8 +166,7 @@ class ByName:
             y = self.norm(self.conv(y, f"{name}.conv{i}"), f"{name}.bn{i}")
             i += 1
         if name + ".downsample.0.weight" in self.t:
-            x = self.norm(self.conv(x, name + ".downsample.0"),
-                          name + ".downsample.1")
+            x = self.norm(self.conv(x, name + ".downsample.0"), name + ".downsample.1")
         return F.relu(x + y)
 
     def blocks(self, x, name):
@@ -175,21 +193,32 @@ class ByName:
         for i in "12":
             x = F.relu(self.norm(self.conv(x, f"conv{i}", 2), f"bn{i}"))
         x = self.blocks(x, "layer1")
-        maps = [F.relu(self.step(x, "transition1.0", 1)),
-                F.relu(self.step(x, "transition1.1.0", 2))]
+        maps = [
+            F.relu(self.step(x, "transition1.0", 1)),
+            F.relu(self.step(x, "transition1.1.0", 2)),
+        ]
         for stage, count in zip((2, 3, 4), modules):
             if stage > 2:
-                maps.append(F.relu(self.step(
-                    maps[-1], f"transition{stage - 1}.{stage - 1}.0", 2)))
+                maps.append(
+                    F.relu(
+                        self.step(maps[-1], f"transition{stage - 1}.{stage - 1}.0", 2)
+                    )
+                )
             for m in range(count):
                 name = f"stage{stage}.{m}"
-                maps = [self.blocks(x, f"{name}.branches.{b}")
-                        for b, x in enumerate(maps)]
+                maps = [
+                    self.blocks(x, f"{name}.branches.{b}") for b, x in enumerate(maps)
+                ]
                 last = stage == 4 and m == count - 1
-                maps = [F.relu(sum(
-                    self.fuse(x, name + ".fuse_layers", source, target)
-                    for source, x in enumerate(maps)))
-                    for target in range(1 if last else stage)]
+                maps = [
+                    F.relu(
+                        sum(
+                            self.fuse(x, name + ".fuse_layers", source, target)
+                            for source, x in enumerate(maps)
+                        )
+                    )
+                    for target in range(1 if last else stage)
+                ]
         return [self.conv(maps[0], "final_layer")]
 
 
@@ -215,21 +244,33 @@ def test_hrnet_means_what_the_names_mean():
 
 # ------------------------------------------------------------------- files
 
-@pytest.mark.parametrize("wrap", [
-    lambda t: t,
-    lambda t: {"module." + key: value for key, value in t.items()},
-    lambda t: {"epoch": 3, "arch": "hg", "state_dict": t,
-               "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]},
-               "best_acc": np.float64(0.9), "perf": np.float32(0.8)},
-    lambda t: {key: value for key, value in t.items()
-               if not key.endswith("num_batches_tracked")},
-], ids=["plain", "several GPUs", "training script", "before torch 0.4.1"])
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda t: t,
+        lambda t: {"module." + key: value for key, value in t.items()},
+        lambda t: {
+            "epoch": 3,
+            "arch": "hg",
+            "state_dict": t,
+            "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]},
+            "best_acc": np.float64(0.9),
+            "perf": np.float32(0.8),
+        },
+        lambda t: {
+            key: value
+            for key, value in t.items()
+            if not key.endswith("num_batches_tracked")
+        },
+    ],
+    ids=["plain", "several GPUs", "training script", "before torch 0.4.1"],
+)
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
 def test_ways_of_saving(wrap, new, tmp_path):
     source, target = small("hourglass_1"), small("hourglass_1")
     path = tmp_path / "model_best.pth.tar"
-    torch.save(wrap(as_published(source)), path,
-               _use_new_zipfile_serialization=new)
+    torch.save(wrap(as_published(source)), path, _use_new_zipfile_serialization=new)
     load_published(target, path)
     assert not target.training
     for key, value in source.state_dict().items():
@@ -267,10 +308,14 @@ def test_checkpoints_that_do_not_fit_name_the_first_tensor(tmp_path):
     name = "hg.0.hg.1.2.0.conv2.weight"
     missing = {k: v for k, v in good.items() if k != name}
     refused(tmp_path, missing, f"{name} is missing")
-    refused(tmp_path, {**good, name: torch.zeros(4, 4, 1, 1)},
-            f"{name} is 4 x 4 x 1 x 1, the network has 4 x 4 x 3 x 3")
-    refused(tmp_path, {**good, "fc_.0.weight": torch.zeros(1)},
-            "nothing like fc_.0.weight")
+    refused(
+        tmp_path,
+        {**good, name: torch.zeros(4, 4, 1, 1)},
+        f"{name} is 4 x 4 x 1 x 1, the network has 4 x 4 x 3 x 3",
+    )
+    refused(
+        tmp_path, {**good, "fc_.0.weight": torch.zeros(1)}, "nothing like fc_.0.weight"
+    )
     coco = {**good, "score.0.weight": torch.zeros(17, 8, 1, 1)}
     refused(tmp_path, coco, "score.0.weight is 17 .* 17 for COCO")
     refused(tmp_path, as_published(small("hourglass_2")), "nothing like")
@@ -281,7 +326,7 @@ def test_files_that_are_no_checkpoints(tmp_path):
     whole = tmp_path / "whole.pth"
     torch.save(as_published(small("hourglass_1")), whole)
     data = whole.read_bytes()
-    refused(tmp_path, data[:len(data) // 2], "cut short")
+    refused(tmp_path, data[: len(data) // 2], "cut short")
     refused(tmp_path, b"", "cut short")
     refused(tmp_path, b"<html>404</html>", "cut short")
     refused(tmp_path, {"state_dict": {}}, "tensors")
@@ -294,10 +339,8 @@ def test_files_that_are_no_checkpoints(tmp_path):
 @pytest.mark.parametrize("as_torch", [True, False])
 def test_files_that_run_code_are_refused(as_torch, tmp_path):
     trap = tmp_path / "trap"
-    bomb = {"state_dict": as_published(small("hourglass_1")),
-            "args": Bomb(trap)}
-    refused(tmp_path, bomb if as_torch else pickle.dumps(Bomb(trap)),
-            "refused")
+    bomb = {"state_dict": as_published(small("hourglass_1")), "args": Bomb(trap)}
+    refused(tmp_path, bomb if as_torch else pickle.dumps(Bomb(trap)), "refused")
     assert not trap.exists()
 
 
@@ -307,6 +350,7 @@ def test_networks_without_published_checkpoints(tmp_path):
 
 
 # ------------------------------------------------------------- conventions
+
 
 class Echo(nn.Module):
     """A network that says what it is shown."""
@@ -321,21 +365,25 @@ def test_colours_are_what_each_family_was_trained_on():
     std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     blue_first = colours[:, [2, 1, 0]]
     grey = torch.tensor([0.4404, 0.4440, 0.4327])[:, None, None]
-    expected = {"SimpleBaseline": (blue_first - mean) / std,
-                "HRNet": (colours - mean) / std,
-                "StackedHourglass": colours - grey}
+    expected = {
+        "SimpleBaseline": (blue_first - mean) / std,
+        "HRNet": (colours - mean) / std,
+        "StackedHourglass": colours - grey,
+    }
     for family, conventions in CONVENTIONS.items():
         seen = []
         model = adopt(Echo(), conventions)
         model.forward = lambda x: seen.append(x) or [x]
         model(normalise(colours))
-        torch.testing.assert_close(seen[0], expected[family], msg=family,
-                                   rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            seen[0], expected[family], msg=family, rtol=1e-5, atol=1e-5
+        )
 
 
 def neutral(shift):
-    return Conventions("nobody", "RGB", (0.485, 0.456, 0.406),
-                       (0.229, 0.224, 0.225), shift)
+    return Conventions(
+        "nobody", "RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shift
+    )
 
 
 def test_heatmaps_move_into_our_cells():
@@ -345,10 +393,10 @@ def test_heatmaps_move_into_our_cells():
     maps = gaussian_heatmaps(points / 4, 64, sigma=2)
     as_it_is, _ = codec.decode(maps)
     assert (as_it_is - points - 1.5).abs().max() < 0.01
-    moved, = adopt(Echo(), neutral(CONVENTIONS["HRNet"].shift))(maps)
+    (moved,) = adopt(Echo(), neutral(CONVENTIONS["HRNet"].shift))(maps)
     decoded, _ = codec.decode(moved)
     assert (decoded - points).abs().max() < 0.05  # 1/80 of a cell
-    unmoved, = adopt(Echo(), neutral(0.0))(maps)
+    (unmoved,) = adopt(Echo(), neutral(0.0))(maps)
     torch.testing.assert_close(unmoved, maps)
 
 
@@ -357,9 +405,14 @@ def test_flipped_heatmaps_agree_after_the_move():
     model = adopt(Echo(), neutral(0.375))
     points = torch.tensor([[[100.0, 90.0]]])
     mirrored = torch.tensor([[[255 - 100.0, 90.0]]])
-    maps, _ = HeatmapCodec(256, 64).decode(torch.cat([
-        model(gaussian_heatmaps(p / 4, 64).expand(1, 3, 64, 64))[0]
-        for p in (points, mirrored)]))
+    maps, _ = HeatmapCodec(256, 64).decode(
+        torch.cat(
+            [
+                model(gaussian_heatmaps(p / 4, 64).expand(1, 3, 64, 64))[0]
+                for p in (points, mirrored)
+            ]
+        )
+    )
     assert (maps[0, 0, 0] + maps[1, 0, 0] - 255).abs() < 0.1
 
 
@@ -381,8 +434,9 @@ def test_conventions_go_with_the_network(tmp_path):
         expected = model(images)[0]
         assert not torch.allclose(bare, expected)
         assert torch.equal(copy.deepcopy(model)(images)[0], expected)
-        assert torch.allclose(model.double()(images.double())[0],
-                              expected.double(), atol=1e-3)
+        assert torch.allclose(
+            model.double()(images.double())[0], expected.double(), atol=1e-3
+        )
         save_weights(model.float(), tmp_path / "own.safetensors")
         again = load_model(tmp_path / "own.safetensors")
         assert torch.equal(again(images)[0], expected)

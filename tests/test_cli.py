@@ -31,11 +31,13 @@ def one_thread():
 
 
 def run(*argv, **options):
-    return subprocess.run([sys.executable, *argv], text=True,
-                          capture_output=True, **options)
+    return subprocess.run(
+        [sys.executable, *argv], text=True, capture_output=True, **options
+    )
 
 
 # ---------------------------------------------------------------- quick
+
 
 def quickest(*argv, times=3):
     """Seconds, least of several: the machine may be busy."""
@@ -51,8 +53,7 @@ def test_importing_takes_less_than_0_3_seconds():
     """Cumulative time of the import, as Python itself measures it."""
     best = float("inf")
     for _ in range(3):
-        lines = run("-X", "importtime", "-c",
-                    "import posecourse").stderr.splitlines()
+        lines = run("-X", "importtime", "-c", "import posecourse").stderr.splitlines()
         own = next(x for x in lines if x.endswith(" posecourse"))
         best = min(best, int(own.split("|")[1]) / 1e6)
     assert best < 0.3
@@ -65,11 +66,13 @@ def test_help_is_quick():
 
 @pytest.mark.parametrize("name", OWN)
 def test_help_of_a_command_imports_nothing_heavy(name):
-    code = ("import sys; from posecourse.cli import main; "
-            f"status = main(['{name}', '--help']); "
-            "heavy = {'torch', 'cv2', 'matplotlib', 'jupyterlab', 'scipy'}; "
-            "print(heavy & set(sys.modules), file=sys.stderr); "
-            "sys.exit(status)")
+    code = (
+        "import sys; from posecourse.cli import main; "
+        f"status = main(['{name}', '--help']); "
+        "heavy = {'torch', 'cv2', 'matplotlib', 'jupyterlab', 'scipy'}; "
+        "print(heavy & set(sys.modules), file=sys.stderr); "
+        "sys.exit(status)"
+    )
     done = run("-c", code, check=True)
     assert done.stderr == "set()\n"
     assert f"usage: posecourse {name}" in done.stdout
@@ -78,6 +81,7 @@ def test_help_of_a_command_imports_nothing_heavy(name):
 
 def test_modules_are_attributes():
     import posecourse
+
     assert posecourse.metrics is import_module("posecourse.metrics")
     assert posecourse.__version__[0].isdigit()
     with pytest.raises(AttributeError, match="nothing_like_this"):
@@ -87,6 +91,7 @@ def test_modules_are_attributes():
 
 
 # ---------------------------------------------------------------- clear
+
 
 def test_help_lists_every_command(capsys):
     assert main(["--help"]) == 0
@@ -101,27 +106,35 @@ def test_help_lists_every_command(capsys):
 
 def test_both_ways_to_start():
     from posecourse import __version__
+
     done = run("-m", "posecourse", "--version")
     assert done.stdout.strip() == f"posecourse {__version__}"
 
 
-@pytest.mark.parametrize("argv, says", [
-    (["tarin"], "did you mean 'train'"), (["xyzzy"], "there are lab"),
-    (["score", "none.mat"], "none.mat"),
-    (["score", "none.txt"], ".npz"),
-    (["evaluate", "runs/none"], "runs/none"),
-    (["predict", "none.jpg"], "none.jpg"), (["predict"], "--camera"),
-    (["data"], "WHAT"), (["data", "check", "none"], "none"),
-    (["data", "fetch", "xyzzy"], "mpii-annotations"),
-    (["data", "fetch", "lsp", "--out", "x"], "--accept-licence"),
-    (["train", "--model", "xyzzy"], "laptop"),
-    (["train", "--option", "width"], "NAME=VALUE"),
-    (["train", "--input-size", "large"], "WIDTHxHEIGHT"),
-    (["train", "--resume", "r", "--epochs", "3"], "own settings"),
-    (["train", "--resume", "none"], "none"),
-])
-def test_mistakes_get_a_sentence_and_status_2(argv, says, capsys, tmp_path,
-                                              monkeypatch):
+@pytest.mark.parametrize(
+    "argv, says",
+    [
+        (["tarin"], "did you mean 'train'"),
+        (["xyzzy"], "there are lab"),
+        (["score", "none.mat"], "none.mat"),
+        (["score", "none.txt"], ".npz"),
+        (["evaluate", "runs/none"], "runs/none"),
+        (["predict", "none.jpg"], "none.jpg"),
+        (["predict"], "--camera"),
+        (["data"], "WHAT"),
+        (["data", "check", "none"], "none"),
+        (["data", "fetch", "xyzzy"], "mpii-annotations"),
+        (["data", "fetch", "lsp", "--out", "x"], "--accept-licence"),
+        (["train", "--model", "xyzzy"], "laptop"),
+        (["train", "--option", "width"], "NAME=VALUE"),
+        (["train", "--input-size", "large"], "WIDTHxHEIGHT"),
+        (["train", "--resume", "r", "--epochs", "3"], "own settings"),
+        (["train", "--resume", "none"], "none"),
+    ],
+)
+def test_mistakes_get_a_sentence_and_status_2(
+    argv, says, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     assert main(argv) == 2
     err = capsys.readouterr().err
@@ -133,10 +146,13 @@ def test_mistakes_get_a_sentence_and_status_2(argv, says, capsys, tmp_path,
 @pytest.fixture
 def failing(monkeypatch):
     """A command that fails as asked."""
+
     def fail_with(error):
         def fail(argv):
             raise error
+
         monkeypatch.setattr(import_module("posecourse.doctor"), "main", fail)
+
     return fail_with
 
 
@@ -175,13 +191,19 @@ def test_ctrl_c(failing, capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
 def test_a_reader_that_leaves_early():
     with subprocess.Popen(
-            [sys.executable, "-u", "-c",
-             "import sys; from posecourse import cli; "
-             "cli.COMMANDS['many'] = ('many', ''); "
-             "import types; m = types.ModuleType('many'); "
-             "m.main = lambda argv: [print('x' * 99) for _ in range(9999)]; "
-             "sys.modules['many'] = m; sys.exit(cli.main(['many']))"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        [
+            sys.executable,
+            "-u",
+            "-c",
+            "import sys; from posecourse import cli; "
+            "cli.COMMANDS['many'] = ('many', ''); "
+            "import types; m = types.ModuleType('many'); "
+            "m.main = lambda argv: [print('x' * 99) for _ in range(9999)]; "
+            "sys.modules['many'] = m; sys.exit(cli.main(['many']))",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
@@ -190,22 +212,53 @@ def test_a_reader_that_leaves_early():
 
 # ---------------------------------------------------------------- train
 
+
 def test_options_become_the_settings(monkeypatch, capsys):
     from posecourse import training
+
     seen = []
 
     def train(config):
         seen.append(config)
         return "runs/x"
+
     monkeypatch.setattr(training, "train", train)
-    assert main(["train", "--model", "posenet", "--epochs", "3", "--lr",
-                 "0.01", "--batch-size", "7", "--input-size", "96",
-                 "--option", "width=0.5", "--data", "some", "--seed", "5",
-                 "--device", "cpu"]) == 0
-    config, = seen
-    assert (config.model, config.epochs, config.lr, config.batch_size,
-            config.data, config.seed, config.device) == (
-        "posenet", 3, 0.01, 7, "some", 5, "cpu")
+    assert (
+        main(
+            [
+                "train",
+                "--model",
+                "posenet",
+                "--epochs",
+                "3",
+                "--lr",
+                "0.01",
+                "--batch-size",
+                "7",
+                "--input-size",
+                "96",
+                "--option",
+                "width=0.5",
+                "--data",
+                "some",
+                "--seed",
+                "5",
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
+    (config,) = seen
+    assert (
+        config.model,
+        config.epochs,
+        config.lr,
+        config.batch_size,
+        config.data,
+        config.seed,
+        config.device,
+    ) == ("posenet", 3, 0.01, 7, "some", 5, "cpu")
     assert config.options == {"width": 0.5, "input_size": 96}
     assert "posecourse evaluate runs/x" in capsys.readouterr().out
     assert main(["train", "--resume", "runs/y"]) == 0
@@ -220,28 +273,50 @@ def test_every_setting_is_one_of_training():
 
     from posecourse.commands.train import _SETTINGS
     from posecourse.training import TrainConfig
+
     known = {f.name for f in fields(TrainConfig)}
-    assert {name.strip("-").replace("-", "_")
-            for name, _, _ in _SETTINGS} <= known
+    assert {name.strip("-").replace("-", "_") for name, _, _ in _SETTINGS} <= known
 
 
 def test_from_training_to_a_drawing(tmp_path, monkeypatch, capsys):
     """The commands hand on to each other what they leave."""
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "--epochs", "1", "--train-people", "32",
-                 "--valid-people", "12", "--input-size", "32", "--option",
-                 "width=8", "--batch-size", "16", "--device", "cpu"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--epochs",
+                "1",
+                "--train-people",
+                "32",
+                "--valid-people",
+                "12",
+                "--input-size",
+                "32",
+                "--option",
+                "width=8",
+                "--batch-size",
+                "16",
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "PCKh" in out and "posecourse predict --run" in out
-    folder, = (tmp_path / "runs").iterdir()
-    assert main(["evaluate", str(folder), "--json", "--limit", "12",
-                 "--out", "poses.npz"]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert (
+        main(["evaluate", str(folder), "--json", "--limit", "12", "--out", "poses.npz"])
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     assert len(result["people"]) == 12
     assert np.load("poses.npz")["preds"].shape == (12, 16, 2)
 
-    assert main(["data", "synth", "--count", "4", "--size", "96", "--out",
-                 "people"]) == 0
+    assert (
+        main(["data", "synth", "--count", "4", "--size", "96", "--out", "people"]) == 0
+    )
     assert main(["predict", "people/images"]) == 0
     content = json.loads((tmp_path / "poses" / "poses.json").read_text())
     assert len(content["images"]) == 4
@@ -250,12 +325,29 @@ def test_from_training_to_a_drawing(tmp_path, monkeypatch, capsys):
 
 # ---------------------------------------------------------------- data
 
+
 def test_drawn_people_in_the_form_of_mpii(tmp_path, capsys):
     """What is written is read back: joints, positions, pictures."""
     from posecourse.datasets import SyntheticPeople, open_dataset
+
     out = tmp_path / "people"
-    assert main(["data", "synth", "--count", "6", "--size", "128",
-                 "--seed", "3", "--out", str(out)]) == 0
+    assert (
+        main(
+            [
+                "data",
+                "synth",
+                "--count",
+                "6",
+                "--size",
+                "128",
+                "--seed",
+                "3",
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
     drawn = SyntheticPeople(6, seed=3, size=128)
     read = open_dataset(out, "valid")
     raw = json.loads((out / "annot" / "valid.json").read_text())
@@ -280,6 +372,7 @@ def test_drawn_people_in_the_form_of_mpii(tmp_path, capsys):
 def test_data_is_prepared_once(tmp_path, capsys):
     argv = ["data", "prepare", "synthetic", str(tmp_path / "store")]
     from posecourse import datasets
+
     people = datasets.SyntheticPeople(5, size=64)
     opened = datasets.open_dataset
     try:
@@ -296,10 +389,19 @@ def test_data_is_prepared_once(tmp_path, capsys):
 def test_check_says_what_is_missing(tmp_path, capsys):
     folder = tmp_path / "annot"
     folder.mkdir()
-    (folder / "valid.json").write_text(json.dumps([{
-        "image": "gone.jpg", "center": [50.0, 50.0], "scale": 0.4,
-        "joints": [[40.0 + i, 50.0] for i in range(16)],
-        "joints_vis": [1] * 16}]))
+    (folder / "valid.json").write_text(
+        json.dumps(
+            [
+                {
+                    "image": "gone.jpg",
+                    "center": [50.0, 50.0],
+                    "scale": 0.4,
+                    "joints": [[40.0 + i, 50.0] for i in range(16)],
+                    "joints_vis": [1] * 16,
+                }
+            ]
+        )
+    )
     assert main(["data", "check", str(tmp_path)]) == 1
     assert "gone.jpg" in capsys.readouterr().out
     assert main(["data", "check", str(tmp_path), "--json"]) == 1
@@ -313,6 +415,7 @@ def test_what_can_be_fetched_is_listed(capsys):
 
 # -------------------------------------------------------------- predict
 
+
 @pytest.fixture
 def weights(tmp_path):
     torch.manual_seed(0)
@@ -322,8 +425,7 @@ def weights(tmp_path):
 
 
 def write_picture(path, size=(60, 40), seed=0):
-    image = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3),
-                                                 np.uint8)
+    image = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), np.uint8)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, image)[1])
     return path
@@ -334,15 +436,29 @@ def test_predict_writes_poses_and_drawings(tmp_path, weights, capsys):
     b = write_picture(tmp_path / "in" / "b.png", (30, 70))
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     out = tmp_path / "out"
-    assert main(["predict", str(tmp_path / "in"), "--run", weights, "--out",
-                 str(out), "--device", "cpu", "--json"]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(tmp_path / "in"),
+                "--run",
+                weights,
+                "--out",
+                str(out),
+                "--device",
+                "cpu",
+                "--json",
+            ]
+        )
+        == 0
+    )
     printed = json.loads(capsys.readouterr().out)
     content = json.loads((out / "poses.json").read_text())
     assert printed == content and content["skeleton"] == "mpii"
     assert [i["image"] for i in content["images"]] == [str(a), str(b)]
     first = content["images"][0]
     assert (first["width"], first["height"]) == (60, 40)
-    pose, = first["poses"]
+    (pose,) = first["poses"]
     assert list(pose["keypoints"]) == list(MPII.joints)
     drawn = read_image(out / first["drawing"])
     assert drawn.shape == (40, 60, 3)
@@ -350,22 +466,26 @@ def test_predict_writes_poses_and_drawings(tmp_path, weights, capsys):
 
 
 def test_predict_never_writes_over_its_input(tmp_path, weights):
-    inputs = [write_picture(tmp_path / name, seed=i) for i, name in
-              enumerate(("a.png", "a.jpg", "b.jpg", "b-pose.png"))]
+    inputs = [
+        write_picture(tmp_path / name, seed=i)
+        for i, name in enumerate(("a.png", "a.jpg", "b.jpg", "b-pose.png"))
+    ]
     before = [path.read_bytes() for path in inputs]
-    assert main(["predict", *map(str, inputs), "--run", weights, "--out",
-                 str(tmp_path)]) == 0
+    assert (
+        main(["predict", *map(str, inputs), "--run", weights, "--out", str(tmp_path)])
+        == 0
+    )
     assert [path.read_bytes() for path in inputs] == before
-    drawings = [i["drawing"] for i in json.loads(
-        (tmp_path / "poses.json").read_text())["images"]]
-    assert drawings == ["a-pose.png", "a-pose-2.png", "b-pose-2.png",
-                        "b-pose-pose.png"]
+    drawings = [
+        i["drawing"]
+        for i in json.loads((tmp_path / "poses.json").read_text())["images"]
+    ]
+    assert drawings == ["a-pose.png", "a-pose-2.png", "b-pose-2.png", "b-pose-pose.png"]
 
 
 def test_predict_looks_at_the_boxes(tmp_path, weights):
     path = write_picture(tmp_path / "a.png")
-    argv = ["predict", str(path), "--run", weights, "--out",
-            str(tmp_path / "out")]
+    argv = ["predict", str(path), "--run", weights, "--out", str(tmp_path / "out")]
 
     def boxes():
         content = json.loads((tmp_path / "out" / "poses.json").read_text())
@@ -382,16 +502,34 @@ def test_predict_looks_at_the_boxes(tmp_path, weights):
     assert boxes() == []
 
 
-@pytest.mark.parametrize("boxes, says", [
-    ("{", "expected"), ('{"a.png": [[1, 2, 3]]}', "expected"),
-    ('{"a.png": [[1, 2, 0, 4]]}', "positive"), ("[]", "expected"),
-    ('{"other.png": []}', "no entry")])
+@pytest.mark.parametrize(
+    "boxes, says",
+    [
+        ("{", "expected"),
+        ('{"a.png": [[1, 2, 3]]}', "expected"),
+        ('{"a.png": [[1, 2, 0, 4]]}', "positive"),
+        ("[]", "expected"),
+        ('{"other.png": []}', "no entry"),
+    ],
+)
 def test_boxes_that_do_not_fit(tmp_path, weights, capsys, boxes, says):
     path = write_picture(tmp_path / "a.png")
     (tmp_path / "boxes.json").write_text(boxes)
-    assert main(["predict", str(path), "--run", weights, "--boxes",
-                 str(tmp_path / "boxes.json"), "--out",
-                 str(tmp_path / "out")]) == 2
+    assert (
+        main(
+            [
+                "predict",
+                str(path),
+                "--run",
+                weights,
+                "--boxes",
+                str(tmp_path / "boxes.json"),
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 2
+    )
     assert says in capsys.readouterr().err
     for wrong in ("1,2,3", "1,2,0,4", "a,b,c,d", "nan,2,3,4", "1,2,inf,4"):
         assert main(["predict", str(path), "--box", wrong]) == 2
@@ -399,21 +537,23 @@ def test_boxes_that_do_not_fit(tmp_path, weights, capsys, boxes, says):
 
 def test_predict_on_a_video(tmp_path, weights):
     from test_inference import picture, write_video
+
     points = np.array([[40, 40], [50, 60], [60, 40], [50, 80]])
-    write_video(tmp_path / "v.mp4", [picture(points + i, (120, 100))
-                                     for i in range(4)])
+    write_video(tmp_path / "v.mp4", [picture(points + i, (120, 100)) for i in range(4)])
     out = tmp_path / "out"
-    assert main(["predict", str(tmp_path / "v.mp4"), "--run", weights,
-                 "--out", str(out)]) == 0
+    assert (
+        main(["predict", str(tmp_path / "v.mp4"), "--run", weights, "--out", str(out)])
+        == 0
+    )
     frames = json.loads((out / "poses.json").read_text())["images"]
     assert [f["frame"] for f in frames] == [0, 1, 2, 3]
     from posecourse.inference import Video
+
     with Video(out / "v-pose.mp4") as video:
         assert len(list(video)) == 4
 
 
-def test_a_broken_picture_does_not_lose_the_others(tmp_path, weights,
-                                                   capsys):
+def test_a_broken_picture_does_not_lose_the_others(tmp_path, weights, capsys):
     a = write_picture(tmp_path / "a.png")
     broken = tmp_path / "b.png"
     broken.write_bytes(a.read_bytes()[:200])
@@ -434,22 +574,34 @@ def test_a_folder_as_phones_and_macs_leave_it(tmp_path, weights, capsys):
     (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     (folder / "album.jpg").mkdir()
     out = tmp_path / "out"
-    assert main(["predict", str(folder), "--run", weights, "--out",
-                 str(out)]) == 1
+    assert main(["predict", str(folder), "--run", weights, "--out", str(out)]) == 1
     told = capsys.readouterr().err
     assert "HEIC" in told and "._" not in told and "album" not in told
     content = json.loads((out / "poses.json").read_text("utf-8"))
     assert [i["image"] for i in content["images"]] == [str(good)]
 
 
-def test_one_wrong_box_does_not_lose_the_other_pictures(tmp_path, weights,
-                                                        capsys):
+def test_one_wrong_box_does_not_lose_the_other_pictures(tmp_path, weights, capsys):
     paths = [write_picture(tmp_path / name) for name in ("a.png", "b.png")]
     (tmp_path / "boxes.json").write_text(
-        '{"a.png": [[900, 900, 5, 5]], "b.png": [[1, 2, 30, 20]]}')
+        '{"a.png": [[900, 900, 5, 5]], "b.png": [[1, 2, 30, 20]]}'
+    )
     out = tmp_path / "out"
-    assert main(["predict", *map(str, paths), "--run", weights, "--boxes",
-                 str(tmp_path / "boxes.json"), "--out", str(out)]) == 1
+    assert (
+        main(
+            [
+                "predict",
+                *map(str, paths),
+                "--run",
+                weights,
+                "--boxes",
+                str(tmp_path / "boxes.json"),
+                "--out",
+                str(out),
+            ]
+        )
+        == 1
+    )
     told = capsys.readouterr().err
     assert "a.png" in told and "outside the picture of 60 x 40" in told
     content = json.loads((out / "poses.json").read_text())
@@ -459,16 +611,27 @@ def test_one_wrong_box_does_not_lose_the_other_pictures(tmp_path, weights,
 def test_drawings_of_panoramas_are_smaller(tmp_path, weights):
     path = write_picture(tmp_path / "wide.png", (6000, 30))
     out = tmp_path / "out"
-    assert main(["predict", str(path), "--run", weights, "--out",
-                 str(out)]) == 0
-    image, = json.loads((out / "poses.json").read_text())["images"]
+    assert main(["predict", str(path), "--run", weights, "--out", str(out)]) == 0
+    (image,) = json.loads((out / "poses.json").read_text())["images"]
     assert (image["width"], image["height"]) == (6000, 30)
     assert read_image(out / image["drawing"]).shape == (20, 4096, 3)
 
 
 def test_there_is_no_camera(tmp_path, weights, capsys):
-    assert main(["predict", "--camera", "77", "--run", weights, "--out",
-                 str(tmp_path / "out")]) == 2
+    assert (
+        main(
+            [
+                "predict",
+                "--camera",
+                "77",
+                "--run",
+                weights,
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 2
+    )
     assert "camera 77 gives no picture" in capsys.readouterr().err
     assert not (tmp_path / "out" / "camera-77-pose.mp4").exists()
 

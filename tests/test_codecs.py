@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse.codecs import (DECODERS, CoordinateCodec, HeatmapCodec,
-                               SimCCCodec, argmax_decode, dark_decode,
-                               gaussian_heatmaps, heatmap_peaks,
-                               integral_decode, quarter_decode,
-                               soft_argmax_decode)
+from posecourse.codecs import (
+    DECODERS,
+    CoordinateCodec,
+    HeatmapCodec,
+    SimCCCodec,
+    argmax_decode,
+    dark_decode,
+    gaussian_heatmaps,
+    heatmap_peaks,
+    integral_decode,
+    quarter_decode,
+    soft_argmax_decode,
+)
 from posecourse.geometry import flip_heatmaps, flip_points
 from posecourse.skeletons import MPII, UPPER_BODY
 
@@ -27,24 +35,28 @@ def points(count, joints, low, high, seed=0):
 
 # ------------------------------------------------------------- the Gaussian
 
+
 def test_gaussian_by_hand():
     """Three cells around a centre at (1, 1), sigma 1: e^0, e^-1/2, e^-1."""
     maps = gaussian_heatmaps(torch.tensor([[[1.0, 1.0]]]), 3, sigma=1.0)
     corner, edge = math.exp(-1), math.exp(-0.5)
-    torch.testing.assert_close(maps[0, 0], torch.tensor(
-        [[corner, edge, corner], [edge, 1, edge], [corner, edge, corner]]))
+    torch.testing.assert_close(
+        maps[0, 0],
+        torch.tensor([[corner, edge, corner], [edge, 1, edge], [corner, edge, corner]]),
+    )
 
 
 def test_gaussian_is_the_formula_everywhere():
     """Against the 2-D formula, cell by cell, x and y not mixed up."""
     center, (width, height), sigma = (2.3, 0.6), (5, 4), 1.7
-    maps = gaussian_heatmaps(torch.tensor([[center]], dtype=torch.float64),
-                             (width, height), sigma)
+    maps = gaussian_heatmaps(
+        torch.tensor([[center]], dtype=torch.float64), (width, height), sigma
+    )
     assert maps.shape == (1, 1, height, width)
     for y in range(height):
         for x in range(width):
             d2 = (x - center[0]) ** 2 + (y - center[1]) ** 2
-            expected = math.exp(-d2 / (2 * sigma ** 2))
+            expected = math.exp(-d2 / (2 * sigma**2))
             assert maps[0, 0, y, x].item() == pytest.approx(expected)
 
 
@@ -56,7 +68,7 @@ def test_gaussian_without_a_centre_is_zero():
 
 
 def test_gaussian_any_leading_shape():
-    centers = points(6, 4, (0., 0.), (8., 8.)).reshape(2, 3, 4, 2)
+    centers = points(6, 4, (0.0, 0.0), (8.0, 8.0)).reshape(2, 3, 4, 2)
     maps = gaussian_heatmaps(centers, 9, 1.5)
     assert maps.shape == (2, 3, 4, 9, 9)
     single = gaussian_heatmaps(centers[1, 2, 3], 9, 1.5)
@@ -66,9 +78,14 @@ def test_gaussian_any_leading_shape():
 # -------------------------------------------------------------- round trips
 
 # (input, heatmap, sigma): the document's 64 x 64, not square, odd stride
-GRIDS = [((256, 256), (64, 64), 2.0), ((192, 256), (48, 64), 2.0),
-         ((256, 192), (64, 48), 1.0), ((224, 224), (56, 56), 1.5),
-         ((96, 96), (32, 32), 1.0), ((64, 64), (64, 64), 3.0)]
+GRIDS = [
+    ((256, 256), (64, 64), 2.0),
+    ((192, 256), (48, 64), 2.0),
+    ((256, 192), (64, 48), 1.0),
+    ((224, 224), (56, 56), 1.5),
+    ((96, 96), (32, 32), 1.0),
+    ((64, 64), (64, 64), 3.0),
+]
 
 
 def round_trip(grid, decoder, cells_from_border, seed=0):
@@ -76,8 +93,7 @@ def round_trip(grid, decoder, cells_from_border, seed=0):
     codec = HeatmapCodec(*grid)
     sx, sy = codec.stride
     low = (cells_from_border * sx - 0.5, cells_from_border * sy - 0.5)
-    high = (codec.input_size[0] - 1 - low[0],
-            codec.input_size[1] - 1 - low[1])
+    high = (codec.input_size[0] - 1 - low[0], codec.input_size[1] - 1 - low[1])
     truth = points(16, 16, low, high, seed)
     maps, weights = codec.encode(truth, torch.ones(16, 16))
     assert (weights == 1).all()
@@ -119,16 +135,15 @@ def test_soft_argmax_is_exact_away_from_the_border(grid):
 
 
 def test_dark_with_blur_is_exact_away_from_the_border():
-    truth = points(16, 16, (12., 12.), (51., 51.))
-    found, scores = dark_decode(gaussian_heatmaps(truth, 64, 2.0), 2.0,
-                                blur=True)
+    truth = points(16, 16, (12.0, 12.0), (51.0, 51.0))
+    found, scores = dark_decode(gaussian_heatmaps(truth, 64, 2.0), 2.0, blur=True)
     assert (found - truth).abs().max() < 1e-3
-    assert scores.min() > 0.9        # of the map as given, not the blurred
+    assert scores.min() > 0.9  # of the map as given, not the blurred
 
 
 def test_dark_reads_bumps_of_another_width():
     """A network's bumps are not exactly as wide as those it learned from."""
-    truth = points(8, 8, (0., 0.), (31., 31.))
+    truth = points(8, 8, (0.0, 0.0), (31.0, 31.0))
     for width in (1.0, 2.7):
         found, _ = dark_decode(gaussian_heatmaps(truth, 32, width), 2.0)
         assert (found - truth).abs().max() < 1e-4
@@ -136,25 +151,25 @@ def test_dark_reads_bumps_of_another_width():
 
 def test_dark_takes_a_tilted_bump():
     """The mixed derivative: a Gaussian stretched along the diagonal."""
-    y, x = torch.meshgrid(torch.arange(15.), torch.arange(15.),
-                          indexing="ij")
+    y, x = torch.meshgrid(torch.arange(15.0), torch.arange(15.0), indexing="ij")
     cx, cy = 7.2, 6.9
-    u, v = (x - cx + y - cy) / 2 ** .5, (x - cx - y + cy) / 2 ** .5
-    maps = torch.exp(-u ** 2 / 18 - v ** 2 / 4)[None, None]
+    u, v = (x - cx + y - cy) / 2**0.5, (x - cx - y + cy) / 2**0.5
+    maps = torch.exp(-(u**2) / 18 - v**2 / 4)[None, None]
     found, _ = dark_decode(maps, 2.0)
-    torch.testing.assert_close(found[0, 0], torch.tensor([cx, cy]),
-                               atol=1e-4, rtol=0)
+    torch.testing.assert_close(found[0, 0], torch.tensor([cx, cy]), atol=1e-4, rtol=0)
 
 
 def test_better_decoders_on_noisy_maps():
     """With 5 % noise: refined beats quarter beats largest cell."""
-    truth = points(16, 16, (12., 12.), (51., 51.))
+    truth = points(16, 16, (12.0, 12.0), (51.0, 51.0))
     clean = gaussian_heatmaps(truth, 64, 2.0)
-    noise = torch.randn(clean.shape,
-                        generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
     maps = clean + 0.05 * noise
-    error = {name: (decode(maps, 2.0)[0] - truth).abs().mean().item()
-             for name, decode in DECODERS.items() if name != "integral"}
+    error = {
+        name: (decode(maps, 2.0)[0] - truth).abs().mean().item()
+        for name, decode in DECODERS.items()
+        if name != "integral"
+    }
     blurred = dark_decode(maps, 2.0, blur=True)[0]
     error["blurred"] = (blurred - truth).abs().mean().item()
     assert error["soft_argmax"] < error["dark"] < error["quarter"]
@@ -165,8 +180,7 @@ def test_better_decoders_on_noisy_maps():
 def test_soft_argmax_ignores_a_second_bump():
     truth = torch.tensor([[[12.3, 40.8]]])
     other = torch.tensor([[[45.0, 10.0]]])
-    maps = (gaussian_heatmaps(truth, 64) + 0.9 * gaussian_heatmaps(other, 64)
-            - 0.1)
+    maps = gaussian_heatmaps(truth, 64) + 0.9 * gaussian_heatmaps(other, 64) - 0.1
     found, _ = soft_argmax_decode(maps, 2.0)
     torch.testing.assert_close(found, truth, atol=0.01, rtol=0)
 
@@ -175,31 +189,31 @@ def test_soft_argmax_ignores_a_second_bump():
 def test_decoding_commutes_with_mirroring(decoder):
     """Why our flip test needs no shift of a cell."""
     codec = HeatmapCodec((192, 256), (48, 64))
-    truth = points(4, 16, (30., 30.), (160., 220.))
+    truth = points(4, 16, (30.0, 30.0), (160.0, 220.0))
     maps, _ = codec.encode(truth, torch.ones(4, 16))
     found, _ = codec.decode(maps, decoder)
     mirrored, _ = codec.decode(flip_heatmaps(maps, MPII), decoder)
-    torch.testing.assert_close(mirrored, flip_points(found, 192, MPII),
-                               atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        mirrored, flip_points(found, 192, MPII), atol=1e-3, rtol=0
+    )
 
 
 def test_encode_of_mirrored_keypoints_is_the_mirrored_map():
     codec = HeatmapCodec((192, 256), (48, 64))
-    truth = points(4, 16, (0., 0.), (191., 255.))
+    truth = points(4, 16, (0.0, 0.0), (191.0, 255.0))
     seen = torch.ones(4, 16)
     maps, _ = codec.encode(truth, seen)
     mirrored, _ = codec.encode(flip_points(truth, 192, MPII), seen)
-    torch.testing.assert_close(mirrored, flip_heatmaps(maps, MPII),
-                               atol=1e-5, rtol=0)
+    torch.testing.assert_close(mirrored, flip_heatmaps(maps, MPII), atol=1e-5, rtol=0)
 
 
 def test_upper_body_case_of_the_document():
     """Section 4.3: K = 5, maps of 64 x 64, the arg max is the prediction."""
     codec = HeatmapCodec(256, 64, sigma=2.0)
-    joints = points(1, len(UPPER_BODY), (0., 0.), (255., 255.))
+    joints = points(1, len(UPPER_BODY), (0.0, 0.0), (255.0, 255.0))
     maps, weights = codec.encode(joints, torch.full((1, 5), 2))
     assert maps.shape == (1, 5, 64, 64) and weights.shape == (1, 5)
-    cell = (joints + 0.5) / 4 - 0.5          # the convention, written out
+    cell = (joints + 0.5) / 4 - 0.5  # the convention, written out
     for k in range(5):
         row, column = divmod(maps[0, k].argmax().item(), 64)
         assert abs(column - cell[0, k, 0]) <= 0.5 + 1e-5
@@ -208,9 +222,10 @@ def test_upper_body_case_of_the_document():
 
 # ------------------------------------------------- labels that are not there
 
+
 def test_unlabelled_joints_leave_no_trace():
     codec = HeatmapCodec(64, 16)
-    keypoints = torch.tensor([[[20., 30.], [math.nan] * 2, [40., 10.]]])
+    keypoints = torch.tensor([[[20.0, 30.0], [math.nan] * 2, [40.0, 10.0]]])
     maps, weights = codec.encode(keypoints, torch.tensor([[2, 0, 0]]))
     assert weights.tolist() == [[1, 0, 0]]
     assert maps.isfinite().all()
@@ -219,21 +234,24 @@ def test_unlabelled_joints_leave_no_trace():
 
 def test_joints_outside_the_picture():
     """Within three sigma the tail is a target, beyond there is none."""
-    codec = HeatmapCodec(64, 16, sigma=1.0)       # stride 4, edge at -0.5
+    codec = HeatmapCodec(64, 16, sigma=1.0)  # stride 4, edge at -0.5
     edge = codec.to_pixels(torch.tensor([-3.5, 5.0]))
-    keypoints = torch.stack([edge + torch.tensor([0.1, 0]),
-                             edge - torch.tensor([0.1, 0])])[None]
+    keypoints = torch.stack(
+        [edge + torch.tensor([0.1, 0]), edge - torch.tensor([0.1, 0])]
+    )[None]
     maps, weights = codec.encode(keypoints, torch.ones(1, 2))
     assert weights.tolist() == [[1, 0]]
     assert maps[0, 0].max() > 0
     assert maps[0, 1].count_nonzero() == 0
 
 
-@pytest.mark.parametrize("codec", [HeatmapCodec(64, 16), CoordinateCodec(64),
-                                   SimCCCodec(64)],
-                         ids=lambda c: c.kind)
+@pytest.mark.parametrize(
+    "codec",
+    [HeatmapCodec(64, 16), CoordinateCodec(64), SimCCCodec(64)],
+    ids=lambda c: c.kind,
+)
 def test_labels_of_one_joint_do_not_touch_another(codec):
-    keypoints = points(2, 3, (5., 5.), (60., 60.))
+    keypoints = points(2, 3, (5.0, 5.0), (60.0, 60.0))
     full, _ = codec.encode(keypoints, torch.ones(2, 3))
     visible = torch.tensor([[1, 0, 2], [0, 1, 1]])
     holes = torch.where(visible[..., None] > 0, keypoints, math.nan)
@@ -248,14 +266,15 @@ def test_labels_of_one_joint_do_not_touch_another(codec):
 # ------------------------------------------------------------ odd maps, types
 
 ODD_MAPS = {
-    "zero": torch.zeros(2, 3, 8, 9), "constant": torch.ones(2, 3, 8, 9),
+    "zero": torch.zeros(2, 3, 8, 9),
+    "constant": torch.ones(2, 3, 8, 9),
     "negative": -torch.ones(2, 3, 8, 9),
-    "noise": torch.randn(64, 3, 8, 9,
-                         generator=torch.Generator().manual_seed(0)),
+    "noise": torch.randn(64, 3, 8, 9, generator=torch.Generator().manual_seed(0)),
     "one cell": torch.eye(8)[None, None].repeat(1, 2, 1, 1),
     "tiny values": torch.rand(2, 3, 8, 9) * 1e-30,
     "huge values": torch.rand(2, 3, 8, 9) * 1e30,
-    "2 x 2": torch.rand(2, 3, 2, 2), "1 x 1": torch.rand(2, 3, 1, 1),
+    "2 x 2": torch.rand(2, 3, 2, 2),
+    "1 x 1": torch.rand(2, 3, 1, 1),
 }
 
 
@@ -273,7 +292,7 @@ def test_decoders_never_give_nan_and_stay_in_the_picture(decoder, name):
 @pytest.mark.parametrize("decoder", GAUSSIAN_DECODERS)
 def test_maps_without_information_keep_their_largest_cell(decoder):
     maps = -torch.ones(1, 1, 6, 7)
-    maps[..., 4, 0] = -0.5                   # largest, on the border
+    maps[..., 4, 0] = -0.5  # largest, on the border
     cells, scores = DECODERS[decoder](maps, 2.0)
     assert (cells[0, 0, 0], cells[0, 0, 1].round()) == (0, 4)
     assert scores.item() == -0.5
@@ -291,25 +310,25 @@ def test_empty_batch(decoder):
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 def test_half_precision_maps_are_decoded_in_float32(kind):
     codec = HeatmapCodec(256, 64)
-    truth = points(8, 16, (20., 20.), (235., 235.))
+    truth = points(8, 16, (20.0, 20.0), (235.0, 235.0))
     maps, _ = codec.encode(truth, torch.ones(8, 16))
     found, scores = codec.decode(maps.to(kind))
     assert found.dtype == scores.dtype == torch.float32
-    assert (found - truth).abs().max() < 0.25     # maps to 3 digits only
+    assert (found - truth).abs().max() < 0.25  # maps to 3 digits only
 
 
 def test_bfloat16_keypoints_give_float32_targets():
     maps, weights = HeatmapCodec(64, 16).encode(
-        torch.full((1, 1, 2), 20.0, dtype=torch.bfloat16),
-        torch.ones(1, 1))
+        torch.full((1, 1, 2), 20.0, dtype=torch.bfloat16), torch.ones(1, 1)
+    )
     assert maps.dtype == weights.dtype == torch.float32
 
 
 def test_float64_stays():
     codec = HeatmapCodec(64, 16)
-    maps, _ = codec.encode(torch.full((1, 1, 2), 20.3,
-                                      dtype=torch.float64),
-                           torch.ones(1, 1))
+    maps, _ = codec.encode(
+        torch.full((1, 1, 2), 20.3, dtype=torch.float64), torch.ones(1, 1)
+    )
     found, _ = codec.decode(maps)
     assert maps.dtype == found.dtype == torch.float64
     assert (found - 20.3).abs().max() < 1e-9
@@ -329,7 +348,7 @@ def test_a_batch_is_its_persons(decoder):
     maps = torch.randn(5, 4, 12, 10, generator=generator)
     together, scores = DECODERS[decoder](maps, 1.5)
     for i in range(5):
-        alone, score = DECODERS[decoder](maps[i:i + 1], 1.5)
+        alone, score = DECODERS[decoder](maps[i : i + 1], 1.5)
         torch.testing.assert_close(together[i], alone[0])
         torch.testing.assert_close(scores[i], score[0])
 
@@ -337,7 +356,7 @@ def test_a_batch_is_its_persons(decoder):
 @pytest.mark.parametrize("decoder", GAUSSIAN_DECODERS)
 def test_scale_of_the_map_moves_nothing(decoder):
     """Only the score knows how high a bump is."""
-    maps = gaussian_heatmaps(points(2, 4, (7., 7.), (15., 15.)), 24, 2.0)
+    maps = gaussian_heatmaps(points(2, 4, (7.0, 7.0), (15.0, 15.0)), 24, 2.0)
     cells, scores = DECODERS[decoder](maps, 2.0)
     lower, low_scores = DECODERS[decoder](maps * 0.25, 2.0)
     torch.testing.assert_close(lower, cells)
@@ -348,32 +367,36 @@ def test_scale_of_the_map_moves_nothing(decoder):
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_gpu_agrees(decoder):
     codec = HeatmapCodec(256, 64, decoder=decoder)
-    truth = points(4, 16, (0., 0.), (255., 255.))
+    truth = points(4, 16, (0.0, 0.0), (255.0, 255.0))
     seen = torch.ones(4, 16)
     here, _ = codec.encode(truth, seen)
     there, weights = codec.encode(truth.cuda(), seen.cuda())
     assert there.is_cuda and weights.is_cuda
     torch.testing.assert_close(there.cpu(), here, atol=1e-6, rtol=0)
     found, scores = codec.decode(here.cuda())
-    torch.testing.assert_close(found.cpu(), codec.decode(here)[0],
-                               atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.cpu(), codec.decode(here)[0], atol=1e-3, rtol=0)
 
 
 # -------------------------------------------------------------------- peaks
+
 
 def peaks_of(rows, **options):
     """The peaks of one map as a list of ((x, y), score)."""
     cells, scores = heatmap_peaks(torch.tensor(rows), **options)
     found = scores > 0
     assert cells[~found].isnan().all() and not cells[found].isnan().any()
-    return [((int(x), int(y)), round(score, 6)) for (x, y), score
-            in zip(cells[found].tolist(), scores[found].tolist())]
+    return [
+        ((int(x), int(y)), round(score, 6))
+        for (x, y), score in zip(cells[found].tolist(), scores[found].tolist())
+    ]
 
 
-TWO_HILLS = [[0.0, 0.1, 0.0, 0.0, 0.0, 0.0],
-             [0.1, 0.9, 0.3, 0.1, 0.2, 0.1],
-             [0.0, 0.2, 0.1, 0.3, 0.6, 0.4],
-             [0.0, 0.0, 0.0, 0.1, 0.3, 0.2]]
+TWO_HILLS = [
+    [0.0, 0.1, 0.0, 0.0, 0.0, 0.0],
+    [0.1, 0.9, 0.3, 0.1, 0.2, 0.1],
+    [0.0, 0.2, 0.1, 0.3, 0.6, 0.4],
+    [0.0, 0.0, 0.0, 0.1, 0.3, 0.2],
+]
 
 
 def test_peaks_by_hand():
@@ -389,10 +412,13 @@ def test_peaks_by_hand():
 
 def test_peaks_of_a_slope_a_ridge_and_corners():
     assert peaks_of([[0.3, 0.4, 0.5, 0.6]], distance=1) == [((3, 0), 0.6)]
-    corners = [[0.9, 0.0, 0.0, 0.8], [0.0, 0.0, 0.0, 0.0],
-               [0.6, 0.0, 0.0, 0.7]]
+    corners = [[0.9, 0.0, 0.0, 0.8], [0.0, 0.0, 0.0, 0.0], [0.6, 0.0, 0.0, 0.7]]
     assert peaks_of(corners, distance=1) == [
-        ((0, 0), 0.9), ((3, 0), 0.8), ((3, 2), 0.7), ((0, 2), 0.6)]
+        ((0, 0), 0.9),
+        ((3, 0), 0.8),
+        ((3, 2), 0.7),
+        ((0, 2), 0.6),
+    ]
     # a larger cell within the distance forbids a peak, peak or not
     chain = [[0.9, 0.0, 0.8, 0.0, 0.7]]
     assert peaks_of(chain, distance=2) == [((0, 0), 0.9)]
@@ -400,12 +426,15 @@ def test_peaks_of_a_slope_a_ridge_and_corners():
 
 
 def test_a_plateau_is_one_peak_and_of_equals_the_first_counts():
-    assert peaks_of([[0.1, 0.7, 0.7, 0.7, 0.1],
-                     [0.1, 0.7, 0.7, 0.7, 0.1]], distance=1) == [((1, 0), 0.7)]
+    assert peaks_of(
+        [[0.1, 0.7, 0.7, 0.7, 0.1], [0.1, 0.7, 0.7, 0.7, 0.1]], distance=1
+    ) == [((1, 0), 0.7)]
     assert peaks_of([[0.5] * 9] * 9, distance=1) == [((0, 0), 0.5)]
     assert peaks_of([[0.0, 0.7, 0.0, 0.7]], distance=2) == [((1, 0), 0.7)]
     assert peaks_of([[0.7, 0.0, 0.0, 0.7]], distance=2) == [
-        ((0, 0), 0.7), ((3, 0), 0.7)]
+        ((0, 0), 0.7),
+        ((3, 0), 0.7),
+    ]
 
 
 def test_empty_low_and_negative_maps_have_no_peak():
@@ -414,8 +443,9 @@ def test_empty_low_and_negative_maps_have_no_peak():
     assert cells.shape == (3, 2) and cells.isnan().all()
     assert scores.tolist() == [0, 0, 0]
     # a threshold below zero is for logits
-    cells, scores = heatmap_peaks(torch.tensor([[-5.0, -1.0, -7.0]]),
-                                  threshold=-2, count=2)
+    cells, scores = heatmap_peaks(
+        torch.tensor([[-5.0, -1.0, -7.0]]), threshold=-2, count=2
+    )
     assert cells[0].tolist() == [1, 0] and scores.tolist() == [-1, 0]
 
 
@@ -448,13 +478,19 @@ def test_peaks_against_the_definition(distance):
         expected = set()
         for y in range(11):
             for x in range(13):
-                rivals = [(j, i) for j in range(11) for i in range(13)
-                          if abs(j - y) <= distance
-                          and abs(i - x) <= distance and (j, i) != (y, x)]
+                rivals = [
+                    (j, i)
+                    for j in range(11)
+                    for i in range(13)
+                    if abs(j - y) <= distance
+                    and abs(i - x) <= distance
+                    and (j, i) != (y, x)
+                ]
                 if heatmap[y, x] > 0.3 and all(
-                        heatmap[r] < heatmap[y, x]
-                        or (heatmap[r] == heatmap[y, x] and r > (y, x))
-                        for r in rivals):
+                    heatmap[r] < heatmap[y, x]
+                    or (heatmap[r] == heatmap[y, x] and r > (y, x))
+                    for r in rivals
+                ):
                     expected.add((float(x), float(y)))
         got = [tuple(c) for c in found.tolist() if c[0] == c[0]]
         assert set(got) == expected and len(got) == len(expected)
@@ -474,10 +510,12 @@ def test_the_highest_peak_is_the_argmax():
 
 def test_peaks_say_what_is_wrong():
     maps = torch.zeros(1, 2, 8, 8)
-    for kwargs, says in (({"threshold": math.nan}, "threshold"),
-                         ({"distance": 0}, "distance"),
-                         ({"distance": 1.5}, "distance"),
-                         ({"count": 0}, "count")):
+    for kwargs, says in (
+        ({"threshold": math.nan}, "threshold"),
+        ({"distance": 0}, "distance"),
+        ({"distance": 1.5}, "distance"),
+        ({"count": 0}, "count"),
+    ):
         with pytest.raises(ValueError, match=says):
             heatmap_peaks(maps, **kwargs)
     maps[0, 1, 3, 3] = math.nan
@@ -489,6 +527,7 @@ def test_peaks_say_what_is_wrong():
 
 # ----------------------------------------------------------------- integral
 
+
 def test_integral_is_the_mean_of_the_softmax():
     """One row of logits 0, 0, log 2: probabilities 1/4, 1/4, 1/2."""
     logits = torch.tensor([[[[0, 0, math.log(2)]]]])
@@ -498,7 +537,7 @@ def test_integral_is_the_mean_of_the_softmax():
 
 
 def test_integral_of_a_log_gaussian_is_its_centre():
-    center = points(2, 3, (10., 10.), (20., 20.))
+    center = points(2, 3, (10.0, 10.0), (20.0, 20.0))
     maps = gaussian_heatmaps(center, 31, 1.5).clamp(min=1e-30).log()
     cells, _ = integral_decode(maps)
     assert (cells - center).abs().max() < 1e-4
@@ -508,28 +547,30 @@ def test_integral_temperature_and_gradient():
     logits = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
     logits[..., 1, 3] = 2
     sharp, _ = integral_decode(logits, temperature=0.05)
-    torch.testing.assert_close(sharp[0, 0], torch.tensor(
-        [3.0, 1.0], dtype=torch.float64))
+    torch.testing.assert_close(
+        sharp[0, 0], torch.tensor([3.0, 1.0], dtype=torch.float64)
+    )
     logits.requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda z: integral_decode(z, 0.7)[0], logits)
+    assert torch.autograd.gradcheck(lambda z: integral_decode(z, 0.7)[0], logits)
 
 
 # -------------------------------------------------------- coordinates, SimCC
+
 
 def test_coordinates_by_hand():
     """The left edge is 0, the right edge 1; pixel 0's centre is 0.5 / W."""
     codec = CoordinateCodec((4, 2))
     keypoints = torch.tensor([[[-0.5, 1.5], [0.0, 0.0], [math.nan] * 2]])
     unit, weights = codec.encode(keypoints, torch.tensor([[1, 2, 0]]))
-    torch.testing.assert_close(unit, torch.tensor(
-        [[[0.0, 1.0], [0.125, 0.25], [0.0, 0.0]]]))
+    torch.testing.assert_close(
+        unit, torch.tensor([[[0.0, 1.0], [0.125, 0.25], [0.0, 0.0]]])
+    )
     assert weights.tolist() == [[1, 1, 0]]
 
 
 def test_coordinates_round_trip_also_outside():
     codec = CoordinateCodec((192, 256))
-    truth = points(8, 16, (-100., -100.), (300., 300.))
+    truth = points(8, 16, (-100.0, -100.0), (300.0, 300.0))
     unit, _ = codec.encode(truth, torch.ones(8, 16))
     found, scores = codec.decode(unit)
     torch.testing.assert_close(found, truth, atol=1e-4, rtol=0)
@@ -555,26 +596,26 @@ def test_simcc_is_within_half_a_bin_and_no_better(ratio):
 def test_simcc_target_by_hand():
     """Bins of half a pixel: pixel 3 is the edge of bins 6 and 7."""
     codec = SimCCCodec(8, split_ratio=2, sigma=1.0)
-    (along_x, _), _ = codec.encode(torch.tensor([[[3.0, 3.0]]]),
-                                   torch.ones(1, 1))
-    values = torch.tensor([math.exp(-(b - 6.5) ** 2 / 2)
-                           for b in range(16)])
+    (along_x, _), _ = codec.encode(torch.tensor([[[3.0, 3.0]]]), torch.ones(1, 1))
+    values = torch.tensor([math.exp(-((b - 6.5) ** 2) / 2) for b in range(16)])
     torch.testing.assert_close(along_x[0, 0], values / values.sum())
 
 
 def test_simcc_unsure_logits_have_a_low_score():
     codec = SimCCCodec(64)
-    keypoints, scores = codec.decode((torch.zeros(1, 2, 128),
-                                      torch.zeros(1, 2, 128)))
+    keypoints, scores = codec.decode((torch.zeros(1, 2, 128), torch.zeros(1, 2, 128)))
     assert keypoints.isfinite().all()
     assert (scores < 0.2).all()
 
 
 # -------------------------------------------------------------- wrong inputs
 
-@pytest.mark.parametrize("codec", [HeatmapCodec(64, 16), CoordinateCodec(64),
-                                   SimCCCodec(64)],
-                         ids=lambda c: c.kind)
+
+@pytest.mark.parametrize(
+    "codec",
+    [HeatmapCodec(64, 16), CoordinateCodec(64), SimCCCodec(64)],
+    ids=lambda c: c.kind,
+)
 def test_encode_says_what_is_wrong(codec):
     with pytest.raises(ValueError, match=r"\(N, K, 2\)"):
         codec.encode(torch.zeros(16, 2), torch.ones(16))
@@ -583,14 +624,13 @@ def test_encode_says_what_is_wrong(codec):
     with pytest.raises(ValueError, match="visible"):
         codec.encode(torch.zeros(1, 16, 2), torch.ones(1, 17))
     with pytest.raises(ValueError, match="cpu"):
-        codec.encode(torch.zeros(1, 16, 2),
-                     torch.ones(1, 16, device="meta"))
+        codec.encode(torch.zeros(1, 16, 2), torch.ones(1, 16, device="meta"))
 
 
 def test_decode_says_what_is_wrong():
     codec = HeatmapCodec((192, 256), (48, 64))
     with pytest.raises(ValueError, match=r"\(N, K, 64, 48\)"):
-        codec.decode(torch.zeros(1, 16, 48, 64))      # width, height swapped
+        codec.decode(torch.zeros(1, 16, 48, 64))  # width, height swapped
     with pytest.raises(ValueError, match="N, K"):
         codec.decode(torch.zeros(16, 64, 48))
     with pytest.raises(ValueError, match="unknown decoder 'best'.*dark"):
@@ -602,11 +642,9 @@ def test_decode_says_what_is_wrong():
     with pytest.raises(ValueError, match="pair"):
         SimCCCodec(64).decode(torch.zeros(1, 4, 128))
     with pytest.raises(ValueError, match="along y"):
-        SimCCCodec(64).decode((torch.zeros(1, 4, 128),
-                               torch.zeros(1, 4, 64)))
+        SimCCCodec(64).decode((torch.zeros(1, 4, 128), torch.zeros(1, 4, 64)))
     with pytest.raises(ValueError, match="along y"):
-        SimCCCodec(64).decode((torch.zeros(1, 4, 128),
-                               torch.zeros(1, 5, 128)))
+        SimCCCodec(64).decode((torch.zeros(1, 4, 128), torch.zeros(1, 5, 128)))
     with pytest.raises(ValueError, match="cells"):
         argmax_decode(torch.zeros(1, 4, 0, 5))
     with pytest.raises(ValueError, match=r"\(\.\.\., H, W\)"):

@@ -9,8 +9,15 @@ import scipy.io
 from pose_samples import picture, write_mpii, write_picture
 
 from posecourse import datasets, skeletons
-from posecourse.datasets import (LSP, MPII, AIChallenger, COCOKeypoints,
-                                 DatasetError, check, open_dataset)
+from posecourse.datasets import (
+    LSP,
+    MPII,
+    AIChallenger,
+    COCOKeypoints,
+    DatasetError,
+    check,
+    open_dataset,
+)
 from posecourse.datasets.reading import keypoint_box, position_from_box
 
 
@@ -24,13 +31,13 @@ def window_around(person, box, times):
     """The standard window has the box in its middle."""
     x, y, w, h = box
     crop = person.crop()
-    np.testing.assert_allclose(crop.center,
-                               (x + (w - 1) / 2, y + (h - 1) / 2))
+    np.testing.assert_allclose(crop.center, (x + (w - 1) / 2, y + (h - 1) / 2))
     np.testing.assert_allclose(crop.size, times * max(w, h))
 
 
 def test_position_from_box_centres_the_box():
     from posecourse.datasets import Person
+
     box = (10.0, 20.0, 40.0, 90.0)
     center, scale = position_from_box(box, padding=1.2)
     person = Person("a", np.zeros((1, 2)), np.ones(1), center, scale)
@@ -46,6 +53,7 @@ def test_keypoint_box():
 
 # --- Leeds Sports Pose ----------------------------------------------------
 
+
 @pytest.fixture
 def joints():
     """``(N, 14, 3)``: x, y and a flag that is 1 for every third joint."""
@@ -56,8 +64,7 @@ def joints():
 
 
 def test_lsp_flag_means_hidden(tmp_path, joints):
-    scipy.io.savemat(tmp_path / "joints.mat",
-                     {"joints": joints.transpose(2, 1, 0)})
+    scipy.io.savemat(tmp_path / "joints.mat", {"joints": joints.transpose(2, 1, 0)})
     train, valid = LSP(tmp_path, "train"), LSP(tmp_path, "valid")
     assert train.skeleton is skeletons.LSP
     assert [p.image for p in train] == [f"im000{i}.jpg" for i in (1, 2, 3)]
@@ -72,10 +79,9 @@ def test_lsp_flag_means_hidden(tmp_path, joints):
 
 
 def test_lsp_extended_flag_means_labelled(tmp_path, joints):
-    joints[1, :, 2] = 0                      # nobody labelled this one
-    joints[0, 1, :2] = [-900, -900]          # nonsense where not labelled
-    scipy.io.savemat(tmp_path / "joints.mat",
-                     {"joints": joints.transpose(1, 2, 0)})
+    joints[1, :, 2] = 0  # nobody labelled this one
+    joints[0, 1, :2] = [-900, -900]  # nonsense where not labelled
+    scipy.io.savemat(tmp_path / "joints.mat", {"joints": joints.transpose(1, 2, 0)})
     dataset = LSP(tmp_path, "train")
     assert dataset.name == "lsp-extended-train" and len(dataset) == 5
     person = dataset[0]
@@ -99,46 +105,57 @@ def test_lsp_bad_files(tmp_path):
 
 # --- COCO -----------------------------------------------------------------
 
+
 def coco(**change):
     joints = [[10 + i, 20 + 2 * i, i % 3] for i in range(17)]
-    person = {"id": 7, "image_id": 1, "category_id": 1, "iscrowd": 0,
-              "bbox": [8, 15, 30, 50], "area": 700.5, "num_keypoints": 11,
-              "keypoints": sum(joints, []), **change}
+    person = {
+        "id": 7,
+        "image_id": 1,
+        "category_id": 1,
+        "iscrowd": 0,
+        "bbox": [8, 15, 30, 50],
+        "area": 700.5,
+        "num_keypoints": 11,
+        "keypoints": sum(joints, []),
+        **change,
+    }
     crowd = {**person, "id": 8, "iscrowd": 1}
     unlabelled = {**person, "id": 9, "keypoints": [0] * 51}
     return {
-        "images": [{"id": 1, "file_name": "a.jpg", "width": 64,
-                    "height": 80}],
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 80}],
         "annotations": [crowd, person, unlabelled],
-        "categories": [{"id": 1, "name": "person",
-                        "keypoints": list(skeletons.COCO.joints)}]}
+        "categories": [
+            {"id": 1, "name": "person", "keypoints": list(skeletons.COCO.joints)}
+        ],
+    }
 
 
 def test_coco(tmp_path):
-    path = write(tmp_path / "annotations/person_keypoints_val2017.json",
-                 coco())
+    path = write(tmp_path / "annotations/person_keypoints_val2017.json", coco())
     write_picture(tmp_path / "val2017" / "a.jpg", picture(0, 64, 80))
     dataset = COCOKeypoints(path)
     assert len(dataset) == 1 and dataset.skipped == 2
     person = dataset[0]
     assert person.visible.tolist() == [i % 3 for i in range(17)]
-    assert person.keypoints[1].tolist() == [11, 22]       # already 0-based
+    assert person.keypoints[1].tolist() == [11, 22]  # already 0-based
     assert np.isnan(person.keypoints[0]).all()
     assert person.area == 700.5 and person.box == (8, 15, 30, 50)
     window_around(person, person.box, 1.25)
-    assert person.extra == {"annotation_id": 7, "image_id": 1,
-                            "image_size": (64, 80)}
+    assert person.extra == {"annotation_id": 7, "image_id": 1, "image_size": (64, 80)}
     assert dataset.read_image(person).shape == (80, 64, 3)
 
 
-@pytest.mark.parametrize("content, message", [
-    ({}, "no 'annotations'"),
-    (coco(keypoints=[5, 5, 2] * 16), "16 joints .* coco has 17"),
-    (coco(keypoints=[5, 5, 3] * 17), "visibility must be"),
-    (coco(bbox=[1, 2, 0, 5]), "annotation 7: .*box"),
-    (coco(image_id=99), "annotation 7: unusable"),
-    (coco(keypoints=[0] * 51), "no person with keypoints"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({}, "no 'annotations'"),
+        (coco(keypoints=[5, 5, 2] * 16), "16 joints .* coco has 17"),
+        (coco(keypoints=[5, 5, 3] * 17), "visibility must be"),
+        (coco(bbox=[1, 2, 0, 5]), "annotation 7: .*box"),
+        (coco(image_id=99), "annotation 7: unusable"),
+        (coco(keypoints=[0] * 51), "no person with keypoints"),
+    ],
+)
 def test_coco_bad_files(tmp_path, content, message):
     path = write(tmp_path / "person_keypoints.json", content)
     with pytest.raises(DatasetError, match=message):
@@ -167,22 +184,26 @@ def test_real_coco(shared_data):
 
 # --- AI Challenger --------------------------------------------------------
 
+
 def challenger(**change):
     joints = sum(([10 * i, 10 * i + 5, 1 + i % 3] for i in range(14)), [])
-    picture = {"image_id": "abc", "human_annotations": {
-        "human1": [10, 20, 50, 100], "human2": [0, 0, 9, 9]},
-        "keypoint_annotations": {"human1": joints,
-                                 "human2": [0, 0, 3] * 14}}
+    picture = {
+        "image_id": "abc",
+        "human_annotations": {"human1": [10, 20, 50, 100], "human2": [0, 0, 9, 9]},
+        "keypoint_annotations": {"human1": joints, "human2": [0, 0, 3] * 14},
+    }
     return [{**picture, **change}]
 
 
 def test_ai_challenger(tmp_path):
-    path = write(tmp_path / "keypoint_validation_annotations_20170911.json",
-                 challenger())
-    write_picture(tmp_path / "keypoint_validation_images_20170911" /
-                  "abc.jpg", picture(0))
+    path = write(
+        tmp_path / "keypoint_validation_annotations_20170911.json", challenger()
+    )
+    write_picture(
+        tmp_path / "keypoint_validation_images_20170911" / "abc.jpg", picture(0)
+    )
     dataset = AIChallenger(path)
-    assert len(dataset) == 1                 # human2 has no labelled joint
+    assert len(dataset) == 1  # human2 has no labelled joint
     person = dataset[0]
     # 1 is visible there, 2 hidden, 3 not labelled
     assert person.visible.tolist() == [2, 1, 0] * 4 + [2, 1]
@@ -193,16 +214,23 @@ def test_ai_challenger(tmp_path):
     assert dataset.read_image(person).shape == (120, 160, 3)
 
 
-@pytest.mark.parametrize("content, message", [
-    ([], "not an AI Challenger file"),
-    (challenger(keypoint_annotations={"human1": [1, 1, 1] * 13}),
-     "human1 of abc: 13 joints"),
-    (challenger(keypoint_annotations={"human1": [1, 1, 0] * 14}),
-     "human1 of abc: flags"),
-    (challenger(human_annotations={}), "human1 of abc: unusable"),
-    (challenger(human_annotations={"human1": [5, 5, 5, 9]}), "empty box"),
-    (challenger(keypoint_annotations={}), "no person"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ([], "not an AI Challenger file"),
+        (
+            challenger(keypoint_annotations={"human1": [1, 1, 1] * 13}),
+            "human1 of abc: 13 joints",
+        ),
+        (
+            challenger(keypoint_annotations={"human1": [1, 1, 0] * 14}),
+            "human1 of abc: flags",
+        ),
+        (challenger(human_annotations={}), "human1 of abc: unusable"),
+        (challenger(human_annotations={"human1": [5, 5, 5, 9]}), "empty box"),
+        (challenger(keypoint_annotations={}), "no person"),
+    ],
+)
 def test_ai_challenger_bad_files(tmp_path, content, message):
     path = write(tmp_path / "a.json", content)
     with pytest.raises(DatasetError, match=message):
@@ -211,25 +239,32 @@ def test_ai_challenger_bad_files(tmp_path, content, message):
 
 # --- opening --------------------------------------------------------------
 
+
 @pytest.fixture
 def one_of_each(tmp_path, joints):
     write_mpii(tmp_path / "mpii", pictures=False)
-    write(tmp_path / "coco/annotations/person_keypoints_val2017.json",
-          coco())
-    write(tmp_path / "aic/sub/keypoint_validation_annotations_1.json",
-          challenger())
+    write(tmp_path / "coco/annotations/person_keypoints_val2017.json", coco())
+    write(tmp_path / "aic/sub/keypoint_validation_annotations_1.json", challenger())
     (tmp_path / "lsp").mkdir()
-    scipy.io.savemat(tmp_path / "lsp" / "joints.mat",
-                     {"joints": joints.transpose(2, 1, 0)})
+    scipy.io.savemat(
+        tmp_path / "lsp" / "joints.mat", {"joints": joints.transpose(2, 1, 0)}
+    )
     return tmp_path
 
 
-@pytest.mark.parametrize("place, kind", [
-    ("mpii", MPII), ("mpii/annot/valid.json", MPII),
-    ("coco", COCOKeypoints),
-    ("coco/annotations/person_keypoints_val2017.json", COCOKeypoints),
-    ("aic", AIChallenger), ("lsp", LSP), ("lsp/joints.mat", LSP),
-    ("aic/sub/keypoint_validation_annotations_1.json", AIChallenger)])
+@pytest.mark.parametrize(
+    "place, kind",
+    [
+        ("mpii", MPII),
+        ("mpii/annot/valid.json", MPII),
+        ("coco", COCOKeypoints),
+        ("coco/annotations/person_keypoints_val2017.json", COCOKeypoints),
+        ("aic", AIChallenger),
+        ("lsp", LSP),
+        ("lsp/joints.mat", LSP),
+        ("aic/sub/keypoint_validation_annotations_1.json", AIChallenger),
+    ],
+)
 def test_open_dataset(one_of_each, place, kind):
     for spec in (one_of_each / place, str(one_of_each / place)):
         dataset = open_dataset(spec, "valid")
@@ -248,9 +283,15 @@ def test_open_dataset_says_what_it_looked_for(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(FileNotFoundError) as error:
         open_dataset(tmp_path, "train")
-    for words in ("'train'", str(tmp_path), "annot/train.json",
-                  "person_keypoints_train*.json", "joints.mat",
-                  "keypoint_train_annotations", "notes.txt"):
+    for words in (
+        "'train'",
+        str(tmp_path),
+        "annot/train.json",
+        "person_keypoints_train*.json",
+        "joints.mat",
+        "keypoint_train_annotations",
+        "notes.txt",
+    ):
         assert words in str(error.value)
     with pytest.raises(FileNotFoundError, match="neither a folder"):
         open_dataset(tmp_path / "nowhere")
@@ -262,8 +303,7 @@ def test_open_built_in_people():
     people = open_dataset("synthetic", "train", count=3, size=64)
     others = open_dataset("synthetic", "valid", count=3, size=64)
     assert len(people) == len(others) == 3
-    assert not np.allclose(people[0].keypoints, others[0].keypoints,
-                           equal_nan=True)
+    assert not np.allclose(people[0].keypoints, others[0].keypoints, equal_nan=True)
     image = people.read_image(people[0])
     assert image.dtype == np.uint8 and image.shape[2] == 3
     with pytest.raises(ValueError, match="splits train, valid, test"):
@@ -279,6 +319,7 @@ def test_everything_promised_is_there():
 
 # --- checking -------------------------------------------------------------
 
+
 def test_check_finds_what_is_wrong(tmp_path):
     write_mpii(tmp_path, count=8)
     dataset = MPII(tmp_path)
@@ -287,7 +328,7 @@ def test_check_finds_what_is_wrong(tmp_path):
     people.append(people[3])
     people[0].keypoints[8] = [-4, 10]
     people[1].keypoints[8] = [np.nan, 10]
-    people[2].keypoints[8] = [200, 60]       # the window reaches to 130
+    people[2].keypoints[8] = [200, 60]  # the window reaches to 130
     people[4].visible[9] = 1
     report = check(dataset)
     assert report.duplicates == [people[3].id]
@@ -300,6 +341,7 @@ def test_check_finds_what_is_wrong(tmp_path):
     shares = np.mean([p.visible == 0 for p in people], 0)
     np.testing.assert_allclose(list(report.unlabelled.values()), shares)
     assert report.unlabelled_pairs["ankle"] == pytest.approx(
-        (shares[0] + shares[5]) / 2)
+        (shares[0] + shares[5]) / 2
+    )
     text = str(report)
     assert "9 people in 4 pictures" in text and "4 of 4" in text

@@ -53,15 +53,18 @@ def broken(monkeypatch):
             if name == hide:
                 raise metadata.PackageNotFoundError(name)
             return version(name)
+
         monkeypatch.setattr(doctor.importlib, "import_module", import_module)
         monkeypatch.setattr(doctor.metadata, "version", installed)
+
     return break_it
 
 
 def test_a_missing_package(broken, monkeypatch, capsys):
     only(monkeypatch, ("h5py", ">=3.11,<4", True))
-    broken("h5py", ModuleNotFoundError("No module named 'h5py'",
-                                       name="h5py"), hide="h5py")
+    broken(
+        "h5py", ModuleNotFoundError("No module named 'h5py'", name="h5py"), hide="h5py"
+    )
     found = doctor._package("h5py", ">=3.11,<4", True)
     assert found.state == "missing"
     assert found.advice == 'python -m pip install "h5py>=3.11,<4"'
@@ -69,15 +72,25 @@ def test_a_missing_package(broken, monkeypatch, capsys):
     assert "MISSING  h5py: not installed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name, module, error, advice", [
-    ("opencv-python", "cv2", ImportError(
-        "libGL.so.1: cannot open shared object file"), "headless"),
-    ("torchvision", "torchvision", RuntimeError(
-        "operator torchvision::nms does not exist"), "one index"),
-    ("torch", "torch", OSError("DLL load failed while importing _C"),
-     "Visual C++"),
-    ("h5py", "h5py", ValueError("something new"), "--force-reinstall"),
-])
+@pytest.mark.parametrize(
+    "name, module, error, advice",
+    [
+        (
+            "opencv-python",
+            "cv2",
+            ImportError("libGL.so.1: cannot open shared object file"),
+            "headless",
+        ),
+        (
+            "torchvision",
+            "torchvision",
+            RuntimeError("operator torchvision::nms does not exist"),
+            "one index",
+        ),
+        ("torch", "torch", OSError("DLL load failed while importing _C"), "Visual C++"),
+        ("h5py", "h5py", ValueError("something new"), "--force-reinstall"),
+    ],
+)
 def test_broken_packages_get_advice(broken, name, module, error, advice):
     broken(module, error)
     found = doctor._package(name, ">=0", True)
@@ -86,8 +99,9 @@ def test_broken_packages_get_advice(broken, name, module, error, advice):
 
 
 def test_a_package_that_misses_a_part_of_its_own(broken):
-    broken("jupyterlab", ModuleNotFoundError("No module named 'tornado'",
-                                             name="tornado"))
+    broken(
+        "jupyterlab", ModuleNotFoundError("No module named 'tornado'", name="tornado")
+    )
     found = doctor._package("jupyterlab", ">=4", True)
     assert "tornado" in found.found and found.advice
 
@@ -109,30 +123,40 @@ def test_packages_for_tests_only_are_no_must(broken):
 def test_a_folder_that_cannot_be_written_to(monkeypatch):
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
+
     monkeypatch.setattr(doctor.tempfile, "NamedTemporaryFile", refuse)
     assert doctor._writable().state == "missing"
 
 
 def test_a_gpu_that_torch_cannot_use(monkeypatch):
     import torch
+
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/x")
     monkeypatch.setattr(torch.version, "cuda", None)
-    found, = doctor._torch_devices()
+    (found,) = doctor._torch_devices()
     assert "without CUDA" in found.found and "pytorch.org" in found.advice
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    found, = doctor._torch_devices()
+    (found,) = doctor._torch_devices()
     assert "driver" in found.advice
 
 
 def test_it_runs_where_nothing_is_installed(root):
     """Only the standard library is imported before packages are checked."""
     import subprocess
-    code = ("import sys; sys.modules['numpy'] = None; "
-            "sys.modules['cv2'] = None; "
-            "from posecourse.doctor import main, examine; "
-            "print(next(examine()))")
-    out = subprocess.run([sys.executable, "-c", code], cwd=root, text=True,
-                         capture_output=True, check=True).stdout
+
+    code = (
+        "import sys; sys.modules['numpy'] = None; "
+        "sys.modules['cv2'] = None; "
+        "from posecourse.doctor import main, examine; "
+        "print(next(examine()))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout
     assert out.startswith("ok       Python")

@@ -13,8 +13,15 @@ import numpy as np
 import pytest
 
 from posecourse import files
-from posecourse.datasets.download import (SOURCES, DownloadError, RemoteFile,
-                                          Source, download, fetch, unpack)
+from posecourse.datasets.download import (
+    SOURCES,
+    DownloadError,
+    RemoteFile,
+    Source,
+    download,
+    fetch,
+    unpack,
+)
 
 DATA = np.random.default_rng(0).bytes(3_000_000)
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -30,8 +37,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.tag, self.ranges, self.requests = '"1"', True, []
 
     def file(self, name="data.bin", **options):
-        return RemoteFile(f"http://127.0.0.1:{self.server_port}/{name}",
-                          **{"size": 3_000_000, **options})
+        return RemoteFile(
+            f"http://127.0.0.1:{self.server_port}/{name}",
+            **{"size": 3_000_000, **options},
+        )
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,8 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
             return
         start = 0
-        if (asked and server.ranges
-                and self.headers.get("If-Range") == server.tag):
+        if asked and server.ranges and self.headers.get("If-Range") == server.tag:
             start = int(asked.removeprefix("bytes=").rstrip("-"))
             if start >= len(data):
                 self.send_response(416)
@@ -53,8 +61,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.end_headers()
                 return
             self.send_response(206)
-            self.send_header("Content-Range",
-                             f"bytes {start}-{len(data) - 1}/{len(data)}")
+            self.send_header(
+                "Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}"
+            )
         else:
             self.send_response(200)
         self.send_header("Content-Length", str(len(data) - start))
@@ -87,6 +96,7 @@ def left_over(folder):
 
 # --- one file -------------------------------------------------------------
 
+
 def test_download(server, tmp_path):
     path = download(server.file(sha256=SHA), tmp_path, progress=False)
     assert path.read_bytes() == DATA
@@ -94,7 +104,7 @@ def test_download(server, tmp_path):
     record = json.loads((tmp_path / "downloads.json").read_text())
     assert record["data.bin"]["sha256"] == SHA
     download(server.file(sha256=SHA), tmp_path, progress=False)
-    assert server.requests == [None]         # not asked again
+    assert server.requests == [None]  # not asked again
 
 
 def test_broken_connection_goes_on_where_it_was(server, tmp_path):
@@ -104,8 +114,7 @@ def test_broken_connection_goes_on_where_it_was(server, tmp_path):
     assert server.requests == [None, "bytes=1200000-", "bytes=2400000-"]
 
 
-def test_interrupted_download_is_resumed_by_the_next_run(server, tmp_path,
-                                                         monkeypatch):
+def test_interrupted_download_is_resumed_by_the_next_run(server, tmp_path, monkeypatch):
     monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
     server.breaks = 1
     with pytest.raises(DownloadError, match="run the same again"):
@@ -119,8 +128,9 @@ def test_interrupted_download_is_resumed_by_the_next_run(server, tmp_path,
 
 
 @pytest.mark.parametrize("change", ["tag", "ranges"])
-def test_file_that_changed_or_server_without_ranges(server, tmp_path,
-                                                    monkeypatch, change):
+def test_file_that_changed_or_server_without_ranges(
+    server, tmp_path, monkeypatch, change
+):
     monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
     server.breaks = 1
     with pytest.raises(DownloadError):
@@ -131,22 +141,20 @@ def test_file_that_changed_or_server_without_ranges(server, tmp_path,
     else:
         server.ranges, new = False, DATA
     path = download(server.file(), tmp_path, progress=False)
-    assert path.read_bytes() == new          # never half of each
+    assert path.read_bytes() == new  # never half of each
 
 
 def test_part_that_is_whole_already(server, tmp_path):
     (tmp_path / "data.bin.part").write_bytes(DATA)
     (tmp_path / "data.bin.part.tag").write_text('"1"')
     path = download(server.file(sha256=SHA), tmp_path, progress=False)
-    assert path.read_bytes() == DATA and server.requests == [
-        "bytes=3000000-"]
+    assert path.read_bytes() == DATA and server.requests == ["bytes=3000000-"]
 
 
 def test_part_that_is_too_long(server, tmp_path):
     (tmp_path / "data.bin.part").write_bytes(DATA + b"more")
     (tmp_path / "data.bin.part.tag").write_text('"1"')
-    assert download(server.file(), tmp_path,
-                    progress=False).read_bytes() == DATA
+    assert download(server.file(), tmp_path, progress=False).read_bytes() == DATA
 
 
 def test_wrong_checksum(server, tmp_path):
@@ -166,7 +174,7 @@ def test_first_checksum_is_remembered(server, tmp_path):
 def test_absent_file_and_absent_server(server, tmp_path, monkeypatch):
     with pytest.raises(DownloadError, match="answers 404"):
         download(server.file("nothing.zip"), tmp_path, progress=False)
-    assert len(server.requests) == 1         # asking again would not help
+    assert len(server.requests) == 1  # asking again would not help
     monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
     nobody = RemoteFile("http://127.0.0.1:9/data.bin", 10)
     with pytest.raises(DownloadError, match="connection failed"):
@@ -182,6 +190,7 @@ def test_no_room(server, tmp_path, monkeypatch):
 
 
 # --- a dataset ------------------------------------------------------------
+
 
 def make_zip(*members) -> bytes:
     stream = io.BytesIO()
@@ -205,16 +214,14 @@ def make_tar(*members, mode="w:gz") -> bytes:
     return stream.getvalue()
 
 
-GOOD = [("images/a.jpg", b"one"), ("images/b/c.jpg", b"two"),
-        ("readme.txt", b"three")]
+GOOD = [("images/a.jpg", b"one"), ("images/b/c.jpg", b"two"), ("readme.txt", b"three")]
 
 
 @pytest.fixture
 def source(server, monkeypatch):
     server.content["set.zip"] = make_zip(*GOOD)
     server.content["set.tar.gz"] = make_tar(*GOOD)
-    source = Source("A set", (server.file("set.zip", size=500),),
-                    "Be kind.")
+    source = Source("A set", (server.file("set.zip", size=500),), "Be kind.")
     monkeypatch.setitem(SOURCES, "set", source)
     return source
 
@@ -229,12 +236,11 @@ def test_terms_come_first(server, source, tmp_path, capsys):
 def test_fetch(server, source, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "mine.jpg").write_bytes(b"mine")
-    for _ in range(2):                       # the second does nothing
+    for _ in range(2):  # the second does nothing
         fetch("set", tmp_path, accept_licence=True, progress=False)
         for name, data in GOOD:
             assert (tmp_path / name).read_bytes() == data
-        assert left_over(tmp_path) == ["downloads.json", "images",
-                                       "readme.txt"]
+        assert left_over(tmp_path) == ["downloads.json", "images", "readme.txt"]
     assert (tmp_path / "images" / "mine.jpg").read_bytes() == b"mine"
     assert server.requests == [None]
 
@@ -252,15 +258,21 @@ def test_known_datasets_state_size_and_terms():
 
 # --- archives -------------------------------------------------------------
 
+
 def unpacked(tmp_path, name, data):
     archive = tmp_path / name
     archive.write_bytes(data)
     return unpack(archive, tmp_path / "root")
 
 
-@pytest.mark.parametrize("name, make", [
-    ("a.zip", make_zip), ("a.tar.gz", make_tar),
-    ("a.tar", lambda *m: make_tar(*m, mode="w"))])
+@pytest.mark.parametrize(
+    "name, make",
+    [
+        ("a.zip", make_zip),
+        ("a.tar.gz", make_tar),
+        ("a.tar", lambda *m: make_tar(*m, mode="w")),
+    ],
+)
 def test_unpack(tmp_path, name, make):
     root = unpacked(tmp_path, name, make(*GOOD))
     for member, data in GOOD:
@@ -277,24 +289,32 @@ def zip_with_link() -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("name, data, message", [
-    ("a.zip", make_zip(*GOOD, ("../evil", b"x")), "points outside"),
-    ("a.zip", make_zip(*GOOD, ("/evil", b"x")), "points outside"),
-    ("a.zip", make_zip(*GOOD, ("a\\..\\..\\evil", b"x")), "points outside"),
-    ("a.zip", make_zip(*GOOD, ("C:/evil", b"x")), "points outside"),
-    ("a.zip", zip_with_link(), "link or device"),
-    ("a.tar.gz", make_tar(*GOOD, ("../evil", b"x")), "points outside"),
-    ("a.tar.gz", make_tar(*GOOD, ("/evil", b"x")), "points outside"),
-    ("a.tar.gz", make_tar(*GOOD, ("l", (tarfile.SYMTYPE, "/etc"))),
-     "link or device"),
-    ("a.tar.gz", make_tar(*GOOD, ("l", (tarfile.LNKTYPE, "../../x"))),
-     "link or device"),
-    ("a.tar.gz", make_tar(*GOOD, ("d", (tarfile.CHRTYPE, ""))),
-     "link or device"),
-    ("a.tar.gz", make_tar(*GOOD, ("x", DATA))[:100_000], "is damaged"),
-    ("a.zip", make_zip(*GOOD, ("x", DATA))[:100_000], "is damaged"),
-    ("a.zip", b"<html>404</html>", "is damaged"),
-])
+@pytest.mark.parametrize(
+    "name, data, message",
+    [
+        ("a.zip", make_zip(*GOOD, ("../evil", b"x")), "points outside"),
+        ("a.zip", make_zip(*GOOD, ("/evil", b"x")), "points outside"),
+        ("a.zip", make_zip(*GOOD, ("a\\..\\..\\evil", b"x")), "points outside"),
+        ("a.zip", make_zip(*GOOD, ("C:/evil", b"x")), "points outside"),
+        ("a.zip", zip_with_link(), "link or device"),
+        ("a.tar.gz", make_tar(*GOOD, ("../evil", b"x")), "points outside"),
+        ("a.tar.gz", make_tar(*GOOD, ("/evil", b"x")), "points outside"),
+        (
+            "a.tar.gz",
+            make_tar(*GOOD, ("l", (tarfile.SYMTYPE, "/etc"))),
+            "link or device",
+        ),
+        (
+            "a.tar.gz",
+            make_tar(*GOOD, ("l", (tarfile.LNKTYPE, "../../x"))),
+            "link or device",
+        ),
+        ("a.tar.gz", make_tar(*GOOD, ("d", (tarfile.CHRTYPE, ""))), "link or device"),
+        ("a.tar.gz", make_tar(*GOOD, ("x", DATA))[:100_000], "is damaged"),
+        ("a.zip", make_zip(*GOOD, ("x", DATA))[:100_000], "is damaged"),
+        ("a.zip", b"<html>404</html>", "is damaged"),
+    ],
+)
 def test_bad_archives_leave_nothing(tmp_path, name, data, message):
     with pytest.raises(DownloadError, match=message) as error:
         unpacked(tmp_path, name, data)
@@ -314,6 +334,7 @@ def test_archive_bomb(tmp_path, monkeypatch):
 
 
 # --- writing files --------------------------------------------------------
+
 
 def test_atomic_path_keeps_the_old_file_on_error(tmp_path):
     path = tmp_path / "deep" / "a.npz"
@@ -341,24 +362,40 @@ def test_atomic_path_makes_folders_too(tmp_path):
 
 def test_disk_full_is_said_plainly(tmp_path):
     import errno
+
     with pytest.raises(files.DiskFullError, match="disk is full.*a.txt"):
         with files.atomic_path(tmp_path / "a.txt") as temporary:
             temporary.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
     assert left_over(tmp_path) == []
-    with pytest.raises(PermissionError):     # other errors stay themselves
+    with pytest.raises(PermissionError):  # other errors stay themselves
         with files.atomic_path(tmp_path / "a.txt"):
             raise PermissionError(errno.EACCES, "no")
 
 
 def test_write_json(tmp_path):
     path = tmp_path / "a.json"
-    files.write_json(path, {"x": np.float32(0.5), "y": np.arange(2),
-                            "nan": [float("nan"), np.inf], "名": path})
+    files.write_json(
+        path,
+        {
+            "x": np.float32(0.5),
+            "y": np.arange(2),
+            "nan": [float("nan"), np.inf],
+            "名": path,
+        },
+    )
     assert json.loads(path.read_text(encoding="utf-8")) == {
-        "x": 0.5, "y": [0, 1], "nan": [None, None], "名": str(path)}
+        "x": 0.5,
+        "y": [0, 1],
+        "nan": [None, None],
+        "名": str(path),
+    }
 
 
 def test_format_bytes():
-    assert [files.format_bytes(n) for n in (12, 12_500_000, 12.9e9, 2e15)
-            ] == ["12 bytes", "12.5 MB", "12.9 GB", "2000.0 TB"]
+    assert [files.format_bytes(n) for n in (12, 12_500_000, 12.9e9, 2e15)] == [
+        "12 bytes",
+        "12.5 MB",
+        "12.9 GB",
+        "2000.0 TB",
+    ]

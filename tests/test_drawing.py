@@ -9,8 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from posecourse import plotting
-from posecourse.drawing import (SIDE_COLORS, as_rgb, draw_box, draw_pose,
-                                grid)
+from posecourse.drawing import SIDE_COLORS, as_rgb, draw_box, draw_pose, grid
 from posecourse.skeletons import COCO, MPII, UPPER_BODY
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
@@ -25,13 +24,23 @@ def one_joint(joint, at, skeleton=MPII):
 def body(scale=1.0, shift=(0, 0)):
     """A standing person of 100 x 150 pixels, facing us."""
     places = {
-        "right_ankle": (40, 150), "right_knee": (40, 120),
-        "right_hip": (40, 90), "left_hip": (60, 90), "left_knee": (60, 120),
-        "left_ankle": (60, 150), "pelvis": (50, 90), "thorax": (50, 40),
-        "upper_neck": (50, 30), "head_top": (50, 5),
-        "right_wrist": (5, 80), "right_elbow": (15, 60),
-        "right_shoulder": (30, 40), "left_shoulder": (70, 40),
-        "left_elbow": (85, 60), "left_wrist": (95, 80)}
+        "right_ankle": (40, 150),
+        "right_knee": (40, 120),
+        "right_hip": (40, 90),
+        "left_hip": (60, 90),
+        "left_knee": (60, 120),
+        "left_ankle": (60, 150),
+        "pelvis": (50, 90),
+        "thorax": (50, 40),
+        "upper_neck": (50, 30),
+        "head_top": (50, 5),
+        "right_wrist": (5, 80),
+        "right_elbow": (15, 60),
+        "right_shoulder": (30, 40),
+        "left_shoulder": (70, 40),
+        "left_elbow": (85, 60),
+        "left_wrist": (95, 80),
+    }
     points = np.array([places[j] for j in MPII.joints], float)
     return points * scale + shift
 
@@ -51,20 +60,21 @@ def test_a_joint_is_drawn_where_it_is(joint, at):
     drawn = draw_pose(GREY, one_joint(joint, at), thickness=6)
     weight = np.abs(drawn.astype(float) - 128).sum(-1)
     y, x = np.mgrid[:200, :300]
-    assert (x * weight).sum() / weight.sum() == pytest.approx(at[0], abs=.25)
-    assert (y * weight).sum() / weight.sum() == pytest.approx(at[1], abs=.25)
+    assert (x * weight).sum() / weight.sum() == pytest.approx(at[0], abs=0.25)
+    assert (y * weight).sum() / weight.sum() == pytest.approx(at[1], abs=0.25)
 
 
 def test_sides_differ_in_colour_and_in_form():
-    drawn = draw_pose(np.full((400, 300, 3), 128, np.uint8), body(2),
-                      thickness=10)
-    right = drawn[210, 80].tolist()       # the middle of each thigh
+    drawn = draw_pose(np.full((400, 300, 3), 128, np.uint8), body(2), thickness=10)
+    right = drawn[210, 80].tolist()  # the middle of each thigh
     left = drawn[210, 120].tolist()
     assert right == list(SIDE_COLORS["right"])
-    assert left == [255, 255, 255]        # the line down the middle
+    assert left == [255, 255, 255]  # the line down the middle
     assert drawn[210, 124].tolist() == list(SIDE_COLORS["left"])
-    shapes = [changed(draw_pose(GREY, one_joint(j, (100, 80)), thickness=9))
-              for j in ("right_wrist", "left_wrist", "head_top")]
+    shapes = [
+        changed(draw_pose(GREY, one_joint(j, (100, 80)), thickness=9))
+        for j in ("right_wrist", "left_wrist", "head_top")
+    ]
     for a in range(3):
         for b in range(a):
             assert (shapes[a] ^ shapes[b]).sum() > 20
@@ -95,8 +105,8 @@ def test_an_unlabelled_joint_takes_its_bones_with_it():
     points = body()
     points[MPII.index("right_knee")] = np.nan
     drawn = draw_pose(GREY, points, thickness=4)
-    assert (drawn[100:140, 30:48] == 128).all()     # neither thigh nor shin
-    assert changed(drawn)[150, 40]                  # the ankle is there
+    assert (drawn[100:140, 30:48] == 128).all()  # neither thigh nor shin
+    assert changed(drawn)[150, 40]  # the ankle is there
 
 
 def test_unsure_joints_can_be_left_out():
@@ -121,8 +131,14 @@ def test_input_is_never_changed_and_output_is_a_new_picture():
 
 def test_wild_coordinates_are_survived():
     points = body()
-    points[:6] = [[np.nan, 3], [np.inf, 1], [1e9, 1e9], [-1e9, 0],
-                  [50, -np.inf], [-1e300, 1e300]]
+    points[:6] = [
+        [np.nan, 3],
+        [np.inf, 1],
+        [1e9, 1e9],
+        [-1e9, 0],
+        [50, -np.inf],
+        [-1e300, 1e300],
+    ]
     draw_pose(GREY, points)
     assert (draw_pose(GREY, np.full((16, 2), np.nan)) == GREY).all()
     assert (draw_box(GREY, (np.nan, 0, 1, 1)) == GREY).all()
@@ -133,8 +149,7 @@ def test_several_people_and_other_skeletons():
     both = draw_pose(GREY, np.stack([body(), body(shift=(150, 20))]))
     assert changed(both)[:, :110].any() and changed(both)[:, 160:].any()
     for skeleton in (COCO, UPPER_BODY):
-        points = np.random.default_rng(0).uniform(20, 180,
-                                                  (len(skeleton), 2))
+        points = np.random.default_rng(0).uniform(20, 180, (len(skeleton), 2))
         assert changed(draw_pose(GREY, points, skeleton=skeleton)).any()
     with pytest.raises(ValueError, match="coco"):
         draw_pose(GREY, body(), skeleton=COCO)
@@ -146,7 +161,7 @@ def test_lines_grow_with_the_person():
     large = np.full((1000, 1000, 3), 128, np.uint8)
     few = changed(draw_pose(large, body(2)), large).sum()
     many = changed(draw_pose(large, body(6)), large).sum()
-    assert many > 5 * few       # 3 times as long, and wider
+    assert many > 5 * few  # 3 times as long, and wider
 
 
 def test_a_box_encloses_its_pixels():
@@ -164,10 +179,9 @@ def test_grid_puts_pictures_in_rows():
     assert sheet.shape == (2 * 12 + 2, 3 * 22 + 2, 3)
     for i in range(5):
         row, column = divmod(i, 3)
-        cell = sheet[2 + 12 * row:12 + 12 * row,
-                     2 + 22 * column:22 + 22 * column]
+        cell = sheet[2 + 12 * row : 12 + 12 * row, 2 + 22 * column : 22 + 22 * column]
         assert (cell == i).all()
-    assert (sheet[14:24, 46:66] == 200).all()     # the empty cell
+    assert (sheet[14:24, 46:66] == 200).all()  # the empty cell
     mixed = grid([np.zeros((4, 4), np.uint8), np.zeros((8, 6), np.uint8)])
     assert mixed.shape[2] == 3
     with pytest.raises(ValueError, match="at least one"):
@@ -175,7 +189,7 @@ def test_grid_puts_pictures_in_rows():
 
 
 def test_pictures_of_other_kinds():
-    assert (as_rgb(np.full((4, 5), .5)) == 128).all()
+    assert (as_rgb(np.full((4, 5), 0.5)) == 128).all()
     assert as_rgb(np.zeros((4, 5, 4), np.uint8)).shape == (4, 5, 3)
     with pytest.raises(ValueError, match="0 to 1"):
         as_rgb(np.full((4, 5, 3), 200.0))
@@ -184,6 +198,7 @@ def test_pictures_of_other_kinds():
 
 
 # ---------------------------------------------------------------- figures
+
 
 def size_of(figure):
     png = io.BytesIO()
@@ -195,12 +210,13 @@ def size_of(figure):
 def test_figures_are_made_without_a_screen():
     maps = np.random.default_rng(0).random((16, 8, 8))
     for figure in (
-            plotting.show(GREY, "grey"), plotting.show(maps[0]),
-            plotting.show_people([GREY, GREY[:100]], [body(), body()],
-                                 titles=["a", "b"]),
-            plotting.show_heatmaps(maps, joints=["head_top", "pelvis"]),
-            plotting.show_heatmaps(maps, GREY),
-            plotting.pck_curve({"one": maps}, mark=0.5)):
+        plotting.show(GREY, "grey"),
+        plotting.show(maps[0]),
+        plotting.show_people([GREY, GREY[:100]], [body(), body()], titles=["a", "b"]),
+        plotting.show_heatmaps(maps, joints=["head_top", "pelvis"]),
+        plotting.show_heatmaps(maps, GREY),
+        plotting.pck_curve({"one": maps}, mark=0.5),
+    ):
         assert isinstance(figure, Figure)
         height, width = size_of(figure)
         assert 100 < width <= 1400 and 100 < height <= 1400
@@ -210,29 +226,31 @@ def test_figures_are_made_without_a_screen():
 
 def test_overlay_puts_a_peak_over_its_pixels():
     maps = np.zeros((2, 10, 15))
-    maps[1, 3, 4] = 1           # covers x 80...99, y 60...79 of 300 x 200
+    maps[1, 3, 4] = 1  # covers x 80...99, y 60...79 of 300 x 200
     overlay = plotting.heatmap_overlay(GREY, maps).astype(int)
     weight = np.abs(overlay - 128).sum(-1)
     y, x = np.mgrid[:200, :300]
-    assert (x * weight).sum() / weight.sum() == pytest.approx(89.5, abs=.5)
-    assert (y * weight).sum() / weight.sum() == pytest.approx(69.5, abs=.5)
+    assert (x * weight).sum() / weight.sum() == pytest.approx(89.5, abs=0.5)
+    assert (y * weight).sum() / weight.sum() == pytest.approx(69.5, abs=0.5)
     assert (plotting.heatmap_overlay(GREY, maps * 0) == GREY).all()
 
 
 def test_pck_curve_shows_the_fraction_within():
-    figure = plotting.pck_curve({"a": np.array([.1, .2, np.nan, .4, np.inf])})
+    figure = plotting.pck_curve({"a": np.array([0.1, 0.2, np.nan, 0.4, np.inf])})
     line = figure.axes[0].lines[0]
-    assert np.interp([.1, .3, .5], *line.get_data()).tolist() == [25, 50, 75]
+    assert np.interp([0.1, 0.3, 0.5], *line.get_data()).tolist() == [25, 50, 75]
 
 
 def test_training_curves_read_the_log(tmp_path):
     log = tmp_path / "log.csv"
-    log.write_text("epoch,train_loss,trivial_loss,score,mean_pose\n"
-                   "1,0.5,0.6,10,9\n2,0.4,0.6,30,9\n", "utf-8")
+    log.write_text(
+        "epoch,train_loss,trivial_loss,score,mean_pose\n"
+        "1,0.5,0.6,10,9\n2,0.4,0.6,30,9\n",
+        "utf-8",
+    )
     figure = plotting.training_curves(tmp_path)
     assert figure.axes[1].lines[0].get_ydata().tolist() == [10, 30]
-    assert len(plotting.training_curves({"a": log, "b": log})
-               .axes[0].lines) == 4
+    assert len(plotting.training_curves({"a": log, "b": log}).axes[0].lines) == 4
     with pytest.raises(FileNotFoundError, match="first epoch"):
         plotting.training_curves(tmp_path / "nothing")
     log.write_text("a,b\n1,2\n", "utf-8")
@@ -245,6 +263,7 @@ def displayed(monkeypatch):
     """What a notebook would be sent."""
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
+
     before = InteractiveShell._instance
     InteractiveShell.clear_instance()
     InteractiveShell.instance()
@@ -256,13 +275,14 @@ def displayed(monkeypatch):
 
 def test_alt_text_goes_with_the_picture(displayed):
     import matplotlib.pyplot as plt
+
     figure = plt.figure()
     figure.gca().plot([1, 2])
     plotting.display_figure(figure, " A line \n that rises. ")
     with plotting.figure("Two dots.", 1, 2, size=(4, 2)) as axes:
         assert axes.shape == (2,)
     assert plotting.show(GREY, alt="Grey.") is None
-    assert not plt.get_fignums()            # closed: not shown twice
+    assert not plt.get_fignums()  # closed: not shown twice
     texts = []
     for output in displayed.outputs:
         png = output.data["image/png"]

@@ -9,8 +9,14 @@ from torch import nn
 
 from posecourse import metrics, models
 from posecourse.codecs import HeatmapCodec
-from posecourse.evaluation import (evaluate, mean_pose_of, open_store,
-                                   predict_store, size_unit, spread)
+from posecourse.evaluation import (
+    evaluate,
+    mean_pose_of,
+    open_store,
+    predict_store,
+    size_unit,
+    spread,
+)
 from posecourse.files import write_json
 from posecourse.geometry import affine_points
 from posecourse.inference import look
@@ -31,7 +37,7 @@ class Oracle(nn.Module):
         self.points, self.next = torch.as_tensor(points).float(), 0
 
     def forward(self, images):
-        part = self.points[self.next:self.next + len(images)]
+        part = self.points[self.next : self.next + len(images)]
         self.next += len(images)
         maps, _ = self.codec.encode(part, torch.ones(part.shape[:2]))
         return [maps * 0, maps]  # the last stage is the prediction
@@ -49,8 +55,9 @@ def test_right_answers_score_100():
     labelled = store.visible > 0
     assert np.abs(result.in_crops - store.keypoints)[labelled].max() < 0.01
     # and in the pictures, which are twice as large, moved by (10, 5)
-    assert np.allclose(result.keypoints[labelled],
-                       2 * store.keypoints[labelled] + (10, 5), atol=0.02)
+    assert np.allclose(
+        result.keypoints[labelled], 2 * store.keypoints[labelled] + (10, 5), atol=0.02
+    )
     assert result.spread == pytest.approx(result.spread_of_labels, 0.01)
     assert result.anatomy.shares["good"] == 1
 
@@ -60,13 +67,17 @@ def test_baselines_are_those_of_metrics():
     result = evaluate(Oracle(inputs_of(store) * 0), store)
     mean = metrics.mean_pose(store.keypoints, store.visible)
     expected = metrics.pckh_table(
-        np.broadcast_to(mean, store.keypoints.shape), store.keypoints,
-        store.visible, store.head_size).mean()
+        np.broadcast_to(mean, store.keypoints.shape),
+        store.keypoints,
+        store.visible,
+        store.head_size,
+    ).mean()
     assert result.baselines["mean pose"] == pytest.approx(expected)
     assert 0 < expected < 100
     center = np.full(store.keypoints.shape, 19.5)
-    expected = metrics.pckh_table(center, store.keypoints, store.visible,
-                                  store.head_size).mean()
+    expected = metrics.pckh_table(
+        center, store.keypoints, store.visible, store.head_size
+    ).mean()
     assert result.baselines["center pose"] == pytest.approx(expected)
     assert result.spread < 1e-6 < result.spread_of_labels
 
@@ -75,8 +86,14 @@ def test_it_prints_and_is_json():
     store = dot_people(8)
     result = evaluate(Oracle(inputs_of(store)), store)
     text = str(result)
-    for word in ("oracle on dots", "mean pose", "center pose", "95 %",
-                 "swap", "Spread"):
+    for word in (
+        "oracle on dots",
+        "mean pose",
+        "center pose",
+        "95 %",
+        "swap",
+        "Spread",
+    ):
         assert word in text
     content = json.loads(json.dumps(result.to_dict()))
     assert content["score"] == 100 and len(content["people"]) == 8
@@ -126,15 +143,14 @@ def test_decoders_differ_on_the_same_maps():
     store = dot_people(10)
     errors = {}
     for decoder in ("argmax", "quarter", "dark"):
-        points, _, _ = predict_store(Oracle(inputs_of(store)), store,
-                                     decoder=decoder)
+        points, _, _ = predict_store(Oracle(inputs_of(store)), store, decoder=decoder)
         off = np.abs(points - store.keypoints)[store.visible > 0]
         errors[decoder] = off.max()
     assert errors["dark"] < 0.01 < errors["quarter"] < errors["argmax"] < 1.1
 
 
 def test_spread_is_the_standard_deviation():
-    points = np.array([[[0., 0], [5, 5]], [[2, 0], [5, 5]]])
+    points = np.array([[[0.0, 0], [5, 5]], [[2, 0], [5, 5]]])
     assert spread(points, np.ones((2, 2))) == pytest.approx(0.25)
     assert spread(points, np.array([[1, 0], [1, 0]])) == pytest.approx(0.5)
 
@@ -143,13 +159,14 @@ def test_weights_know_the_mean_pose_of_training(tmp_path):
     store, other = dot_people(20), dot_people(20, seed=5)
     model = models.build("laptop", width=8, input_size=32)
     mean = mean_pose_of(store, (32, 32))
-    assert np.allclose(
-        mean, metrics.mean_pose(store.keypoints, store.visible) - 4)
-    path = models.save_weights(model, tmp_path / "weights.safetensors",
-                               mean_pose=mean.tolist())
+    assert np.allclose(mean, metrics.mean_pose(store.keypoints, store.visible) - 4)
+    path = models.save_weights(
+        model, tmp_path / "weights.safetensors", mean_pose=mean.tolist()
+    )
     there = np.broadcast_to(mean + 4, other.keypoints.shape)
-    expected = metrics.pckh_table(there, other.keypoints, other.visible,
-                                  other.head_size).mean()
+    expected = metrics.pckh_table(
+        there, other.keypoints, other.visible, other.head_size
+    ).mean()
     by_file = evaluate(path, other)
     by_folder = evaluate(tmp_path, other)
     assert by_file.baselines["mean pose"] == pytest.approx(expected)
@@ -162,7 +179,7 @@ def test_data_is_prepared_once(tmp_path, monkeypatch):
     store = open_store("synthetic", "valid", (32, 32), 3, margin=1.25)
     assert len(store) == 3 and store.crops.shape == (3, 40, 40, 3)
     assert store.window == 32
-    folder, = (tmp_path / "data" / "prepared").iterdir()
+    (folder,) = (tmp_path / "data" / "prepared").iterdir()
     monkeypatch.setattr("posecourse.evaluation.prepare", None)
     for path in (folder, str(folder)):
         again = open_store(path, "valid", (32, 32), 2)
@@ -179,8 +196,9 @@ def test_what_cannot_be_scored_is_said(tmp_path):
     with pytest.raises(ValueError, match="joints of coco.*of mpii"):
         evaluate(models.build("laptop", COCO, input_size=32), store)
     with pytest.raises(ValueError, match="no heatmaps"):
-        evaluate(models.build("posenet", input_size=32, width=.03), store,
-                 decoder="dark")
+        evaluate(
+            models.build("posenet", input_size=32, width=0.03), store, decoder="dark"
+        )
     with pytest.raises(ValueError, match="say on which data"):
         evaluate(models.build("laptop", input_size=32))
     with pytest.raises(FileNotFoundError, match="no such run"):

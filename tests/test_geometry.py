@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse.geometry import (Crop, affine_points, compose,
-                                 flip_heatmaps, flip_points, invert_affine,
-                                 resize_points, warp_batch)
+from posecourse.geometry import (
+    Crop,
+    affine_points,
+    compose,
+    flip_heatmaps,
+    flip_points,
+    invert_affine,
+    resize_points,
+    warp_batch,
+)
 from posecourse.skeletons import MPII, UPPER_BODY
 
 
@@ -23,8 +30,8 @@ def maps(count=6, seed=0):
 
 def blob(width, height, x, y, sigma=3.0):
     """A picture of one soft spot at (x, y)."""
-    u = np.exp(-((np.arange(width) - x) / sigma) ** 2 / 2)
-    v = np.exp(-((np.arange(height) - y) / sigma) ** 2 / 2)
+    u = np.exp(-(((np.arange(width) - x) / sigma) ** 2) / 2)
+    v = np.exp(-(((np.arange(height) - y) / sigma) ** 2) / 2)
     return (v[:, None] * u * 255).astype(np.float32)
 
 
@@ -49,10 +56,10 @@ every_crop = pytest.mark.parametrize("crop", CROPS.values(), ids=CROPS)
 
 # ------------------------------------------------------------------- points
 
+
 def test_affine_points_by_hand():
     matrix = np.array([[2.0, 0, 1], [0, 3, -1]])
-    assert affine_points([[1, 1], [0, 2]], matrix).tolist() == [[3, 2],
-                                                                [1, 5]]
+    assert affine_points([[1, 1], [0, 2]], matrix).tolist() == [[3, 2], [1, 5]]
     assert affine_points([1, 1], matrix).tolist() == [3, 2]
 
 
@@ -61,8 +68,7 @@ def test_affine_points_one_map_per_person():
     points = np.random.default_rng(1).normal(size=(6, 5, 2))
     together = affine_points(points, many)
     for i in range(6):
-        np.testing.assert_allclose(together[i],
-                                   affine_points(points[i], many[i]))
+        np.testing.assert_allclose(together[i], affine_points(points[i], many[i]))
     tensor = affine_points(torch.tensor(points), torch.tensor(many))
     np.testing.assert_allclose(tensor.numpy(), together)
 
@@ -81,7 +87,8 @@ def test_inverse_and_composition():
     np.testing.assert_allclose(back, points)
     np.testing.assert_allclose(
         affine_points(points, compose(second, first)),
-        affine_points(affine_points(points, first), second))
+        affine_points(affine_points(points, first), second),
+    )
     one, two = torch.tensor(first), torch.tensor(second)
     np.testing.assert_allclose(compose(two, one), compose(second, first))
     np.testing.assert_allclose(invert_affine(one), invert_affine(first))
@@ -92,8 +99,10 @@ def test_inverse_and_composition():
 
 def test_autocast_does_not_round_points():
     """A matrix product would run in bfloat16 here: whole pixels off."""
-    points, matrix = torch.tensor([[[201.3, 77.7]]]), torch.tensor(
-        maps(1), dtype=torch.float32)
+    points, matrix = (
+        torch.tensor([[[201.3, 77.7]]]),
+        torch.tensor(maps(1), dtype=torch.float32),
+    )
     expected = affine_points(points, matrix)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(affine_points(points, matrix), expected)
@@ -125,12 +134,13 @@ def test_resize_points_is_what_resizing_does():
     """A spot in the picture goes where the formula says."""
     image = blob(120, 90, 47.3, 38.9, sigma=6)
     small = cv2.resize(image, (30, 45), interpolation=cv2.INTER_AREA)
-    np.testing.assert_allclose(centroid(small),
-                               resize_points([47.3, 38.9], (1 / 4, 1 / 2)),
-                               atol=0.01)
+    np.testing.assert_allclose(
+        centroid(small), resize_points([47.3, 38.9], (1 / 4, 1 / 2)), atol=0.01
+    )
 
 
 # -------------------------------------------------------------------- flips
+
 
 def test_flip_points_by_hand():
     """Pixel 0 becomes pixel W - 1, and right becomes left."""
@@ -180,6 +190,7 @@ def test_flip_commutes_with_the_stride():
 
 # --------------------------------------------------------------------- crop
 
+
 @every_crop
 def test_crop_points_there_and_back(crop):
     points = np.random.default_rng(0).normal(size=(4, 16, 2)) * 100
@@ -191,8 +202,9 @@ def test_crop_points_there_and_back(crop):
 @every_crop
 def test_crop_centre_is_the_middle_of_the_output(crop):
     width, height = crop.output
-    np.testing.assert_allclose(crop.apply(crop.center),
-                               [(width - 1) / 2, (height - 1) / 2])
+    np.testing.assert_allclose(
+        crop.apply(crop.center), [(width - 1) / 2, (height - 1) / 2]
+    )
 
 
 @every_crop
@@ -204,8 +216,7 @@ def test_pictures_and_points_move_alike(crop, spot):
     np.testing.assert_allclose(found, crop.apply(spot), atol=0.06)
 
 
-@pytest.mark.parametrize("name", [n for n, c in CROPS.items()
-                                  if max(c.scale) >= 1])
+@pytest.mark.parametrize("name", [n for n, c in CROPS.items() if max(c.scale) >= 1])
 def test_warp_batch_agrees_with_crop_warp(name):
     """Where nothing is shrunk: `Crop.warp` would average first."""
     crop = CROPS[name]
@@ -214,7 +225,7 @@ def test_warp_batch_agrees_with_crop_warp(name):
     tensor = torch.tensor(image).permute(2, 0, 1)[None]
     found = warp_batch(tensor, torch.tensor(crop.matrix)[None], crop.output)
     difference = np.abs(found[0].permute(1, 2, 0).numpy() - expected)
-    assert difference.mean() < 0.01       # OpenCV 4 rounds to 1/32 pixel
+    assert difference.mean() < 0.01  # OpenCV 4 rounds to 1/32 pixel
 
 
 @every_crop
@@ -222,13 +233,11 @@ def test_warp_batch_and_points_move_alike(crop):
     spot = (58.3, 47.7)
     image = torch.tensor(blob(121, 91, *spot, sigma=5))[None, None]
     found = warp_batch(image, torch.tensor(crop.matrix)[None], crop.output)
-    np.testing.assert_allclose(centroid(found[0, 0]), crop.apply(spot),
-                               atol=0.05)
+    np.testing.assert_allclose(centroid(found[0, 0]), crop.apply(spot), atol=0.05)
 
 
 def test_warp_batch_each_by_its_own_map():
-    images = torch.rand(2, 3, 20, 30, generator=torch.Generator()
-                        .manual_seed(0))
+    images = torch.rand(2, 3, 20, 30, generator=torch.Generator().manual_seed(0))
     one = Crop((14, 9), (20, 10), (24, 12)).matrix
     two = Crop((10, 10), (8, 8), (24, 12), 40, True).matrix
     both = torch.tensor(np.stack([one, two]))
@@ -236,8 +245,9 @@ def test_warp_batch_each_by_its_own_map():
     assert together.shape == (2, 3, 12, 24)
     for i in range(2):
         torch.testing.assert_close(
-            together[i:i + 1],
-            warp_batch(images[i:i + 1], both[i:i + 1], (24, 12)))
+            together[i : i + 1],
+            warp_batch(images[i : i + 1], both[i : i + 1], (24, 12)),
+        )
     half = warp_batch(images.bfloat16(), both, (24, 12))
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), together, atol=0.02, rtol=0)
@@ -246,12 +256,12 @@ def test_warp_batch_each_by_its_own_map():
 
 
 def test_plain_crop_copies_pixels():
-    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(
-        np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(np.uint8)
     crop = Crop.from_box((10, 20, 32, 24), (32, 24), padding=1)
     np.testing.assert_array_equal(crop.warp(image), image[20:44, 10:42])
-    mirrored = Crop.from_box((10, 20, 32, 24), (32, 24), padding=1,
-                             flip=True).warp(image)
+    mirrored = Crop.from_box((10, 20, 32, 24), (32, 24), padding=1, flip=True).warp(
+        image
+    )
     np.testing.assert_array_equal(mirrored, image[20:44, 10:42][:, ::-1])
 
 
@@ -288,16 +298,16 @@ def test_border():
 
 def test_views_can_be_warped():
     """BGR turned to RGB by slicing is a view with a negative stride."""
-    image = np.random.default_rng(0).integers(0, 255, (30, 30, 3)).astype(
-        np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (30, 30, 3)).astype(np.uint8)
     crop = Crop((15, 15), (20, 20), (20, 20))
-    np.testing.assert_array_equal(crop.warp(image[..., ::-1]),
-                                  crop.warp(image)[..., ::-1])
+    np.testing.assert_array_equal(
+        crop.warp(image[..., ::-1]), crop.warp(image)[..., ::-1]
+    )
 
 
 # ------------------------------------------------------------ snapped windows
 
-WINDOWS = {      # in a picture of 121 x 91 pixels
+WINDOWS = {  # in a picture of 121 x 91 pixels
     "enlarged, around the picture": Crop((58.3, 47.7), 170, 300),
     "enlarged, inside": Crop((58.3, 47.7), 31.7, 64),
     "enlarged, over a corner": Crop((10.3, 80.9), 50.9, 101),
@@ -305,8 +315,7 @@ WINDOWS = {      # in a picture of 121 x 91 pixels
     "much enlarged": Crop((90.8, 30.4), 30.1, 192),
     "not square": Crop((58.3, 47.7), (60, 40), (96, 64)),
 }
-every_window = pytest.mark.parametrize("window", WINDOWS.values(),
-                                       ids=list(WINDOWS))
+every_window = pytest.mark.parametrize("window", WINDOWS.values(), ids=list(WINDOWS))
 
 
 def turned(crop):
@@ -348,8 +357,7 @@ def test_resizing_and_resampling_agree(window):
     image = np.uint8(128 + 60 * np.stack(waves, -1))
     resized, resampled = snapped.warp(image), turned(snapped).warp(image)
     assert resized.shape == resampled.shape == (*snapped.output[::-1], 3)
-    inside = turned(snapped).warp(np.pad(
-        np.full((87, 117), 255, np.uint8), 2)) == 255
+    inside = turned(snapped).warp(np.pad(np.full((87, 117), 255, np.uint8), 2)) == 255
     edge = round(snapped.scale[0])
     inside[:edge] = inside[-edge:] = False
     inside[:, :edge] = inside[:, -edge:] = False
@@ -380,21 +388,24 @@ def test_snapped_windows_that_see_little_or_nothing():
     for center in ((500, 5), (-500, 5), (5, 1e9), (11.9, 8.9), (-20, -20)):
         for size in (0.5, 3, 17, 39.9):
             crop = Crop(center, size, 40).snapped()
-            found, expected = (c.warp(image, border=7)
-                               for c in (crop, turned(crop)))
+            found, expected = (c.warp(image, border=7) for c in (crop, turned(crop)))
             assert set(np.unique(found)) <= {7, 50}
-            assert abs((found == 50).mean()
-                       - (expected > 28).mean()) < 0.06, (center, size)
+            assert abs((found == 50).mean() - (expected > 28).mean()) < 0.06, (
+                center,
+                size,
+            )
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 @pytest.mark.parametrize("channels", [(), (1,), (4,)])
 def test_crops_can_be_put_into_an_array(kind, channels):
-    image = np.random.default_rng(0).integers(
-        0, 256, (30, 40, *channels)).astype(kind)
-    for crop in (Crop((14, 9), 60, 24), Crop((14, 9), 60, 24).snapped(),
-                 Crop((14, 9), 60, 24, rotation=20),
-                 Crop((20, 15), 8, 24).snapped()):
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, *channels)).astype(kind)
+    for crop in (
+        Crop((14, 9), 60, 24),
+        Crop((14, 9), 60, 24).snapped(),
+        Crop((14, 9), 60, 24, rotation=20),
+        Crop((20, 15), 8, 24).snapped(),
+    ):
         many = np.full((3, 24, 24, *channels), 9, kind)
         found = crop.warp(image, out=many[1])
         assert np.shares_memory(found, many)
@@ -408,6 +419,7 @@ def test_crops_can_be_put_into_an_array(kind, channels):
 
 # ------------------------------------------------------------ named windows
 
+
 def test_mpii_window_by_hand():
     """Side 250 * scale, 15 * scale lower; head size is a tenth of it."""
     crop = Crop.from_mpii((100, 80), scale=2.0, output=256)
@@ -416,8 +428,8 @@ def test_mpii_window_by_hand():
     assert 25 * 2.0 * crop.scale[0] == pytest.approx(0.1 * 256)
     same = crop.resized(64)
     np.testing.assert_allclose(
-        same.apply([[33.0, 71.0]]),
-        resize_points(crop.apply([[33.0, 71.0]]), 1 / 4))
+        same.apply([[33.0, 71.0]]), resize_points(crop.apply([[33.0, 71.0]]), 1 / 4)
+    )
 
 
 def test_mpii_window_holds_its_person(shared_data):
@@ -437,6 +449,7 @@ def test_mpii_window_holds_its_person(shared_data):
             total += labelled.sum()
         assert total == 44240
         return lost / total
+
     assert 0.003 < outside(0) < 0.005
     assert 0.006 < outside(-15) < 0.008
 
@@ -454,16 +467,18 @@ def test_box_window():
 def test_rotation_turns_clockwise():
     """What is right of the centre goes down on screen."""
     crop = Crop((50, 50), (101, 101), (101, 101), rotation=90)
-    np.testing.assert_allclose(crop.apply([[60, 50]]), [[50, 60]],
-                               atol=1e-9)
+    np.testing.assert_allclose(crop.apply([[60, 50]]), [[50, 60]], atol=1e-9)
 
 
 def test_crop_says_what_is_wrong():
     good = dict(center=(5, 5), size=(4, 4), output=(8, 8))
     for change, message in (
-            ({"center": (np.nan, 1)}, "finite"),
-            ({"size": (0, 4)}, "positive"), ({"size": (-1, 4)}, "positive"),
-            ({"output": 0}, "positive"), ({"output": 7.5}, "whole")):
+        ({"center": (np.nan, 1)}, "finite"),
+        ({"size": (0, 4)}, "positive"),
+        ({"size": (-1, 4)}, "positive"),
+        ({"output": 0}, "positive"),
+        ({"output": 7.5}, "whole"),
+    ):
         with pytest.raises(ValueError, match=message):
             Crop(**{**good, **change})
     with pytest.raises(ValueError, match="positive"):

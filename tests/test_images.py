@@ -12,9 +12,15 @@ import pytest
 from pose_samples import picture, write_picture
 
 from posecourse import images
-from posecourse.images import (MAX_PIXELS, ImageError, PictureFolder,
-                               decode_image, exif_orientation, read_image,
-                               turn_upright)
+from posecourse.images import (
+    MAX_PIXELS,
+    ImageError,
+    PictureFolder,
+    decode_image,
+    exif_orientation,
+    read_image,
+    turn_upright,
+)
 
 
 def encode(suffix, image) -> bytes:
@@ -58,41 +64,40 @@ def test_cmyk_jpeg(rgb):
 
 def test_transparent_picture_is_laid_on_white():
     bgra = np.zeros((2, 3, 4), np.uint8)
-    bgra[..., 0] = 200                       # blue
-    bgra[0, :, 3] = [255, 0, 51]             # opaque, clear, one fifth
+    bgra[..., 0] = 200  # blue
+    bgra[0, :, 3] = [255, 0, 51]  # opaque, clear, one fifth
     image = decode_image(encode(".png", bgra))
-    assert image[0].tolist() == [[0, 0, 200], [255, 255, 255],
-                                 [204, 204, 244]]
+    assert image[0].tolist() == [[0, 0, 200], [255, 255, 255], [204, 204, 244]]
     assert (image[1] == 255).all()
 
 
 def test_sixteen_bits_become_eight():
-    deep = np.array([[[0, 32896, 65535]]], np.uint16)   # blue, green, red
+    deep = np.array([[[0, 32896, 65535]]], np.uint16)  # blue, green, red
     assert decode_image(encode(".png", deep)).tolist() == [[[255, 128, 0]]]
-    assert decode_image(encode(".png", deep[..., 1])).tolist() == [
-        [[128] * 3]]
+    assert decode_image(encode(".png", deep[..., 1])).tolist() == [[[128] * 3]]
     clear = np.concatenate([deep, np.full((1, 1, 1), 65535, np.uint16)], 2)
     assert decode_image(encode(".png", clear)).tolist() == [[[255, 128, 0]]]
 
 
 def exif(orientation: int, order="<") -> bytes:
     """An EXIF part with a camera's name and how the picture lies."""
-    return ((b"II*\0" if order == "<" else b"MM\0*")
-            + struct.pack(order + "IH", 8, 2)
-            + struct.pack(order + "HHI4s", 0x010F, 2, 4, b"Cam\0")
-            + struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
-            + b"\0" * 4)
+    return (
+        (b"II*\0" if order == "<" else b"MM\0*")
+        + struct.pack(order + "IH", 8, 2)
+        + struct.pack(order + "HHI4s", 0x010F, 2, 4, b"Cam\0")
+        + struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
+        + b"\0" * 4
+    )
 
 
 def with_exif(jpeg: bytes, orientation: int, order="<") -> bytes:
     """The JPEG with an EXIF part that says how it lies."""
     body = b"Exif\0\0" + exif(orientation, order)
-    return (jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2)
-            + body + jpeg[2:])
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
 def test_exif_orientation_is_applied_unless_told_not_to(rgb, jpeg):
-    lying = with_exif(jpeg, 6)               # to be turned clockwise
+    lying = with_exif(jpeg, 6)  # to be turned clockwise
     is_close(decode_image(lying), np.rot90(rgb, -1))
     is_close(decode_image(lying, exif=False), rgb)
 
@@ -100,10 +105,16 @@ def test_exif_orientation_is_applied_unless_told_not_to(rgb, jpeg):
 # What the upright picture [[1, 2, 3], [4, 5, 6]] is stored as, by hand:
 # "the stored first row is at the ..., the stored first column at the ..."
 # of the upright one (EXIF 2.3).
-STORED = {1: [[1, 2, 3], [4, 5, 6]], 2: [[3, 2, 1], [6, 5, 4]],
-          3: [[6, 5, 4], [3, 2, 1]], 4: [[4, 5, 6], [1, 2, 3]],
-          5: [[1, 4], [2, 5], [3, 6]], 6: [[3, 6], [2, 5], [1, 4]],
-          7: [[6, 3], [5, 2], [4, 1]], 8: [[4, 1], [5, 2], [6, 3]]}
+STORED = {
+    1: [[1, 2, 3], [4, 5, 6]],
+    2: [[3, 2, 1], [6, 5, 4]],
+    3: [[6, 5, 4], [3, 2, 1]],
+    4: [[4, 5, 6], [1, 2, 3]],
+    5: [[1, 4], [2, 5], [3, 6]],
+    6: [[3, 6], [2, 5], [1, 4]],
+    7: [[6, 3], [5, 2], [4, 1]],
+    8: [[4, 1], [5, 2], [6, 3]],
+}
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -122,8 +133,7 @@ def test_the_eight_orientations(orientation, rgb):
 
 def in_png(png: bytes, orientation: int) -> bytes:
     body = b"eXIf" + exif(orientation)
-    part = (struct.pack(">I", len(body) - 4) + body
-            + struct.pack(">I", zlib.crc32(body)))
+    part = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return png[:33] + part + png[33:]
 
 
@@ -132,10 +142,8 @@ def in_webp(orientation: int, picture, alpha: bool) -> bytes:
     height, width = picture.shape[:2]
     tiff = exif(orientation)
     head = struct.pack("<4sIB3x", b"VP8X", 10, 0x08 | 0x10 * alpha)
-    head += ((width - 1).to_bytes(3, "little")
-             + (height - 1).to_bytes(3, "little"))
-    body = (b"WEBP" + head + plain[12:]
-            + struct.pack("<4sI", b"EXIF", len(tiff)) + tiff)
+    head += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBP" + head + plain[12:] + struct.pack("<4sI", b"EXIF", len(tiff)) + tiff
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
@@ -160,7 +168,7 @@ def test_orientation_of_what_says_nothing_or_is_broken(jpeg, rgb):
     assert exif_orientation(b"BM") == exif_orientation(b"") == 1
     whole = with_exif(jpeg, 6)
     assert exif_orientation(with_exif(jpeg, 9)) == 1
-    for end in range(2, 60):             # it breaks off somewhere
+    for end in range(2, 60):  # it breaks off somewhere
         assert exif_orientation(whole[:end]) in (1, 6)
 
 
@@ -173,20 +181,24 @@ def test_datasets_read_the_stored_pixels(rgb, jpeg, tmp_path):
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_reduced_pixels_are_means(suffix, factor):
-    image = picture(1, 8 * 13 + 3, 8 * 9)    # one side is no multiple
+    image = picture(1, 8 * 13 + 3, 8 * 9)  # one side is no multiple
     small = decode_image(encode(suffix, image[..., ::-1]), reduce=factor)
     width, height = -(-image.shape[1] // factor), image.shape[0] // factor
     assert small.shape == (height, width, 3)
-    inside = image[:, :width // 2 * factor].reshape(
-        height, factor, width // 2, factor, 3).mean((1, 3))
-    is_close(small[:, :width // 2], inside)
+    inside = (
+        image[:, : width // 2 * factor]
+        .reshape(height, factor, width // 2, factor, 3)
+        .mean((1, 3))
+    )
+    is_close(small[:, : width // 2], inside)
 
 
 # --- what is not a picture ------------------------------------------------
 
+
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95, 0.999])
 def test_jpeg_that_breaks_off(jpeg, part):
-    broken = jpeg[:int(len(jpeg) * part)]
+    broken = jpeg[: int(len(jpeg) * part)]
     with pytest.raises(ImageError, match="cut.jpg"):
         decode_image(broken, "cut.jpg")
 
@@ -201,11 +213,10 @@ def test_jpeg_whose_rest_never_arrived(jpeg):
 def test_end_mark_of_a_thumbnail_does_not_count(jpeg):
     small = encode(".jpg", picture(2, 16, 16))
     body = b"Exif\0\0" + small
-    whole = (jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2)
-             + body + jpeg[2:])
+    whole = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
     assert decode_image(whole).shape == (120, 160, 3)
     with pytest.raises(ImageError, match="no end"):
-        decode_image(whole[:len(body) + 4 + len(jpeg) // 2])
+        decode_image(whole[: len(body) + 4 + len(jpeg) // 2])
 
 
 def test_jpeg_with_bytes_after_its_end_is_fine(jpeg):
@@ -213,19 +224,19 @@ def test_jpeg_with_bytes_after_its_end_is_fine(jpeg):
 
 
 def test_jpeg_overwritten_in_the_middle(jpeg):
-    junk = np.random.default_rng(0).integers(
-        0, 256, len(jpeg) // 2, np.uint8).tobytes()
+    junk = np.random.default_rng(0).integers(0, 256, len(jpeg) // 2, np.uint8).tobytes()
     start = len(jpeg) // 3
     with pytest.raises(ImageError, match="damaged at byte"):
-        decode_image(jpeg[:start] + junk + jpeg[start + len(junk):])
+        decode_image(jpeg[:start] + junk + jpeg[start + len(junk) :])
 
 
 def test_progressive_jpeg(rgb):
-    data = cv2.imencode(".jpg", rgb[..., ::-1],
-                        [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[
+        1
+    ].tobytes()
     is_close(decode_image(data), rgb)
     with pytest.raises(ImageError):
-        decode_image(data[:len(data) // 2])
+        decode_image(data[: len(data) // 2])
 
 
 def test_png_that_breaks_off(rgb):
@@ -235,14 +246,21 @@ def test_png_that_breaks_off(rgb):
             decode_image(data[:part])
 
 
-@pytest.mark.parametrize("data, message", [
-    (b"", "is empty"), (b"hello, I am text", "not a picture"),
-    (b"\xff\xd8\xff", "breaks off"), (b"%PDF-1.7 ...", "PDF"),
-    (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC.*JPEG"),
-    (b"\0\0\0\x18ftypavif" + bytes(99), "AVIF|damaged"),
-    (b"\0\0\0\x18ftypmp42" + bytes(99), "is a video"),
-    (b"GIF89a" + bytes(9), "GIF"), (b"\n<!DOCTYPE html>", "web page"),
-    (b"RIFF\0\0\0\0WEBPVP8 ", "not a picture")])
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "is empty"),
+        (b"hello, I am text", "not a picture"),
+        (b"\xff\xd8\xff", "breaks off"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC.*JPEG"),
+        (b"\0\0\0\x18ftypavif" + bytes(99), "AVIF|damaged"),
+        (b"\0\0\0\x18ftypmp42" + bytes(99), "is a video"),
+        (b"GIF89a" + bytes(9), "GIF"),
+        (b"\n<!DOCTYPE html>", "web page"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "not a picture"),
+    ],
+)
 def test_not_a_picture(tmp_path, data, message):
     path = tmp_path / "thing.jpg"
     path.write_bytes(data)
@@ -252,15 +270,14 @@ def test_not_a_picture(tmp_path, data, message):
 
 
 def test_huge_pictures_are_refused_before_decoding(jpeg):
-    side = int(MAX_PIXELS ** 0.5) + 1
-    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR",
-                                                side, side)
+    side = int(MAX_PIXELS**0.5) + 1
+    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", side, side)
     with pytest.raises(ImageError, match=f"{side} x {side} pixels"):
         decode_image(header + b"\x08\x02\0\0\0" + bytes(20) + b"IEND")
     frame = jpeg.index(b"\xff\xc0")
     size = struct.pack(">HH", 60000, 60000)
     with pytest.raises(ImageError, match="60000 x 60000"):
-        decode_image(jpeg[:frame + 5] + size + jpeg[frame + 9:])
+        decode_image(jpeg[: frame + 5] + size + jpeg[frame + 9 :])
 
 
 def test_enormous_files_are_refused_before_reading(tmp_path, monkeypatch):
@@ -293,6 +310,7 @@ def test_names_in_any_script(rgb, tmp_path):
 
 # --- folders and zip files ------------------------------------------------
 
+
 @pytest.fixture
 def zipped(tmp_path, rgb, jpeg):
     with zipfile.ZipFile(tmp_path / "images_0.zip", "w") as archive:
@@ -321,8 +339,9 @@ def test_absent_name(zipped):
         zipped.read("absent.jpg")
 
 
-@pytest.mark.parametrize("name", ["../evil.jpg", "/etc/passwd", "a/../../b",
-                                  "..\\evil.jpg", "C:\\evil.jpg"])
+@pytest.mark.parametrize(
+    "name", ["../evil.jpg", "/etc/passwd", "a/../../b", "..\\evil.jpg", "C:\\evil.jpg"]
+)
 def test_names_that_point_outside(zipped, name):
     with pytest.raises(ImageError, match="points outside"):
         zipped.read(name)

@@ -32,14 +32,23 @@ def make_course(folder: Path, text="1 + 1") -> Path:
 
 def write_notebook(path, text, markdown=""):
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(text, id="a"),
-               nbformat.v4.new_markdown_cell(markdown, id="b")],
-        metadata={"kernelspec": {"name": "python3", "language": "python",
-                                 "display_name": "Python 3"}})
+        cells=[
+            nbformat.v4.new_code_cell(text, id="a"),
+            nbformat.v4.new_markdown_cell(markdown, id="b"),
+        ],
+        metadata={
+            "kernelspec": {
+                "name": "python3",
+                "language": "python",
+                "display_name": "Python 3",
+            }
+        },
+    )
     nbformat.write(notebook, path)
 
 
 # ----------------------------------------------------------------- copies
+
 
 def source_of(path):
     return nbformat.read(path, 4).cells[0].source
@@ -49,7 +58,9 @@ def test_copies_are_made_with_their_figures(tmp_path):
     chapters = make_course(tmp_path)
     work = lab.copy_chapters(chapters, tmp_path / "work")
     assert sorted(p.name for p in work.glob("*.ipynb")) == [
-        "01_concepts.ipynb", "03_heatmaps.ipynb"]
+        "01_concepts.ipynb",
+        "03_heatmaps.ipynb",
+    ]
     assert (work / "figures" / "a.svg").is_file()
     assert not (work / "source").exists()
 
@@ -60,13 +71,23 @@ def test_links_of_the_copies_lead_somewhere(tmp_path):
         (chapters / folder).mkdir()
     for path in ("teaching/glossary.md", "../README.md"):
         (chapters / path).write_text("")
-    links = ("03_heatmaps.ipynb#quiz", "figures/a.svg",
-             "solutions/01_concepts.ipynb", "teaching/glossary.md#pose",
-             "../README.md")
-    write_notebook(chapters / "01_concepts.ipynb", "1", "".join(
-        f"[x]({link})" for link in links) + "[y](https://example.org)")
-    write_notebook(chapters / "solutions" / "01_concepts.ipynb", "1",
-                   "".join(f"[x](../{link})" for link in links))
+    links = (
+        "03_heatmaps.ipynb#quiz",
+        "figures/a.svg",
+        "solutions/01_concepts.ipynb",
+        "teaching/glossary.md#pose",
+        "../README.md",
+    )
+    write_notebook(
+        chapters / "01_concepts.ipynb",
+        "1",
+        "".join(f"[x]({link})" for link in links) + "[y](https://example.org)",
+    )
+    write_notebook(
+        chapters / "solutions" / "01_concepts.ipynb",
+        "1",
+        "".join(f"[x](../{link})" for link in links),
+    )
     work = lab.copy_chapters(chapters, tmp_path / "work")
     for name in ("01_concepts.ipynb", "solutions/01_concepts.ipynb"):
         text = nbformat.read(work / name, 4).cells[1].source
@@ -76,9 +97,12 @@ def test_links_of_the_copies_lead_somewhere(tmp_path):
             assert ((work / name).parent / link.partition("#")[0]).exists()
         # what is copied is read, and changed, as a copy
         assert [link for link in found if "chapters/" in link] == [
-            link for link in found if "glossary" in link]
-    assert "(https://example.org)" in nbformat.read(
-        work / "01_concepts.ipynb", 4).cells[1].source
+            link for link in found if "glossary" in link
+        ]
+    assert (
+        "(https://example.org)"
+        in nbformat.read(work / "01_concepts.ipynb", 4).cells[1].source
+    )
     before = (work / "01_concepts.ipynb").stat().st_mtime_ns
     lab.copy_chapters(chapters, work)
     assert (work / "01_concepts.ipynb").stat().st_mtime_ns == before
@@ -94,7 +118,7 @@ def test_changed_copies_are_kept_and_others_follow(tmp_path, capsys):
 
     for name in ("01_concepts", "03_heatmaps"):
         write_notebook(chapters / f"{name}.ipynb", "new edition")
-    for _ in range(2):          # said each time, done once
+    for _ in range(2):  # said each time, done once
         lab.copy_chapters(chapters, work)
         assert source_of(work / "01_concepts.ipynb") == "my own"
         assert source_of(work / "03_heatmaps.ipynb") == "new edition"
@@ -118,6 +142,7 @@ def test_a_lost_record_loses_no_work(tmp_path):
 
 # -------------------------------------------------------------- the command
 
+
 @pytest.fixture
 def started(monkeypatch):
     """What would be started, instead of starting it."""
@@ -126,6 +151,7 @@ def started(monkeypatch):
     def start(*args):
         calls.append(args)
         return 0
+
     monkeypatch.setattr(lab, "start_server", start)
     return calls
 
@@ -135,10 +161,11 @@ def test_which_notebook_is_opened(tmp_path, monkeypatch, started):
     monkeypatch.chdir(tmp_path)
     work, chapters = tmp_path / "work", tmp_path / "chapters"
     for argv, notebook in (
-            ([], work / "01_concepts.ipynb"),
-            (["3"], work / "03_heatmaps.ipynb"),
-            (["03_heatmaps"], work / "03_heatmaps.ipynb"),
-            (["3", "--source"], chapters / "03_heatmaps.ipynb")):
+        ([], work / "01_concepts.ipynb"),
+        (["3"], work / "03_heatmaps.ipynb"),
+        (["03_heatmaps"], work / "03_heatmaps.ipynb"),
+        (["3", "--source"], chapters / "03_heatmaps.ipynb"),
+    ):
         assert main(["lab", *argv, "--no-browser"]) == 0
         root, opened, port, browser = started.pop()
         assert (root, opened, browser) == (tmp_path, notebook, False)
@@ -155,14 +182,21 @@ def test_chapters_that_are_not_there(tmp_path, monkeypatch, started, capsys):
     assert not started and not (tmp_path / "work").exists()
 
 
-@pytest.mark.parametrize("platform, environment, display", [
-    ("linux", {}, False), ("linux", {"DISPLAY": ":0"}, True),
-    ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-    ("linux", {"DISPLAY": ":10", "SSH_CONNECTION": "1 2 3 4"}, False),
-    ("darwin", {}, True), ("win32", {}, True),
-    ("darwin", {"SSH_CONNECTION": "1 2 3 4"}, False)])
+@pytest.mark.parametrize(
+    "platform, environment, display",
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", {"DISPLAY": ":10", "SSH_CONNECTION": "1 2 3 4"}, False),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+        ("darwin", {"SSH_CONNECTION": "1 2 3 4"}, False),
+    ],
+)
 def test_a_browser_is_opened_where_somebody_sees_it(
-        monkeypatch, platform, environment, display):
+    monkeypatch, platform, environment, display
+):
     monkeypatch.setattr(lab.sys, "platform", platform)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
@@ -174,13 +208,25 @@ def test_a_browser_is_opened_where_somebody_sees_it(
 def test_the_kernel_is_this_python(tmp_path, monkeypatch):
     """Even if another environment left a kernel of the same name."""
     from jupyter_client.kernelspec import KernelSpecManager
+
     for place in ("JUPYTER_PATH", "JUPYTER_DATA_DIR"):
         other = tmp_path / place / "kernels" / "python3"
         other.mkdir(parents=True)
-        (other / "kernel.json").write_text(json.dumps({
-            "argv": ["/another/python", "-m", "ipykernel_launcher", "-f",
-                     "{connection_file}"],
-            "display_name": "Another", "language": "python"}))
+        (other / "kernel.json").write_text(
+            json.dumps(
+                {
+                    "argv": [
+                        "/another/python",
+                        "-m",
+                        "ipykernel_launcher",
+                        "-f",
+                        "{connection_file}",
+                    ],
+                    "display_name": "Another",
+                    "language": "python",
+                }
+            )
+        )
         monkeypatch.setenv(place, str(tmp_path / place))
     before = os.environ["JUPYTER_PATH"]
     with lab.own_kernel():
@@ -190,6 +236,7 @@ def test_the_kernel_is_this_python(tmp_path, monkeypatch):
 
 
 # --------------------------------------------------------- a real server
+
 
 def get(url, token=None, data=None, method=None):
     headers = {"Content-Type": "application/json"}
@@ -209,16 +256,24 @@ def server(tmp_path_factory):
     config = folder / "config"
     config.mkdir()
     (config / "jupyter_server_config.py").write_text(
-        "c.IdentityProvider.token = ''\nc.ServerApp.ip = '0.0.0.0'\n")
+        "c.IdentityProvider.token = ''\nc.ServerApp.ip = '0.0.0.0'\n"
+    )
     environment = {
-        **os.environ, "JUPYTER_CONFIG_DIR": str(config), "DISPLAY": "",
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(config),
+        "DISPLAY": "",
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTER_DATA_DIR": str(folder / "data")}
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+    }
     with subprocess.Popen(
-            [sys.executable, "-m", "posecourse", "lab", "3",
-             "--no-browser"], cwd=folder, env=environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT) as process:
+        [sys.executable, "-m", "posecourse", "lab", "3", "--no-browser"],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         try:
             said, found = "", None
             while found is None:
@@ -227,7 +282,8 @@ def server(tmp_path_factory):
                     pytest.fail(f"the server ended: {said}")
                 said += line
                 found = re.search(
-                    r"(http://127\.0\.0\.1:\d+)(\S*)\?token=(\w{32,})", line)
+                    r"(http://127\.0\.0\.1:\d+)(\S*)\?token=(\w{32,})", line
+                )
             yield (process, *found.groups(), folder)
         finally:
             process.kill()
@@ -267,10 +323,12 @@ def test_nobody_gets_in_without_the_token(server):
 def test_it_listens_on_this_machine_only(server):
     port = int(server[1].rsplit(":", 1)[1])
     psutil = pytest.importorskip("psutil")
-    listening = [c.laddr for c in psutil.Process(server[0].pid)
-                 .net_connections() if c.status == "LISTEN"]
-    assert (port, {"127.0.0.1"}) == (port, {
-        a.ip for a in listening if a.port == port})
+    listening = [
+        c.laddr
+        for c in psutil.Process(server[0].pid).net_connections()
+        if c.status == "LISTEN"
+    ]
+    assert (port, {"127.0.0.1"}) == (port, {a.ip for a in listening if a.port == port})
 
 
 def test_the_token_is_in_no_process_list(server):
@@ -284,13 +342,15 @@ def test_cells_run_in_this_python(server):
     process, base, page, token, folder = server
     _, spec = get(f"{base}/api/kernelspecs/python3", token)
     assert json.loads(spec)["spec"]["argv"][0] == sys.executable
-    _, answer = get(f"{base}/api/kernels", token,
-                    b'{"name": "python3"}', "POST")
+    _, answer = get(f"{base}/api/kernels", token, b'{"name": "python3"}', "POST")
     kernel = json.loads(answer)["id"]
     code = source_of(folder / "work" / "03_heatmaps.ipynb")
     address = base.replace("http", "ws", 1)
-    said = asyncio.run(asyncio.wait_for(run_cell(
-        f"{address}/api/kernels/{kernel}/channels?token={token}", code), 60))
+    said = asyncio.run(
+        asyncio.wait_for(
+            run_cell(f"{address}/api/kernels/{kernel}/channels?token={token}", code), 60
+        )
+    )
     assert said.strip() == sys.executable
     get(f"{base}/api/kernels/{kernel}", token, method="DELETE")
 
@@ -298,13 +358,31 @@ def test_cells_run_in_this_python(server):
 async def run_cell(address, code):
     """What a cell prints, asked as the browser asks."""
     from tornado.websocket import websocket_connect
+
     socket = await websocket_connect(address)
-    await socket.write_message(json.dumps({
-        "channel": "shell", "parent_header": {}, "metadata": {},
-        "header": {"msg_id": "1", "msg_type": "execute_request",
-                   "username": "", "session": "1", "version": "5.3"},
-        "content": {"code": code, "silent": False, "store_history": False,
-                    "user_expressions": {}, "allow_stdin": False}}))
+    await socket.write_message(
+        json.dumps(
+            {
+                "channel": "shell",
+                "parent_header": {},
+                "metadata": {},
+                "header": {
+                    "msg_id": "1",
+                    "msg_type": "execute_request",
+                    "username": "",
+                    "session": "1",
+                    "version": "5.3",
+                },
+                "content": {
+                    "code": code,
+                    "silent": False,
+                    "store_history": False,
+                    "user_expressions": {},
+                    "allow_stdin": False,
+                },
+            }
+        )
+    )
     while True:
         message = json.loads(await socket.read_message())
         if message["msg_type"] == "stream":

@@ -7,11 +7,27 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from posecourse.codecs import (CoordinateCodec, HeatmapCodec, SimCCCodec,
-                               gaussian_heatmaps, integral_decode)
-from posecourse.losses import (RealNVP, coordinate_l1, coordinate_l2, dsnt,
-                               heatmap_mse, mean_pose_loss, ohkm, rle,
-                               simcc, smooth_l1, wing, zero_heatmap_loss)
+from posecourse.codecs import (
+    CoordinateCodec,
+    HeatmapCodec,
+    SimCCCodec,
+    gaussian_heatmaps,
+    integral_decode,
+)
+from posecourse.losses import (
+    RealNVP,
+    coordinate_l1,
+    coordinate_l2,
+    dsnt,
+    heatmap_mse,
+    mean_pose_loss,
+    ohkm,
+    rle,
+    simcc,
+    smooth_l1,
+    wing,
+    zero_heatmap_loss,
+)
 
 N, K, H, W = 3, 4, 5, 6
 
@@ -37,6 +53,7 @@ def flow():
 
 # Every loss as f(prediction, weights): the prediction and where it is made.
 
+
 def _heatmap(loss, **options):
     target = gaussian_heatmaps(random(N, K, 2) + 3, (W, H), 1.0)
     return lambda p, w, t=target: loss(p, t, w, **options), (N, K, H, W)
@@ -59,6 +76,7 @@ def _simcc():
     def loss(p, w, t=None):
         pair = target if t is None else (t, t)
         return simcc((p, p), pair, w)
+
     return loss, (N, K, 12)
 
 
@@ -67,6 +85,7 @@ def _rle():
 
     def loss(p, w, t=target):
         return rle(p, 1.5 + p / 10, t, density, w)
+
     return loss, (N, K, 2)
 
 
@@ -75,15 +94,20 @@ LOSSES = {
     "heatmap_mse mean": _heatmap(heatmap_mse, reduction="mean"),
     "heatmap_mse mmpose": _heatmap(heatmap_mse, reduction="mmpose"),
     "heatmap_mse microsoft": _heatmap(heatmap_mse, reduction="microsoft"),
-    "ohkm": _heatmap(ohkm, top=2), "coordinate_l2": _coordinate(coordinate_l2),
+    "ohkm": _heatmap(ohkm, top=2),
+    "coordinate_l2": _coordinate(coordinate_l2),
     "coordinate_l1": _coordinate(coordinate_l1),
-    "smooth_l1": _coordinate(smooth_l1), "wing": _coordinate(wing),
-    "dsnt": _dsnt(), "simcc": _simcc(), "rle": _rle(),
+    "smooth_l1": _coordinate(smooth_l1),
+    "wing": _coordinate(wing),
+    "dsnt": _dsnt(),
+    "simcc": _simcc(),
+    "rle": _rle(),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
 
 # ------------------------------------------------- the document, to the letter
+
 
 def test_heatmap_mse_is_the_documents_formula():
     """(1/K) sum_k sum_ij (H^ - H)^2 for each person, by loops."""
@@ -100,23 +124,20 @@ def test_heatmap_mse_is_the_documents_formula():
 
 def test_heatmap_mse_by_hand():
     """K = 2, 2 x 2 cells: differences 1 and 2 in one map, 3 in the other."""
-    predicted = torch.tensor([[[[1., 0.], [0., 2.]], [[0., 3.], [0., 0.]]]])
+    predicted = torch.tensor([[[[1.0, 0.0], [0.0, 2.0]], [[0.0, 3.0], [0.0, 0.0]]]])
     target = torch.zeros_like(predicted)
     assert heatmap_mse(predicted, target).item() == (1 + 4 + 9) / 2
-    assert heatmap_mse(predicted, target,
-                       reduction="mean").item() == 14 / 8
-    assert heatmap_mse(predicted, target,
-                       reduction="none").tolist() == [[5, 9]]
+    assert heatmap_mse(predicted, target, reduction="mean").item() == 14 / 8
+    assert heatmap_mse(predicted, target, reduction="none").tolist() == [[5, 9]]
 
 
 def test_coordinate_losses_by_hand():
     """K = 2: joint 0 is off by (3, -4), joint 1 by (0, 1)."""
-    target = torch.tensor([[[10., 10.], [5., 5.]]])
-    predicted = target + torch.tensor([[[3., -4.], [0., 1.]]])
+    target = torch.tensor([[[10.0, 10.0], [5.0, 5.0]]])
+    predicted = target + torch.tensor([[[3.0, -4.0], [0.0, 1.0]]])
     assert coordinate_l2(predicted, target).item() == (25 + 1) / 2
     assert coordinate_l1(predicted, target).item() == (7 + 1) / 2
-    assert coordinate_l2(predicted, target,
-                         reduction="none").tolist() == [[25, 1]]
+    assert coordinate_l2(predicted, target, reduction="none").tolist() == [[25, 1]]
     mse = torch.nn.functional.mse_loss(predicted, target)
     assert coordinate_l2(predicted, target, reduction="mean") == mse
     l1 = torch.nn.functional.l1_loss(predicted, target)
@@ -125,9 +146,11 @@ def test_coordinate_losses_by_hand():
 
 def test_gradients_by_hand():
     """d/dH^ of (1/K) sum (H^ - H)^2 is 2 (H^ - H) / K, and so on."""
-    difference = torch.tensor([[[3., -4.], [0., 1.]]])
-    for loss, expected in ((coordinate_l2, 2 * difference / 2),
-                           (coordinate_l1, difference.sign() / 2)):
+    difference = torch.tensor([[[3.0, -4.0], [0.0, 1.0]]])
+    for loss, expected in (
+        (coordinate_l2, 2 * difference / 2),
+        (coordinate_l1, difference.sign() / 2),
+    ):
         predicted = difference.clone().requires_grad_()
         loss(predicted, torch.zeros_like(difference)).backward()
         assert torch.equal(predicted.grad, expected)
@@ -138,22 +161,28 @@ def test_gradients_by_hand():
 
 def test_l1_and_l2_prefer_the_median_and_the_mean():
     """Best constant for labels 0, 0, 9: L2 says 3, L1 says 0."""
-    labels = torch.tensor([0., 0., 9.])[:, None, None].repeat(1, 1, 2)
+    labels = torch.tensor([0.0, 0.0, 9.0])[:, None, None].repeat(1, 1, 2)
 
     def best(loss):
-        return min((c / 2 for c in range(19)), key=lambda c: loss(
-            torch.full_like(labels, c), labels).item())
+        return min(
+            (c / 2 for c in range(19)),
+            key=lambda c: loss(torch.full_like(labels, c), labels).item(),
+        )
+
     assert best(coordinate_l2) == 3
     assert best(coordinate_l1) == 0
 
 
 # ----------------------------------------------------- reductions, conversion
 
+
 def test_conversion_table_for_64_by_64():
     """The factors printed at the top of the module."""
     predicted, target = random(2, 3, 64, 64), random(2, 3, 64, 64, seed=1)
-    value = {r: heatmap_mse(predicted, target, reduction=r).item()
-             for r in ("document", "mean", "mmpose", "microsoft")}
+    value = {
+        r: heatmap_mse(predicted, target, reduction=r).item()
+        for r in ("document", "mean", "mmpose", "microsoft")
+    }
     assert value["document"] == pytest.approx(8192 * value["microsoft"])
     assert value["document"] == pytest.approx(4096 * value["mean"])
     assert value["mean"] == pytest.approx(value["mmpose"])
@@ -164,7 +193,7 @@ def test_conversion_table_for_64_by_64():
 
 def test_code_bases_keep_left_out_joints_in_the_divisor():
     predicted, target = random(N, K, H, W), random(N, K, H, W, seed=1)
-    weights = torch.tensor([[1., 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]])
+    weights = torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]])
     labelled = weights.mean().item()
     mean = heatmap_mse(predicted, target, weights, "mean").item()
     mmpose = heatmap_mse(predicted, target, weights, "mmpose").item()
@@ -176,43 +205,44 @@ def test_code_bases_keep_left_out_joints_in_the_divisor():
     assert microsoft == pytest.approx(0.5 * (w * d).square().mean().item())
     assert mmpose == pytest.approx((w * d.square()).mean().item())
     half = torch.full_like(weights, 0.5)
-    assert (heatmap_mse(predicted, target, half, "microsoft").item()
-            == pytest.approx(heatmap_mse(predicted, target, None,
-                                         "microsoft").item() / 4))
+    assert heatmap_mse(predicted, target, half, "microsoft").item() == pytest.approx(
+        heatmap_mse(predicted, target, None, "microsoft").item() / 4
+    )
 
 
 def test_mean_over_labelled_joints_not_over_k():
     """A person with one label counts once, not a K-th."""
     predicted, target = torch.zeros(1, 4, 2), torch.zeros(1, 4, 2)
-    predicted[0, 0] = torch.tensor([3., 4.])
-    weights = torch.tensor([[1., 0, 0, 0]])
+    predicted[0, 0] = torch.tensor([3.0, 4.0])
+    weights = torch.tensor([[1.0, 0, 0, 0]])
     assert coordinate_l2(predicted, target, weights).item() == 25
     assert coordinate_l2(predicted, target).item() == 25 / 4
 
 
 def test_weights_weigh():
     """Joint losses 1 and 4, weights 3 and 1: (3 + 4) / 4."""
-    predicted = torch.tensor([[[1., 0.], [2., 0.]]])
-    loss = coordinate_l2(predicted, torch.zeros(1, 2, 2),
-                         torch.tensor([[3., 1.]]))
+    predicted = torch.tensor([[[1.0, 0.0], [2.0, 0.0]]])
+    loss = coordinate_l2(predicted, torch.zeros(1, 2, 2), torch.tensor([[3.0, 1.0]]))
     assert loss.item() == 7 / 4
 
 
 # ------------------------------------------------------------------ plateaus
 
-@pytest.mark.parametrize("sigma, mean", [(1.0, .00077), (1.5, .0017),
-                                         (2.0, .0031), (3.0, .0069)])
+
+@pytest.mark.parametrize(
+    "sigma, mean", [(1.0, 0.00077), (1.5, 0.0017), (2.0, 0.0031), (3.0, 0.0069)]
+)
 def test_zero_heatmap_plateau(sigma, mean):
     """The named numbers, and that real targets have them."""
-    assert zero_heatmap_loss(sigma, 64, "mean") == pytest.approx(mean,
-                                                                 rel=.02)
+    assert zero_heatmap_loss(sigma, 64, "mean") == pytest.approx(mean, rel=0.02)
     centers = 20 + 24 * torch.rand(16, 8, 2, dtype=torch.float64)
     target = gaussian_heatmaps(centers, 64, sigma)
     weights = torch.ones(16, 8)
     weights[:, 0] = 0
     for reduction in ("document", "mean", "mmpose", "microsoft"):
-        measured = heatmap_mse(torch.zeros_like(target), target, weights,
-                               reduction).item()
+        measured = heatmap_mse(
+            torch.zeros_like(target), target, weights, reduction
+        ).item()
         expected = zero_heatmap_loss(sigma, (64, 64), reduction, 7 / 8)
         assert measured == pytest.approx(expected, rel=1e-3)
     with pytest.raises(ValueError, match="microsoft"):
@@ -223,28 +253,28 @@ def test_mean_pose_plateau():
     """Nothing constant does better than the mean pose."""
     target = random(50, K, 2, seed=4)
     weights = (random(50, K, seed=5) > 0).double()
-    weights[:, 3] = 0                                  # never labelled
+    weights[:, 3] = 0  # never labelled
     target[weights == 0] = math.nan
     plateau = mean_pose_loss(target, weights)
     mean = torch.nanmean(target, 0).nan_to_num()
     for shift in (0, 0.1, -0.1):
-        other = coordinate_l2((mean + shift).expand(50, K, 2), target,
-                              weights).item()
+        other = coordinate_l2((mean + shift).expand(50, K, 2), target, weights).item()
         assert other >= plateau - 1e-12
         assert (other == pytest.approx(plateau)) == (shift == 0)
 
 
 # ---------------------------------------------------------- the other losses
 
+
 def test_ohkm_by_hand():
     """Joint losses 1, 9, 4, 16; the worst two are 16 and 9."""
-    predicted = torch.tensor([1., 3., 2., 4.])[None, :, None, None]
+    predicted = torch.tensor([1.0, 3.0, 2.0, 4.0])[None, :, None, None]
     target = torch.zeros_like(predicted)
     assert ohkm(predicted, target, top=2).item() == 25 / 2
     assert ohkm(predicted, target, top=4) == heatmap_mse(predicted, target)
-    weights = torch.tensor([[1., 1., 1., 0.]])
+    weights = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
     assert ohkm(predicted, target, weights, top=2).item() == 13 / 2
-    weights = torch.tensor([[1., 0., 0., 0.]])     # fewer than top
+    weights = torch.tensor([[1.0, 0.0, 0.0, 0.0]])  # fewer than top
     assert ohkm(predicted, target, weights, top=2).item() == 1
     with pytest.raises(ValueError, match="top 5"):
         ohkm(predicted, target, top=5)
@@ -254,19 +284,20 @@ def test_ohkm_by_hand():
 
 def test_smooth_l1_by_hand():
     """beta 2: |d| = 1 gives 1/4, |d| = 5 gives 4."""
-    predicted = torch.tensor([[[1., -5.]]])
+    predicted = torch.tensor([[[1.0, -5.0]]])
     loss = smooth_l1(predicted, torch.zeros(1, 1, 2), beta=2.0)
     assert loss.item() == pytest.approx(0.25 + 4)
 
 
 def test_wing_by_hand_and_joined():
     """|d| = 2: 10 ln 2; |d| = 20: 20 - C with C = 10 - 10 ln 6."""
-    predicted = torch.tensor([[[2., -20.]]], dtype=torch.float64)
+    predicted = torch.tensor([[[2.0, -20.0]]], dtype=torch.float64)
     expected = 10 * math.log(2) + 20 - (10 - 10 * math.log(6))
     zero = torch.zeros_like(predicted)
     assert wing(predicted, zero).item() == pytest.approx(expected)
-    below, above = (wing(torch.full_like(zero, v), zero).item()
-                    for v in (10 - 1e-9, 10 + 1e-9))
+    below, above = (
+        wing(torch.full_like(zero, v), zero).item() for v in (10 - 1e-9, 10 + 1e-9)
+    )
     assert below == pytest.approx(above)
 
 
@@ -281,8 +312,12 @@ def test_dsnt_by_hand():
     p = torch.full_like(q, 0.5)
     m = (p + q) / 2
     divergence = ((p * (p / m).log()).sum() + (q * (q / m).log()).sum()) / 2
-    loss = dsnt(torch.zeros(1, 1, 1, 2, dtype=torch.float64),
-                torch.tensor([[[1.0, 0.0]]]), sigma=1.0, regularisation=3)
+    loss = dsnt(
+        torch.zeros(1, 1, 1, 2, dtype=torch.float64),
+        torch.tensor([[[1.0, 0.0]]]),
+        sigma=1.0,
+        regularisation=3,
+    )
     assert loss.item() == pytest.approx(0.5 + 3 * divergence.item())
 
 
@@ -308,14 +343,12 @@ def test_dsnt_trains_a_map_to_its_target():
 def test_simcc_is_a_divergence():
     """0 for the target's own logits, log n - entropy for flat ones."""
     target, weights = SimCCCodec(8, sigma=2.0).encode(
-        torch.tensor([[[3.3, 4.0]]], dtype=torch.float64),
-        torch.ones(1, 1))
+        torch.tensor([[[3.3, 4.0]]], dtype=torch.float64), torch.ones(1, 1)
+    )
     perfect = [t.log() for t in target]
-    assert simcc(perfect, target, weights).item() == pytest.approx(
-        0, abs=1e-12)
+    assert simcc(perfect, target, weights).item() == pytest.approx(0, abs=1e-12)
     flat = [torch.zeros_like(t) for t in target]
-    expected = sum(math.log(16) + (t * t.log()).sum().item()
-                   for t in target)
+    expected = sum(math.log(16) + (t * t.log()).sum().item() for t in target)
     assert simcc(flat, target, weights).item() == pytest.approx(expected)
 
 
@@ -323,8 +356,9 @@ def test_simcc_does_not_grow_with_the_batch():
     logits = [random(4, 2, 12), random(4, 2, 12, seed=1)]
     target = [t.softmax(-1) for t in logits[::-1]]
     once = simcc(logits, target)
-    twice = simcc([torch.cat([v, v]) for v in logits],
-                  [torch.cat([v, v]) for v in target])
+    twice = simcc(
+        [torch.cat([v, v]) for v in logits], [torch.cat([v, v]) for v in target]
+    )
     torch.testing.assert_close(once, twice)
 
 
@@ -336,8 +370,7 @@ def test_flow_density_integrates_to_one():
     with torch.no_grad():
         values = density.log_density(grid).exp()
     assert values.shape == (481, 481)
-    assert (values.sum() * (24 / 480) ** 2).item() == pytest.approx(
-        1, abs=1e-3)
+    assert (values.sum() * (24 / 480) ** 2).item() == pytest.approx(1, abs=1e-3)
 
 
 def test_rle_by_hand_with_a_flow_that_does_nothing():
@@ -363,8 +396,9 @@ def test_rle_learns_how_wide_the_errors_are():
     first = None
     for _ in range(80):
         optimiser.zero_grad()
-        loss = rle(torch.zeros_like(target), raw.exp().expand_as(target),
-                   target, density)
+        loss = rle(
+            torch.zeros_like(target), raw.exp().expand_as(target), target, density
+        )
         first = loss.item() if first is None else first
         loss.backward()
         optimiser.step()
@@ -375,24 +409,26 @@ def test_rle_learns_how_wide_the_errors_are():
 
 # ------------------------------------------------- what all losses must honour
 
+
 @every_loss
 def test_gradients_are_right(name):
     loss, shape = LOSSES[name]
-    weights = torch.tensor([[1., 1, 0, 1], [1, 0, 0, 0], [0.5, 1, 1, 1]],
-                           dtype=torch.float64)
-    assert gradcheck(lambda p: loss(p, weights),
-                     random(*shape, seed=7).requires_grad_())
+    weights = torch.tensor(
+        [[1.0, 1, 0, 1], [1, 0, 0, 0], [0.5, 1, 1, 1]], dtype=torch.float64
+    )
+    assert gradcheck(
+        lambda p: loss(p, weights), random(*shape, seed=7).requires_grad_()
+    )
 
 
 @every_loss
 def test_nan_where_masked_reaches_nothing(name):
     """Neither the value nor any gradient, and these are unchanged."""
     loss, shape = LOSSES[name]
-    weights = torch.tensor([[1., 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
+    weights = torch.tensor([[1.0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
     clean = random(*shape, seed=7).requires_grad_()
     left_out = (weights == 0).reshape(N, K, *[1] * (len(shape) - 2))
-    dirty = torch.where(left_out, math.nan,
-                        clean.detach()).requires_grad_()
+    dirty = torch.where(left_out, math.nan, clean.detach()).requires_grad_()
     values = [loss(p, weights) for p in (clean, dirty)]
     for value in values:
         value.backward()
@@ -407,7 +443,7 @@ def test_nan_where_masked_reaches_nothing(name):
 def test_nan_targets_where_masked(name):
     """As they come from the data: unlabelled keypoints are NaN."""
     loss, shape = LOSSES[name]
-    weights = torch.tensor([[1., 1, 0, 1], [1, 0, 0, 0], [1, 1, 1, 0]])
+    weights = torch.tensor([[1.0, 1, 0, 1], [1, 0, 0, 0], [1, 1, 1, 0]])
     default = loss.__defaults__[0]
     left_out = (weights == 0).reshape(N, K, *[1] * (default.ndim - 2))
     dirty = torch.where(left_out, math.nan, default)
@@ -461,12 +497,18 @@ def test_half_precision_is_summed_in_float32(name):
     half = loss(prediction.bfloat16(), None)
     assert half.dtype in (torch.float32, torch.float64)
     assert half.item() == pytest.approx(
-        loss(prediction.bfloat16().double(), None).item(), rel=1e-5)
+        loss(prediction.bfloat16().double(), None).item(), rel=1e-5
+    )
 
 
-@pytest.mark.parametrize("loss, shape", [
-    (heatmap_mse, (0, K, H, W)), (coordinate_l2, (0, K, 2)),
-    (coordinate_l1, (0, K, 2))])
+@pytest.mark.parametrize(
+    "loss, shape",
+    [
+        (heatmap_mse, (0, K, H, W)),
+        (coordinate_l2, (0, K, 2)),
+        (coordinate_l1, (0, K, 2)),
+    ],
+)
 @pytest.mark.parametrize("reduction", ["document", "mean"])
 def test_empty_batch_is_zero(loss, shape, reduction):
     empty = torch.zeros(shape, requires_grad=True)
@@ -482,7 +524,7 @@ def test_wrong_shapes_and_names():
     with pytest.raises(ValueError, match=r"\(N, K, H, W\)"):
         heatmap_mse(coordinates, coordinates)
     with pytest.raises(ValueError, match="must agree"):
-        coordinate_l2(coordinates, coordinates[:1])   # would broadcast
+        coordinate_l2(coordinates, coordinates[:1])  # would broadcast
     with pytest.raises(ValueError, match="unknown reduction 'sum'.*mean"):
         heatmap_mse(maps, maps, reduction="sum")
     with pytest.raises(ValueError, match="unknown reduction 'mmpose'"):
@@ -502,6 +544,7 @@ def test_wrong_shapes_and_names():
 
 
 # ----------------------------------------------------- codec and loss together
+
 
 def test_a_perfect_network_has_no_loss():
     keypoints = 20 + 24 * torch.rand(2, K, 2)

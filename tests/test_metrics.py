@@ -10,12 +10,27 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse.metrics import (auc, bootstrap_interval, box_size,
-                                center_pose, correct, error_anatomy,
-                                keypoint_ap, mean_pose, median_pose, mpjpe,
-                                normalised_distances, oks, pa_mpjpe,
-                                paired_interval, pck, pckh, pckh_table,
-                                reliability, torso_size)
+from posecourse.metrics import (
+    auc,
+    bootstrap_interval,
+    box_size,
+    center_pose,
+    correct,
+    error_anatomy,
+    keypoint_ap,
+    mean_pose,
+    median_pose,
+    mpjpe,
+    normalised_distances,
+    oks,
+    pa_mpjpe,
+    paired_interval,
+    pck,
+    pckh,
+    pckh_table,
+    reliability,
+    torso_size,
+)
 from posecourse.skeletons import COCO, LSP, MPII, UPPER_BODY
 
 NAN = float("nan")
@@ -51,11 +66,12 @@ def published(shared_data):
 
 # -------------------------------------------------------------------- PCK
 
+
 def test_pck_by_hand():
     """Two persons, two joints; sizes 10 and 20; one joint unlabelled."""
-    keypoints = np.array([[[0., 0.], [10., 10.]], [[5., 5.], [NAN, NAN]]])
+    keypoints = np.array([[[0.0, 0.0], [10.0, 10.0]], [[5.0, 5.0], [NAN, NAN]]])
     visible = np.array([[2, 1], [1, 0]])
-    off = np.array([[[3., 4.], [3., 4.1]], [[6., 8.], [0., 0.]]])
+    off = np.array([[[3.0, 4.0], [3.0, 4.1]], [[6.0, 8.0], [0.0, 0.0]]])
     predicted = np.nan_to_num(keypoints) + off
     rates = pck(predicted, keypoints, visible, [10, 20], threshold=0.5)
     hits, counts = rates
@@ -83,7 +99,7 @@ def test_distances_keep_their_place():
                 assert np.isnan(distances[n, k])
             else:
                 dx, dy = predicted[n, k] - keypoints[n, k]
-                expected = (dx ** 2 + dy ** 2) ** 0.5 / head[n]
+                expected = (dx**2 + dy**2) ** 0.5 / head[n]
                 assert distances[n, k] == pytest.approx(expected)
 
 
@@ -92,17 +108,20 @@ def test_pck_is_blind_to_scale_shift_and_order():
     reference = pckh(predicted, keypoints, visible, head)
     order = np.random.default_rng(1).permutation(len(head))
     shift = np.array([30.0, -7.0])
-    for other in (pckh(3 * predicted, 3 * keypoints, visible, 3 * head),
-                  pckh(predicted + shift, keypoints + shift, visible, head),
-                  pckh(predicted[order], keypoints[order], visible[order],
-                       head[order])):
+    for other in (
+        pckh(3 * predicted, 3 * keypoints, visible, 3 * head),
+        pckh(predicted + shift, keypoints + shift, visible, head),
+        pckh(predicted[order], keypoints[order], visible[order], head[order]),
+    ):
         np.testing.assert_array_equal(other.hits, reference.hits)
 
 
 def test_pck_grows_with_the_threshold_and_ends_at_one():
     predicted, keypoints, visible, head = people()
-    rates = [pckh(predicted, keypoints, visible, head, t).pooled()
-             for t in (0, 0.1, 0.3, 1, 1e6)]
+    rates = [
+        pckh(predicted, keypoints, visible, head, t).pooled()
+        for t in (0, 0.1, 0.3, 1, 1e6)
+    ]
     assert rates == sorted(rates) and rates[0] == 0 and rates[-1] == 1
 
 
@@ -111,20 +130,21 @@ def test_what_is_not_labelled_does_not_matter():
     reference = pckh_table(predicted, keypoints, visible, head)
     other, truth = predicted.copy(), keypoints.copy()
     other[visible == 0] = NAN
-    truth[visible == 0] = -1            # as MPII's files have it
-    assert (pckh_table(other, truth, visible, head).to_dict()
-            == reference.to_dict())
+    truth[visible == 0] = -1  # as MPII's files have it
+    assert pckh_table(other, truth, visible, head).to_dict() == reference.to_dict()
 
 
 def test_tensors_and_arrays_agree():
     predicted, keypoints, visible, head = people()
     reference = pckh(predicted, keypoints, visible, head)
-    given = pckh(torch.tensor(predicted, requires_grad=True),
-                 torch.tensor(keypoints), torch.tensor(visible),
-                 torch.tensor(head))
+    given = pckh(
+        torch.tensor(predicted, requires_grad=True),
+        torch.tensor(keypoints),
+        torch.tensor(visible),
+        torch.tensor(head),
+    )
     np.testing.assert_array_equal(given.hits, reference.hits)
-    coarse = pckh(torch.tensor(predicted).bfloat16(), keypoints, visible,
-                  head)
+    coarse = pckh(torch.tensor(predicted).bfloat16(), keypoints, visible, head)
     assert coarse.counts.tolist() == reference.counts.tolist()
 
 
@@ -147,12 +167,12 @@ def test_torso_and_box_sizes():
     keypoints[:, MPII.index("left_shoulder")] = [3, 4]
     visible = np.ones((2, 16))
     visible[1, MPII.index("right_hip")] = 0
-    np.testing.assert_array_equal(torso_size(keypoints, visible, MPII),
-                                  [5, NAN])
+    np.testing.assert_array_equal(torso_size(keypoints, visible, MPII), [5, NAN])
     assert box_size([[5, 5, 30, 40], [0, 0, 7, 2]]).tolist() == [40, 7]
 
 
 # ----------------------------------------------------- what must be an error
+
 
 def test_wrong_sizes_name_the_person():
     predicted, keypoints, visible, head = people()
@@ -160,7 +180,7 @@ def test_wrong_sizes_name_the_person():
         head[7] = wrong
         with pytest.raises(ValueError, match="person 7"):
             pckh(predicted, keypoints, visible, head)
-    visible[7] = 0                      # a person left out needs no size
+    visible[7] = 0  # a person left out needs no size
     assert pckh(predicted, keypoints, visible, head).counts[0] == 39
 
 
@@ -175,7 +195,7 @@ def test_predictions_that_are_not_finite_are_misses_with_a_warning():
         rates = pckh(broken, keypoints, visible, head, threshold=1e9)
     assert rates.hits[0] == clean.hits[0] - 2
     with warnings.catch_warnings():
-        warnings.simplefilter("error")          # nothing else may warn
+        warnings.simplefilter("error")  # nothing else may warn
         pckh(predicted, keypoints, visible, head)
 
 
@@ -202,6 +222,7 @@ def test_what_does_not_fit_is_an_error():
 
 # ------------------------------------------------------------------- tables
 
+
 def test_published_hourglass(published):
     """The numbers that the literature knows for these predictions."""
     table = pckh_table(*published)
@@ -212,10 +233,18 @@ def test_published_hourglass(published):
     columns = table.row(0.5).columns
     published_columns = [95.94, 95.19, 89.14, 84.17, 86.97, 83.20, 80.37]
     assert [round(v, 2) for v in columns.values()] == published_columns
-    assert list(columns) == ["Head", "Shoulder", "Elbow", "Wrist", "Hip",
-                             "Knee", "Ankle"]
+    assert list(columns) == [
+        "Head",
+        "Shoulder",
+        "Elbow",
+        "Wrist",
+        "Hip",
+        "Knee",
+        "Ankle",
+    ]
     assert table.mean(0.5, "columns") == pytest.approx(
-        np.mean(published_columns), abs=0.01)
+        np.mean(published_columns), abs=0.01
+    )
     assert table.mean(0.5, "all16") > table.mean(0.5)
     assert "88.43" in str(table) and "21.59" in str(table)
 
@@ -254,11 +283,14 @@ def test_the_four_means_by_hand():
     visible[1, wrists[1]] = 0
     predicted[0, MPII.index("pelvis")] = 9
     means = pckh_table(predicted, keypoints, visible, [1, 1]).row(0.5).means
-    assert means == pytest.approx({
-        "weighted": 100 * 24 / 27,      # 27 labelled joints, 3 wrong
-        "unweighted": 100 * 12 / 14,
-        "all16": 100 * 27 / 31,
-        "columns": 100 * 6 / 7})
+    assert means == pytest.approx(
+        {
+            "weighted": 100 * 24 / 27,  # 27 labelled joints, 3 wrong
+            "unweighted": 100 * 12 / 14,
+            "all16": 100 * 27 / 31,
+            "columns": 100 * 6 / 7,
+        }
+    )
 
 
 def test_head_column_conventions():
@@ -284,11 +316,15 @@ def test_joint_never_labelled():
     row = table.row(0.5)
     assert np.isnan(row.per_joint["left_knee"])
     assert np.isnan(row.columns["Knee"])
-    kept = [v for j, v in row.per_joint.items()
-            if j not in ("pelvis", "thorax") and "knee" not in j]
+    kept = [
+        v
+        for j, v in row.per_joint.items()
+        if j not in ("pelvis", "thorax") and "knee" not in j
+    ]
     assert row.means["unweighted"] == pytest.approx(np.mean(kept))
-    assert row.means["columns"] == pytest.approx(np.mean(
-        [v for c, v in row.columns.items() if c != "Knee"]))
+    assert row.means["columns"] == pytest.approx(
+        np.mean([v for c, v in row.columns.items() if c != "Knee"])
+    )
     assert "NaN" not in table.to_json()
     knee = json.loads(table.to_json())["rows"][0]["columns"]["Knee"]
     assert knee is None
@@ -297,18 +333,17 @@ def test_joint_never_labelled():
 
 def test_table_prints_its_baselines_and_conventions():
     predicted, keypoints, visible, head = people()
-    trivial = np.broadcast_to(mean_pose(keypoints, visible),
-                              keypoints.shape)
-    table = pckh_table(predicted, keypoints, visible, head,
-                       baselines={"mean pose": trivial})
+    trivial = np.broadcast_to(mean_pose(keypoints, visible), keypoints.shape)
+    table = pckh_table(
+        predicted, keypoints, visible, head, baselines={"mean pose": trivial}
+    )
     lines = str(table).splitlines()
     assert "40 persons" in lines[0]
     assert [line.split()[0] for line in lines[2:4]] == ["predicted"] * 2
     assert all(line.startswith("mean pose") for line in lines[4:6])
     assert table.row(0.5, "mean pose").means["weighted"] < table.mean(0.5)
     assert table.auc["mean pose"] < table.auc["predicted"]
-    for said in ("pelvis", "thorax", "unweighted", "all16", "columns",
-                 "95 %"):
+    for said in ("pelvis", "thorax", "unweighted", "all16", "columns", "95 %"):
         assert said in str(table)
     assert max(map(len, lines)) <= 100
     assert "<table>" in table._repr_html_()
@@ -320,30 +355,45 @@ def test_table_prints_its_baselines_and_conventions():
     with pytest.raises(ValueError, match="threshold"):
         pckh_table(predicted, keypoints, visible, head, thresholds=[])
     with pytest.raises(ValueError, match="predicted"):
-        pckh_table(predicted, keypoints, visible, head,
-                   baselines={"predicted": trivial})
+        pckh_table(
+            predicted, keypoints, visible, head, baselines={"predicted": trivial}
+        )
 
 
 def test_table_of_another_skeleton_and_length():
     predicted, keypoints, visible, _ = people(joints=5)
-    table = pckh_table(predicted, keypoints, visible, 20.0, UPPER_BODY,
-                       thresholds=(0.2,), metric="PCK (20 pixels)")
-    assert list(table.row(0.2).columns) == ["Head", "Neck", "Shoulder",
-                                            "Elbow", "Wrist"]
+    table = pckh_table(
+        predicted,
+        keypoints,
+        visible,
+        20.0,
+        UPPER_BODY,
+        thresholds=(0.2,),
+        metric="PCK (20 pixels)",
+    )
+    assert list(table.row(0.2).columns) == [
+        "Head",
+        "Neck",
+        "Shoulder",
+        "Elbow",
+        "Wrist",
+    ]
     assert "all5" in table.row(0.2).means and "PCK (20" in str(table)
     assert table.mean(0.2) == table.mean(0.2, "all5")
 
 
 # ---------------------------------------------------------------- intervals
 
+
 def test_bootstrap_agrees_with_theory_for_independent_joints():
     """One joint per person: a binomial, sd sqrt(p (1 - p) / n)."""
     hit = (np.arange(1000) < 800).astype(float)[:, None]
     interval = bootstrap_interval(hit, seed=1)
     assert interval.value == 0.8
-    assert interval.sd == pytest.approx((0.8 * 0.2 / 1000) ** .5, rel=.1)
+    assert interval.sd == pytest.approx((0.8 * 0.2 / 1000) ** 0.5, rel=0.1)
     assert interval.high - interval.low == pytest.approx(
-        2 * 1.96 * interval.sd, rel=0.1)
+        2 * 1.96 * interval.sd, rel=0.1
+    )
     assert interval == bootstrap_interval(hit, seed=1)
     assert interval != bootstrap_interval(hit, seed=2)
 
@@ -363,8 +413,7 @@ def test_paired_interval_is_narrower():
     second = first.copy()
     second[:20, 0] = 0
     difference = paired_interval(first, second)
-    assert difference.value == pytest.approx(
-        first[:20, 0].sum() / 1500)
+    assert difference.value == pytest.approx(first[:20, 0].sum() / 1500)
     assert difference.low > 0
     assert difference.sd < bootstrap_interval(first).sd / 2
     assert paired_interval(first, first)[:] == (0, 0, 0, 0)
@@ -378,6 +427,7 @@ def test_paired_interval_is_narrower():
 
 # ------------------------------------------------------------ error anatomy
 
+
 def test_anatomy_by_hand():
     """One error of each kind; a swap that is also near is a swap."""
     keypoints = np.zeros((1, 16, 2))
@@ -387,24 +437,30 @@ def test_anatomy_by_hand():
 
     def put(joint, place):
         predicted[0, MPII.index(joint)] = place
-    put("right_wrist", truth["left_wrist"] + [4, 0])      # swap
-    put("right_knee", truth["right_knee"] + [0, 8])       # near
-    put("left_knee", truth["left_knee"] + [0, 15])        # far
-    put("left_ankle", truth["left_ankle"] + [0, 25])      # gross
-    keypoints[0, MPII.index("right_hip")] = (
-        truth["left_hip"] - [8, 0])
-    put("right_hip", truth["left_hip"])                   # near, and a swap
+
+    put("right_wrist", truth["left_wrist"] + [4, 0])  # swap
+    put("right_knee", truth["right_knee"] + [0, 8])  # near
+    put("left_knee", truth["left_knee"] + [0, 15])  # far
+    put("left_ankle", truth["left_ankle"] + [0, 25])  # gross
+    keypoints[0, MPII.index("right_hip")] = truth["left_hip"] - [8, 0]
+    put("right_hip", truth["left_hip"])  # near, and a swap
     anatomy = error_anatomy(predicted, keypoints, np.ones((1, 16)), [10])
-    found = {kind: [j for j, c in zip(anatomy.joints, counts) if c]
-             for kind, counts in anatomy.counts.items()}
+    found = {
+        kind: [j for j, c in zip(anatomy.joints, counts) if c]
+        for kind, counts in anatomy.counts.items()
+    }
     assert found["swap"] == ["right_hip", "right_wrist"]
     assert found["near"] == ["right_knee"]
     assert found["far"] == ["left_knee"]
     assert found["gross"] == ["left_ankle"]
     assert len(found["good"]) == 7 and anatomy.labelled == 12
     assert anatomy.shares["good"] == 7 / 12
-    assert anatomy.of_misses == {"swap": 2 / 5, "near": 1 / 5,
-                                 "far": 1 / 5, "gross": 1 / 5}
+    assert anatomy.of_misses == {
+        "swap": 2 / 5,
+        "near": 1 / 5,
+        "far": 1 / 5,
+        "gross": 1 / 5,
+    }
     assert "all joints" in str(anatomy)
 
 
@@ -414,8 +470,9 @@ def test_anatomy_of_swapped_truth_and_of_chosen_joints():
     anatomy = error_anatomy(mirrored, keypoints, visible, head)
     assert anatomy.shares["swap"] + anatomy.shares["good"] == 1
     assert anatomy.shares["swap"] > 0.9
-    middle = error_anatomy(mirrored + 1000, keypoints, visible, head,
-                           joints=["pelvis", "head_top"])
+    middle = error_anatomy(
+        mirrored + 1000, keypoints, visible, head, joints=["pelvis", "head_top"]
+    )
     assert middle.joints == ("pelvis", "head_top")
     assert middle.shares["gross"] == 1
     perfect = error_anatomy(keypoints, keypoints, visible, head)
@@ -431,12 +488,14 @@ def test_anatomy_counts_every_labelled_joint_once():
     assert len(caught) == 1
     paired = [k for k in range(16) if MPII.flip_permutation[k] != k]
     assert anatomy.labelled == (visible[:, paired] > 0).sum()
-    good = correct(np.nan_to_num(predicted, nan=1e9), keypoints, visible,
-                   head, 0.5)[:, paired]
+    good = correct(np.nan_to_num(predicted, nan=1e9), keypoints, visible, head, 0.5)[
+        :, paired
+    ]
     assert anatomy.counts["good"].sum() == np.nansum(good)
 
 
 # -------------------------------------------------------------- calibration
+
 
 def test_reliability_by_hand():
     """Seven joints in three groups; an eighth is not labelled."""
@@ -455,7 +514,7 @@ def test_scores_that_are_chances_are_calibrated():
     scores = rng.random((4000, 16))
     hit = (rng.random(scores.shape) < scores).astype(float)
     assert reliability(scores, hit).error < 0.02
-    assert reliability(scores ** 2, hit).error > 0.1
+    assert reliability(scores**2, hit).error > 0.1
     assert reliability(np.full(scores.shape, hit.mean()), hit, 1).error < 1e-9
 
 
@@ -464,7 +523,7 @@ def test_recalibration_helps_on_other_persons_and_keeps_the_order():
     chance = rng.random((2000, 16))
     hit = (rng.random(chance.shape) < chance).astype(float)
     hit[rng.random(hit.shape) < 0.1] = NAN
-    scores = 3 * chance ** 3                          # any range
+    scores = 3 * chance**3  # any range
     half = len(scores) // 2
     learned = reliability(scores[:half], hit[:half])
     mended = learned.recalibrate(scores[half:])
@@ -487,6 +546,7 @@ def test_reliability_says_what_is_wrong():
 
 # ------------------------------------------------------------------ OKS, AP
 
+
 def scene(seed, joints=17, pictures=12):
     """A COCO dictionary with crowds, tiny and unlabelled persons, and
     results with doubles, misses and false alarms."""
@@ -503,29 +563,46 @@ def scene(seed, joints=17, pictures=12):
                 points[:, 2] = 0
             points[points[:, 2] == 0] = 0
             crowd = int(rng.random() < 0.15)
-            annotations.append({
-                "id": len(annotations) + 1, "image_id": image,
-                "category_id": 1, "iscrowd": crowd, "bbox": box,
-                "area": box[2] * box[3] * rng.uniform(0.4, 0.9),
-                "num_keypoints": int((points[:, 2] > 0).sum()),
-                "keypoints": points.ravel().tolist()})
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": 1,
+                    "iscrowd": crowd,
+                    "bbox": box,
+                    "area": box[2] * box[3] * rng.uniform(0.4, 0.9),
+                    "num_keypoints": int((points[:, 2] > 0).sum()),
+                    "keypoints": points.ravel().tolist(),
+                }
+            )
             for _ in range(rng.choice([0, 1, 1, 1, 2])):
                 answer = points.copy()
                 answer[:, :2] += rng.normal(
-                    0, size * rng.choice([0.01, 0.05, 0.2]), (joints, 2))
-                results.append({
-                    "image_id": image, "category_id": 1,
-                    "keypoints": answer.ravel().tolist(),
-                    "score": float(rng.random())})
+                    0, size * rng.choice([0.01, 0.05, 0.2]), (joints, 2)
+                )
+                results.append(
+                    {
+                        "image_id": image,
+                        "category_id": 1,
+                        "keypoints": answer.ravel().tolist(),
+                        "score": float(rng.random()),
+                    }
+                )
         for _ in range(rng.integers(0, 3)):
-            answer = np.c_[rng.uniform(0, 400, (joints, 2)),
-                           np.ones(joints)]
-            results.append({"image_id": image, "category_id": 1,
-                            "keypoints": answer.ravel().tolist(),
-                            "score": float(rng.random())})
-    return {"images": [{"id": i} for i in range(pictures)],
-            "categories": [{"id": 1, "name": "person"}],
-            "annotations": annotations}, results
+            answer = np.c_[rng.uniform(0, 400, (joints, 2)), np.ones(joints)]
+            results.append(
+                {
+                    "image_id": image,
+                    "category_id": 1,
+                    "keypoints": answer.ravel().tolist(),
+                    "score": float(rng.random()),
+                }
+            )
+    return {
+        "images": [{"id": i} for i in range(pictures)],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": annotations,
+    }, results
 
 
 def reference(truth, results, sigmas):
@@ -537,7 +614,8 @@ def reference(truth, results, sigmas):
         gt.dataset = copy.deepcopy(truth)
         gt.createIndex()
         evaluation = cocoeval.COCOeval(
-            gt, gt.loadRes(copy.deepcopy(results)), "keypoints")
+            gt, gt.loadRes(copy.deepcopy(results)), "keypoints"
+        )
         evaluation.params.kpt_oks_sigmas = np.array(sigmas)
         evaluation.evaluate()
         evaluation.accumulate()
@@ -551,12 +629,21 @@ def test_ap_agrees_with_pycocotools(seed, skeleton):
     truth, results = scene(seed, len(skeleton))
     before = copy.deepcopy((truth, results))
     found = keypoint_ap(truth, results, skeleton.sigmas)
-    assert (truth, results) == before            # the input is left alone
+    assert (truth, results) == before  # the input is left alone
     expected = reference(truth, results, skeleton.sigmas).stats
-    assert list(found) == ["AP", "AP50", "AP75", "APm", "APl", "AR", "AR50",
-                           "AR75", "ARm", "ARl"]
-    np.testing.assert_allclose(list(found.values()), expected, atol=1e-9,
-                               rtol=0)
+    assert list(found) == [
+        "AP",
+        "AP50",
+        "AP75",
+        "APm",
+        "APl",
+        "AR",
+        "AR50",
+        "AR75",
+        "ARm",
+        "ARl",
+    ]
+    np.testing.assert_allclose(list(found.values()), expected, atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -575,23 +662,28 @@ def test_oks_agrees_with_pycocotools(seed):
         dt = np.array([r["keypoints"] for r in answers]).reshape(-1, 17, 3)
         unlabelled += (gt[..., 2] == 0).all(1).sum()
         keypoints = np.where(gt[..., 2:] > 0, gt[..., :2], NAN)
-        found = oks(dt[..., :2], keypoints, gt[..., 2],
-                    [a["area"] for a in people], COCO.sigmas,
-                    [a["bbox"] for a in people])
-        np.testing.assert_allclose(found, evaluation.ious[image, 1],
-                                   rtol=1e-12, atol=1e-300)
+        found = oks(
+            dt[..., :2],
+            keypoints,
+            gt[..., 2],
+            [a["area"] for a in people],
+            COCO.sigmas,
+            [a["bbox"] for a in people],
+        )
+        np.testing.assert_allclose(
+            found, evaluation.ious[image, 1], rtol=1e-12, atol=1e-300
+        )
     assert unlabelled > 0
 
 
 def test_oks_by_hand():
     """Off by 2 sigma sqrt(area): exp(-1/2); perfect: 1."""
     sigmas = [0.1, 0.05]
-    keypoints = np.array([[[10., 10.], [20., 20.]], [[10., 10.], [NAN] * 2]])
-    answer = np.array([[[10. + 2 * 0.1 * 30, 10.], [20., 20.]]])
+    keypoints = np.array([[[10.0, 10.0], [20.0, 20.0]], [[10.0, 10.0], [NAN] * 2]])
+    answer = np.array([[[10.0 + 2 * 0.1 * 30, 10.0], [20.0, 20.0]]])
     values = oks(answer, keypoints, [[2, 1], [2, 0]], [900, 900], sigmas)
     assert values.shape == (1, 2)
-    assert values[0] == pytest.approx([(np.exp(-0.5) + 1) / 2,
-                                       np.exp(-0.5)])
+    assert values[0] == pytest.approx([(np.exp(-0.5) + 1) / 2, np.exp(-0.5)])
 
 
 def test_oks_is_blind_to_scale_and_order():
@@ -603,17 +695,22 @@ def test_oks_is_blind_to_scale_and_order():
     scaled = oks(3 * dt, 3 * gt, seen, 9 * area, COCO.sigmas)
     np.testing.assert_allclose(scaled, values)
     np.testing.assert_array_equal(
-        oks(dt[::-1], gt, seen, area, COCO.sigmas), values[::-1])
+        oks(dt[::-1], gt, seen, area, COCO.sigmas), values[::-1]
+    )
     assert oks(dt[:0], gt, seen, area, COCO.sigmas).shape == (0, 4)
 
 
 def test_oks_says_what_is_wrong():
     with pytest.raises(ValueError, match="person 0 has no labelled"):
-        oks(np.zeros((1, 2, 2)), np.full((1, 2, 2), NAN), np.zeros((1, 2)),
-            [1], [.1, .1])
+        oks(
+            np.zeros((1, 2, 2)),
+            np.full((1, 2, 2), NAN),
+            np.zeros((1, 2)),
+            [1],
+            [0.1, 0.1],
+        )
     with pytest.raises(ValueError, match="sigmas"):
-        oks(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), np.ones((1, 2)), [1],
-            COCO.sigmas)
+        oks(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), np.ones((1, 2)), [1], COCO.sigmas)
 
 
 def test_ap_from_lists_of_persons():
@@ -624,14 +721,20 @@ def test_ap_from_lists_of_persons():
     for one in truth["annotations"]:
         points = np.array(one["keypoints"]).reshape(-1, 3)
         labelled = points[:, 2:] > 0
-        persons[one["image_id"]].append({
-            "keypoints": np.where(labelled, points[:, :2], NAN),
-            "visible": points[:, 2], "area": one["area"],
-            "box": one["bbox"], "crowd": one["iscrowd"]})
+        persons[one["image_id"]].append(
+            {
+                "keypoints": np.where(labelled, points[:, :2], NAN),
+                "visible": points[:, 2],
+                "area": one["area"],
+                "box": one["bbox"],
+                "crowd": one["iscrowd"],
+            }
+        )
     for one in results:
         points = np.array(one["keypoints"]).reshape(-1, 3)
-        answers[one["image_id"]].append({"keypoints": points[:, :2],
-                                         "score": one["score"]})
+        answers[one["image_id"]].append(
+            {"keypoints": points[:, :2], "score": one["score"]}
+        )
     found = keypoint_ap(persons, answers, COCO.sigmas)
     assert found == pytest.approx(expected, abs=1e-12)
 
@@ -640,14 +743,16 @@ def test_ap_by_hand():
     """Two persons, one found exactly, one missed: precision 1 up to recall
     1/2, so 51 of 101 points."""
     keypoints = np.random.default_rng(0).uniform(0, 100, (17, 2))
-    persons = [[{"keypoints": keypoints, "area": 5000}],
-               [{"keypoints": keypoints, "area": 5000}]]
+    persons = [
+        [{"keypoints": keypoints, "area": 5000}],
+        [{"keypoints": keypoints, "area": 5000}],
+    ]
     answers = [[{"keypoints": keypoints, "score": 0.9}], []]
     found = keypoint_ap(persons, answers, COCO.sigmas)
     assert found["AP"] == pytest.approx(51 / 101)
     assert found["AR"] == pytest.approx(1 / 2)
     assert found["APm"] == found["AP"]
-    assert np.isnan(found["APl"])               # nobody that large
+    assert np.isnan(found["APl"])  # nobody that large
     nothing = keypoint_ap(persons, [[], []], COCO.sigmas)
     assert nothing["AP"] == nothing["AR"] == 0
 
@@ -661,8 +766,9 @@ def test_ap_says_what_is_wrong():
     with pytest.raises(ValueError, match="picture 0.*16 sigmas"):
         keypoint_ap(persons, answers, MPII.sigmas)
     with pytest.raises(ValueError, match="not finite"):
-        keypoint_ap(persons, [[{"keypoints": keypoints * NAN, "score": 1}]],
-                    COCO.sigmas)
+        keypoint_ap(
+            persons, [[{"keypoints": keypoints * NAN, "score": 1}]], COCO.sigmas
+        )
     with pytest.raises(ValueError, match="nobody"):
         keypoint_ap([[]], answers, COCO.sigmas)
     truth, results = scene(0)
@@ -675,6 +781,7 @@ def test_ap_says_what_is_wrong():
 
 # --------------------------------------------------------------------- 3-D
 
+
 def rotation(rng):
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
@@ -683,7 +790,7 @@ def rotation(rng):
 
 def test_mpjpe_by_hand():
     keypoints = np.zeros((1, 2, 3))
-    predicted = np.array([[[3., 4., 0.], [0., 0., 1.]]])
+    predicted = np.array([[[3.0, 4.0, 0.0], [0.0, 0.0, 1.0]]])
     assert mpjpe(predicted, keypoints) == 3
     assert mpjpe(predicted, keypoints, [[1, 0]]) == 5
 
@@ -691,8 +798,9 @@ def test_mpjpe_by_hand():
 def test_pa_mpjpe_forgets_rotation_scale_and_shift():
     rng = np.random.default_rng(0)
     keypoints = rng.normal(size=(5, 17, 3))
-    predicted = np.stack([0.3 * (p @ rotation(rng)) + rng.normal(size=3)
-                          for p in keypoints])
+    predicted = np.stack(
+        [0.3 * (p @ rotation(rng)) + rng.normal(size=3) for p in keypoints]
+    )
     assert mpjpe(predicted, keypoints) > 1
     assert pa_mpjpe(predicted, keypoints) == pytest.approx(0, abs=1e-12)
 
@@ -728,10 +836,11 @@ def test_3d_says_what_is_wrong():
             metric(keypoints[:1], keypoints)
     with pytest.raises(ValueError, match="person 0 has 2"):
         pa_mpjpe(keypoints, keypoints, [[1, 1, 0, 0], [1, 1, 1, 1]])
-    assert np.isfinite(pa_mpjpe(keypoints, keypoints))   # all in one point
+    assert np.isfinite(pa_mpjpe(keypoints, keypoints))  # all in one point
 
 
 # -------------------------------------------------------- trivial baselines
+
 
 def test_center_pose_is_the_middle_of_the_pixels():
     pose = center_pose(MPII, (192, 256))
@@ -741,7 +850,7 @@ def test_center_pose_is_the_middle_of_the_pixels():
 
 
 def test_mean_and_median_pose_by_hand():
-    keypoints = np.array([[[0., 0.]], [[0., 3.]], [[9., 6.]], [[NAN] * 2]])
+    keypoints = np.array([[[0.0, 0.0]], [[0.0, 3.0]], [[9.0, 6.0]], [[NAN] * 2]])
     visible = np.array([[1], [2], [1], [0]])
     np.testing.assert_array_equal(mean_pose(keypoints, visible), [[3, 3]])
     np.testing.assert_array_equal(median_pose(keypoints, visible), [[0, 3]])
@@ -758,5 +867,6 @@ def test_mean_pose_is_the_best_constant_for_squares():
 
     def squares(p):
         return np.nansum((keypoints - p) ** 2)
+
     for shift in (-0.5, 0.5):
         assert squares(pose) < squares(pose + shift)

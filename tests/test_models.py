@@ -10,9 +10,11 @@ from posecourse import models
 from posecourse.models.heads import HEADS, HeadNet
 from posecourse.skeletons import COCO, MPII, Skeleton
 
-SMALL = {"posenet": {"width": 0.03, "input_size": 32},
-         "posenet_bn": {"width": 0.03, "input_size": 32},
-         "laptop": {"width": 8, "input_size": 32}}
+SMALL = {
+    "posenet": {"width": 0.03, "input_size": 32},
+    "posenet_bn": {"width": 0.03, "input_size": 32},
+    "laptop": {"width": 8, "input_size": 32},
+}
 
 
 def small(name, skeleton=MPII, **options):
@@ -25,8 +27,9 @@ def count(model):
     return sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["laptop", "posenet", "posenet_bn",
-                                  "simple_baseline_18"])
+@pytest.mark.parametrize(
+    "name", ["laptop", "posenet", "posenet_bn", "simple_baseline_18"]
+)
 @pytest.mark.parametrize("skeleton", [MPII, COCO])
 def test_output_fits_the_codec(name, skeleton):
     model = small(name, skeleton)
@@ -42,8 +45,7 @@ def test_output_fits_the_codec(name, skeleton):
     assert target.shape == stages[-1].shape
 
 
-@pytest.mark.parametrize("name", ["laptop", "simple_baseline_18",
-                                  "posenet"])
+@pytest.mark.parametrize("name", ["laptop", "simple_baseline_18", "posenet"])
 def test_pictures_need_not_be_square(name):
     model = small(name, input_size=(32, 64))
     assert model.input_size == (32, 64)
@@ -51,9 +53,16 @@ def test_pictures_need_not_be_square(name):
     assert points.shape == (2, 16, 2)
 
 
-@pytest.mark.parametrize("depth, parameters", [
-    (18, 15_376_464), (34, 25_484_624), (50, 33_999_440),
-    (101, 52_991_568), (152, 68_635_216)])
+@pytest.mark.parametrize(
+    "depth, parameters",
+    [
+        (18, 15_376_464),
+        (34, 25_484_624),
+        (50, 33_999_440),
+        (101, 52_991_568),
+        (152, 68_635_216),
+    ],
+)
 def test_simple_baseline_has_the_published_size(depth, parameters):
     with torch.device("meta"):
         model = models.build(f"simple_baseline_{depth}")
@@ -107,7 +116,8 @@ def test_posenet_does_not_see_the_picture_and_both_cures_let_it():
         model = small(name, width=0.25, input_size=64, **options)
         features = []
         model.fc3.register_forward_hook(
-            lambda layer, given, out: features.append(given[0]))
+            lambda layer, given, out: features.append(given[0])
+        )
         model(images)
         x = features[0]
         return (x.std(0).mean() / x.abs().mean()).item()
@@ -120,15 +130,16 @@ def test_posenet_does_not_see_the_picture_and_both_cures_let_it():
 
 def test_posenet_starts_as_it_is_told():
     """PyTorch's weights by default; He's with BatchNorm, or on demand."""
+
     def conv8(name, **options):
         model = small(name, width=0.25, input_size=32, **options)
         return model.conv8.requires_grad_(False)
 
     fan_in = 64 * 9
     for layer in (conv8("posenet"), conv8("posenet_bn", init="torch")):
-        bound = fan_in ** -0.5
+        bound = fan_in**-0.5
         assert layer.weight.abs().max() <= bound
-        assert layer.weight.var() == pytest.approx(bound ** 2 / 3, rel=0.02)
+        assert layer.weight.var() == pytest.approx(bound**2 / 3, rel=0.02)
         assert layer.bias.abs().max() > 0.9 * bound
     for layer in (conv8("posenet", init="he"), conv8("posenet_bn")):
         assert layer.weight.var() == pytest.approx(2 / fan_in, rel=0.02)
@@ -140,9 +151,10 @@ def test_posenet_starts_as_it_is_told():
         small("posenet", init="xavier")
 
 
-@pytest.mark.parametrize("name, steps, rate", [
-    ("laptop", 100, 5e-3), ("posenet_bn", 60, 3e-3),
-    ("simple_baseline_18", 60, 1e-3)])
+@pytest.mark.parametrize(
+    "name, steps, rate",
+    [("laptop", 100, 5e-3), ("posenet_bn", 60, 3e-3), ("simple_baseline_18", 60, 1e-3)],
+)
 def test_one_batch_can_be_learned_by_heart(name, steps, rate):
     model = small(name, input_size=32)
     images = torch.randn(2, 3, 32, 32)
@@ -186,8 +198,9 @@ def test_what_cannot_be_taken_is_said():
 @pytest.mark.parametrize("name", ["laptop", "posenet_bn"])
 def test_weights_say_how_to_build_their_network(tmp_path, name):
     model = small(name, COCO).eval()
-    path = models.save_weights(model, tmp_path / "w.safetensors",
-                               trained_on="nothing", score=3.5)
+    path = models.save_weights(
+        model, tmp_path / "w.safetensors", trained_on="nothing", score=3.5
+    )
     again = models.load_model(path)
     assert (again.name, again.skeleton) == (name, COCO)
     assert again.input_size == model.input_size and not again.training
@@ -199,17 +212,25 @@ def test_weights_say_how_to_build_their_network(tmp_path, name):
 
 
 def test_a_skeleton_of_ones_own_is_kept(tmp_path):
-    stick = Skeleton("stick", ("top", "end"), (("top", "end"),),
-                     ("top", "top"), (0.1, 0.1), {"Ends": ("top", "end")})
-    path = models.save_weights(small("laptop", stick),
-                               tmp_path / "w.safetensors")
+    stick = Skeleton(
+        "stick",
+        ("top", "end"),
+        (("top", "end"),),
+        ("top", "top"),
+        (0.1, 0.1),
+        {"Ends": ("top", "end")},
+    )
+    path = models.save_weights(small("laptop", stick), tmp_path / "w.safetensors")
     assert models.load_model(path).skeleton == stick
 
 
 def test_published_files_load(tmp_path):
     model = small("simple_baseline_18")
-    state = {f"module.{k}": v for k, v in model.state_dict().items()
-             if not k.endswith("num_batches_tracked")}
+    state = {
+        f"module.{k}": v
+        for k, v in model.state_dict().items()
+        if not k.endswith("num_batches_tracked")
+    }
     path = tmp_path / "pose_resnet.pth.tar"
     torch.save({"epoch": 140, "state_dict": state}, path)
     other = models.build("simple_baseline_18", input_size=64)
@@ -243,8 +264,9 @@ def test_bad_weights_are_refused(tmp_path):
         with pytest.raises(models.WeightsError, match="refused"):
             models.load_weights(model, evil)
 
-    with pytest.raises(models.WeightsError,
-                       match=r"stem.0.weight has shape \(8, .*wants \(12"):
+    with pytest.raises(
+        models.WeightsError, match=r"stem.0.weight has shape \(8, .*wants \(12"
+    ):
         models.load_weights(small("laptop", width=12), good)
     with pytest.raises(models.WeightsError, match="conv1.weight is missing"):
         models.load_weights(small("posenet"), good)
@@ -272,12 +294,20 @@ def test_a_head_says_where_joints_are(head):
     network = HeadNet(head, input_size=(32, 48), width=4).eval()
     images, places, visible = person(32, 48)
     output = network(images)
-    shapes = [tuple(o.shape) for o in (
-        output if isinstance(output, tuple) else [output])]
-    assert shapes == {
-        "heatmap": [(2, 16, 12, 8)], "soft_argmax": [(2, 16, 12, 8)],
-        "simcc": [(2, 16, 64), (2, 16, 96)], "regression": [(2, 16, 2)],
-        "fc": [(2, 16, 2)], "rle": [(2, 16, 4)]}[head]
+    shapes = [
+        tuple(o.shape) for o in (output if isinstance(output, tuple) else [output])
+    ]
+    assert (
+        shapes
+        == {
+            "heatmap": [(2, 16, 12, 8)],
+            "soft_argmax": [(2, 16, 12, 8)],
+            "simcc": [(2, 16, 64), (2, 16, 96)],
+            "regression": [(2, 16, 2)],
+            "fc": [(2, 16, 2)],
+            "rle": [(2, 16, 4)],
+        }[head]
+    )
     points, scores = network.decode(output)
     assert points.shape == (2, 16, 2) and scores.shape == (2, 16)
     assert network.loss(output, places, visible).isfinite()

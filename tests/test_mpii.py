@@ -9,10 +9,15 @@ import scipy.io
 from pose_samples import people, write_mpii, write_picture, picture
 
 from posecourse import skeletons
-from posecourse.datasets import (MPII, DatasetError, MPIIGroundTruth,
-                                 SyntheticPeople, check, open_dataset)
-from posecourse.datasets.mpii_writer import (draw_release, struct, structs,
-                                             write_release)
+from posecourse.datasets import (
+    MPII,
+    DatasetError,
+    MPIIGroundTruth,
+    SyntheticPeople,
+    check,
+    open_dataset,
+)
+from posecourse.datasets.mpii_writer import draw_release, struct, structs, write_release
 
 
 def write(path, value):
@@ -22,6 +27,7 @@ def write(path, value):
 
 
 # --- one JSON per split ---------------------------------------------------
+
 
 def test_split_json(tmp_path):
     write_mpii(tmp_path)
@@ -34,8 +40,8 @@ def test_split_json(tmp_path):
         assert person.visible.tolist() == (2 * labelled).tolist()
         # MATLAB counts from 1, we from 0.
         np.testing.assert_allclose(
-            person.keypoints[labelled],
-            np.array(record["joints"])[labelled] - 1)
+            person.keypoints[labelled], np.array(record["joints"])[labelled] - 1
+        )
         assert np.isnan(person.keypoints[~labelled]).all()
         assert person.center == (80, 60) and person.scale == 0.4
         assert person.head_size == pytest.approx(10)
@@ -94,23 +100,35 @@ def test_splits_have_names(tmp_path):
 
 # --- one JSON for all -----------------------------------------------------
 
+
 def all_records():
     joints = np.zeros((16, 3))
     joints[:10] = [[i + 1, 2 * i + 1, i % 2] for i in range(10)]
     joints[9, :2] = joints[8, :2] + [0, 100 / 3]
-    return [{
-        "dataset": "MPI", "isValidation": float(i == 1), "img_paths":
-        f"{i}.jpg", "img_width": 100.0, "img_height": 80.0,
-        "objpos": [50.0, 40.0], "scale_provided": 1.0,
-        "joint_self": joints.tolist(), "joint_others": [],
-        "annolist_index": 5.0 + i, "people_index": 1.0} for i in range(3)]
+    return [
+        {
+            "dataset": "MPI",
+            "isValidation": float(i == 1),
+            "img_paths": f"{i}.jpg",
+            "img_width": 100.0,
+            "img_height": 80.0,
+            "objpos": [50.0, 40.0],
+            "scale_provided": 1.0,
+            "joint_self": joints.tolist(),
+            "joint_others": [],
+            "annolist_index": 5.0 + i,
+            "people_index": 1.0,
+        }
+        for i in range(3)
+    ]
 
 
 @pytest.mark.parametrize("wrap", [lambda r: r, lambda r: {"root": r}])
 def test_json_for_all(tmp_path, wrap):
     write(tmp_path / "mpii_annotations.json", wrap(all_records()))
-    sizes = {split: len(MPII(tmp_path, split))
-             for split in ("train", "valid", "trainval")}
+    sizes = {
+        split: len(MPII(tmp_path, split)) for split in ("train", "valid", "trainval")
+    }
     assert sizes == {"train": 2, "valid": 1, "trainval": 3}
     person = MPII(tmp_path, "valid")[0]
     assert person.image == "1.jpg" and person.center == (49, 39)
@@ -130,12 +148,19 @@ def test_forms_are_told_by_content_not_by_name(tmp_path):
 
 # --- the release ----------------------------------------------------------
 
+
 def rect(points, x=50.0, y=40.0, scale=2.0, **more):
     """One person; the head box has a diagonal of 50."""
-    return {"x1": 10.0, "y1": 20.0, "x2": 40.0, "y2": 60.0, "scale": scale,
-            "objpos": struct(x=x, y=y),
-            "annopoints": struct(point=structs(points)) if points else
-            np.zeros((0, 0)), **more}
+    return {
+        "x1": 10.0,
+        "y1": 20.0,
+        "x2": 40.0,
+        "y2": 60.0,
+        "scale": scale,
+        "objpos": struct(x=x, y=y),
+        "annopoints": struct(point=structs(points)) if points else np.zeros((0, 0)),
+        **more,
+    }
 
 
 def point(joint, x, y, **more):
@@ -148,35 +173,60 @@ def release(tmp_path):
     nothing = np.zeros((0, 0))
     pictures = [
         # two people; the order of the joints is free, is_visible of any kind
-        [rect([point(9, 20.5, 3.25, is_visible=""), point(0, 7, 8,
-               is_visible="0"), point(5, -1, 0, is_visible="1"),
-               point(3, 9, 9, is_visible=1), point(2, 9, 8, is_visible=0),
-               point(1, np.uint8(200), np.int16(-3), is_visible=nothing)]),
-         rect([point(6, 1, 1)], x=90.0)],
+        [
+            rect(
+                [
+                    point(9, 20.5, 3.25, is_visible=""),
+                    point(0, 7, 8, is_visible="0"),
+                    point(5, -1, 0, is_visible="1"),
+                    point(3, 9, 9, is_visible=1),
+                    point(2, 9, 8, is_visible=0),
+                    point(1, np.uint8(200), np.int16(-3), is_visible=nothing),
+                ]
+            ),
+            rect([point(6, 1, 1)], x=90.0),
+        ],
         # one person, one joint: no arrays left in what scipy gives
         [rect([point(4, 11, 12)])],
         # nobody
         [],
         # one without joints, one without scale and place and head box
-        [{"x1": 1.0, "y1": 1.0, "x2": 4.0, "y2": 5.0, "scale": 3.0,
-          "objpos": struct(x=1.0, y=2.0), "annopoints": nothing},
-         {"annopoints": struct(point=structs(
-             [point(0, 11, 21), point(1, 21, 41)]))}],
+        [
+            {
+                "x1": 1.0,
+                "y1": 1.0,
+                "x2": 4.0,
+                "y2": 5.0,
+                "scale": 3.0,
+                "objpos": struct(x=1.0, y=2.0),
+                "annopoints": nothing,
+            },
+            {"annopoints": struct(point=structs([point(0, 11, 21), point(1, 21, 41)]))},
+        ],
         # test pictures: two people of whom the second stands alone; nobody
         [rect([], x=30.0), rect([], x=60.0, scale=1.5)],
         [],
     ]
     # A struct array has the same fields for all: those one lacks are empty.
-    annolist = structs([
-        {"image": struct(name=f"{i}.jpg"),
-         "annorect": structs(rects) if rects else nothing,
-         "frame_sec": nothing, "vididx": nothing}
-        for i, rects in enumerate(pictures)])
+    annolist = structs(
+        [
+            {
+                "image": struct(name=f"{i}.jpg"),
+                "annorect": structs(rects) if rects else nothing,
+                "frame_sec": nothing,
+                "vididx": nothing,
+            }
+            for i, rects in enumerate(pictures)
+        ]
+    )
     single = np.empty((6, 1), dtype=object)
     single[:, 0] = [np.array([[1, 2]]), 1, nothing, nothing, 2, nothing]
-    content = struct(annolist=annolist, version="12",
-                     img_train=np.array([[1, 1, 1, 1, 0, 0]], np.uint8),
-                     single_person=single)
+    content = struct(
+        annolist=annolist,
+        version="12",
+        img_train=np.array([[1, 1, 1, 1, 0, 0]], np.uint8),
+        single_person=single,
+    )
     path = tmp_path / "mpii_human_pose_v1_u12_1.mat"
     scipy.io.savemat(path, {"RELEASE": content})
     return tmp_path
@@ -187,17 +237,25 @@ def test_release(release):
     assert [p.image for p in dataset] == ["0.jpg", "0.jpg", "1.jpg", "3.jpg"]
     assert [p.id for p in dataset] == [f"trainval/{i}" for i in range(4)]
     first, second, third, fourth = dataset
-    assert first.visible.tolist() == [1, 2, 1, 2, 0, 2] + [0] * 3 + [2] + (
-        [0] * 6)
+    assert first.visible.tolist() == [1, 2, 1, 2, 0, 2] + [0] * 3 + [2] + ([0] * 6)
     assert first.keypoints[[0, 1, 2, 3, 5, 9]].tolist() == [
-        [6, 7], [199, -4], [8, 7], [8, 8], [-2, -1], [19.5, 2.25]]
+        [6, 7],
+        [199, -4],
+        [8, 7],
+        [8, 8],
+        [-2, -1],
+        [19.5, 2.25],
+    ]
     assert np.isnan(first.keypoints[first.visible == 0]).all()
     assert first.center == (49, 39) and first.scale == 2
     assert first.head_size == pytest.approx(0.6 * 50)
     assert second.center == (89, 39) and second.visible.sum() == 2
     assert third.visible[4] == 2 and third.keypoints[4].tolist() == [10, 11]
-    assert fourth.extra == {"annolist_index": 4, "people_index": 2,
-                            "derived_position": True}
+    assert fourth.extra == {
+        "annolist_index": 4,
+        "people_index": 2,
+        "derived_position": True,
+    }
     np.testing.assert_allclose(fourth.crop().center, (15, 30))
     assert np.isnan(fourth.head_size)
 
@@ -214,15 +272,24 @@ def test_release_does_not_know_the_validation_people(release):
 
 
 def test_release_with_the_list_of_validation_people(release):
-    records = [{"image": name, "scale": 2.0, "center": center,
-                "joints": [[5, 5]] * 16, "joints_vis": [1] * 16}
-               for name, center in (("1.jpg", [50, 40]), ("0.jpg", [90, 40]))]
+    records = [
+        {
+            "image": name,
+            "scale": 2.0,
+            "center": center,
+            "joints": [[5, 5]] * 16,
+            "joints_vis": [1] * 16,
+        }
+        for name, center in (("1.jpg", [50, 40]), ("0.jpg", [90, 40]))
+    ]
     write(release / "annot/valid.json", records)
     mat = release / "mpii_human_pose_v1_u12_1.mat"
     valid = MPII(release, "valid", annotations=mat)
     # the list's order, the release's labels
     assert [(p.image, p.center) for p in valid] == [
-        ("1.jpg", (49, 39)), ("0.jpg", (89, 39))]
+        ("1.jpg", (49, 39)),
+        ("0.jpg", (89, 39)),
+    ]
     assert valid[0].visible.sum() == 2
     # no picture of the validation split is trained on
     assert [p.image for p in MPII(release, "train")] == ["3.jpg"]
@@ -237,7 +304,7 @@ def test_written_and_read_again(tmp_path):
     people = SyntheticPeople(6, size=96)
     scenes = [people.scene(i, people=1 + i % 3, room=1.5) for i in range(6)]
     scenes[1].persons[1].visible[4] = 0
-    scenes[2].persons[0].visible[:] = 2       # then is_visible is left out
+    scenes[2].persons[0].visible[:] = 2  # then is_visible is left out
     scenes[3].persons = []
     scenes[4].persons[0].visible[:] = 0
     scenes[4].persons[1].scale = np.nan
@@ -245,14 +312,14 @@ def test_written_and_read_again(tmp_path):
     path = write_release(tmp_path, scenes, train)
     assert path == MPII.find(tmp_path, "trainval")
     dataset = MPII(tmp_path, "trainval")
-    expected = [p for scene in scenes[:5] for p in scene.persons
-                if p.visible.any()]
+    expected = [p for scene in scenes[:5] for p in scene.persons if p.visible.any()]
     assert len(dataset) == len(expected) == 7
     for person, given in zip(dataset, expected):
         labelled = given.visible > 0
         assert person.visible.tolist() == given.visible.tolist()
-        np.testing.assert_allclose(person.keypoints[labelled],
-                                   given.keypoints[labelled], atol=1e-9)
+        np.testing.assert_allclose(
+            person.keypoints[labelled], given.keypoints[labelled], atol=1e-9
+        )
         assert np.isnan(person.keypoints[~labelled]).all()
         assert person.head_size == pytest.approx(given.head_size)
         if np.isfinite(given.scale):
@@ -265,8 +332,7 @@ def test_written_and_read_again(tmp_path):
     # test pictures: those who stand clear of all others, without joints
     for person in MPII(tmp_path, "test"):
         assert not person.visible.any()
-        assert person.center in [pytest.approx(p.center)
-                                 for p in scenes[5].persons]
+        assert person.center in [pytest.approx(p.center) for p in scenes[5].persons]
 
 
 def test_who_stands_clear(tmp_path):
@@ -275,13 +341,13 @@ def test_who_stands_clear(tmp_path):
         person.box = (x, 5, 10, 30)
     write_release(tmp_path, [scene], train=[0])
     assert [p.center[0] for p in MPII(tmp_path, "test")] == [
-        pytest.approx(scene.persons[0].center[0])]
+        pytest.approx(scene.persons[0].center[0])
+    ]
 
 
 def test_drawn_release_has_the_irregularities(tmp_path):
     path = draw_release(tmp_path, count=20, size=(96, 60))
-    release = scipy.io.loadmat(path, squeeze_me=True,
-                               struct_as_record=False)["RELEASE"]
+    release = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)["RELEASE"]
     kinds, said, orders = set(), set(), set()
     for picture, train in zip(release.annolist, release.img_train):
         rects = picture.annorect
@@ -289,8 +355,7 @@ def test_drawn_release_has_the_irregularities(tmp_path):
         for rect in np.atleast_1d(rects) if train else []:
             points = np.atleast_1d(getattr(rect.annopoints, "point", []))
             orders.add(tuple(np.diff([p.id for p in points]) > 0))
-            said |= {repr(getattr(p, "is_visible", "no field"))
-                     for p in points}
+            said |= {repr(getattr(p, "is_visible", "no field")) for p in points}
     assert {0, "one", 2, 3} <= kinds and len(orders) > 5
     assert {"0", "1", "'0'", "'1'", "'no field'"} <= said
     dataset = MPII(tmp_path, "trainval")
@@ -320,31 +385,45 @@ def test_other_matlab_files(tmp_path):
 
 # --- bad input ------------------------------------------------------------
 
+
 def spoil(change):
     records = people(3)
     change(records[1])
     return records
 
 
-@pytest.mark.parametrize("content, message", [
-    ("", "is empty"), ("  \n", "is empty"), ("{not json", "is not JSON"),
-    ('[{"image": "a.j', "is not JSON"), ([], "at least one"),
-    ({"people": []}, "expected a list"), ([1], "record 0"),
-    ([{"pose": 1}], "neither 'image' nor 'joint_self' but .*pose"),
-    (spoil(lambda r: r["joints"].pop()), "record 1: .* 16 joints"),
-    (spoil(lambda r: r.update(joints=r["joints"][:15],
-                              joints_vis=r["joints_vis"][:15])),
-     "record 1: 15 joints"),
-    (spoil(lambda r: r["joints"].__setitem__(9, [float("nan"), 1.0])),
-     "record 1: joint head_top .* not finite"),
-    (spoil(lambda r: r.update(joints="none")), "record 1: .*not numbers"),
-    (spoil(lambda r: r.update(scale=0.0)), "record 1: .*scale positive"),
-    (spoil(lambda r: r.update(scale="big")), "record 1: .*numbers"),
-    (spoil(lambda r: r.update(center=[1.0, float("inf")])),
-     "record 1: .*finite"),
-    (spoil(lambda r: r.pop("scale")), "record 1: no 'scale'"),
-    (spoil(lambda r: r.update(image=None)), "record 1: no picture name"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("", "is empty"),
+        ("  \n", "is empty"),
+        ("{not json", "is not JSON"),
+        ('[{"image": "a.j', "is not JSON"),
+        ([], "at least one"),
+        ({"people": []}, "expected a list"),
+        ([1], "record 0"),
+        ([{"pose": 1}], "neither 'image' nor 'joint_self' but .*pose"),
+        (spoil(lambda r: r["joints"].pop()), "record 1: .* 16 joints"),
+        (
+            spoil(
+                lambda r: r.update(
+                    joints=r["joints"][:15], joints_vis=r["joints_vis"][:15]
+                )
+            ),
+            "record 1: 15 joints",
+        ),
+        (
+            spoil(lambda r: r["joints"].__setitem__(9, [float("nan"), 1.0])),
+            "record 1: joint head_top .* not finite",
+        ),
+        (spoil(lambda r: r.update(joints="none")), "record 1: .*not numbers"),
+        (spoil(lambda r: r.update(scale=0.0)), "record 1: .*scale positive"),
+        (spoil(lambda r: r.update(scale="big")), "record 1: .*numbers"),
+        (spoil(lambda r: r.update(center=[1.0, float("inf")])), "record 1: .*finite"),
+        (spoil(lambda r: r.pop("scale")), "record 1: no 'scale'"),
+        (spoil(lambda r: r.update(image=None)), "record 1: no picture name"),
+    ],
+)
 def test_bad_annotation_files(tmp_path, content, message):
     write(tmp_path / "annot/valid.json", content)
     with pytest.raises(DatasetError, match=message) as error:
@@ -361,6 +440,7 @@ def test_missing_root(tmp_path):
 
 # --- ground truth of the evaluation ---------------------------------------
 
+
 @pytest.fixture
 def truth(tmp_path):
     """A dataset and the official ground truth beside it."""
@@ -368,12 +448,14 @@ def truth(tmp_path):
     records = people(12)
     xy = np.array([r["joints"] for r in records])
     missing = 1 - np.array([r["joints_vis"] for r in records])
-    xy[missing > 0] = 0                      # as the real file has it
+    xy[missing > 0] = 0  # as the real file has it
     boxes = np.zeros((2, 2, 12))
     boxes[1] = np.array([[0.6], [0.8]]) * (25 * 0.4 / 0.6)
-    content = {"pos_gt_src": xy.transpose(1, 2, 0),
-               "jnt_missing": missing.T.astype(np.uint8),
-               "headboxes_src": boxes}
+    content = {
+        "pos_gt_src": xy.transpose(1, 2, 0),
+        "jnt_missing": missing.T.astype(np.uint8),
+        "headboxes_src": boxes,
+    }
     scipy.io.savemat(tmp_path / "annot/gt_valid.mat", content)
     return tmp_path
 
@@ -383,10 +465,8 @@ def test_ground_truth_equals_the_dataset(truth):
     ground = MPIIGroundTruth.read(truth / "annot/gt_valid.mat")
     ground.check_order(dataset)
     assert len(ground) == 12
-    np.testing.assert_allclose(ground.keypoints,
-                               [p.keypoints for p in dataset])
-    np.testing.assert_allclose(ground.head_size,
-                               [p.head_size for p in dataset])
+    np.testing.assert_allclose(ground.keypoints, [p.keypoints for p in dataset])
+    np.testing.assert_allclose(ground.head_size, [p.head_size for p in dataset])
     report = check(truth)
     assert report.ground_truth["joints_that_differ"] == 0
     assert report.ground_truth["head_deviation"] < 1e-9
@@ -412,12 +492,18 @@ def test_ground_truth_of_something_else(tmp_path):
 
 # --- the real files -------------------------------------------------------
 
+
 def test_real_validation_split(shared_data):
     report = check(shared_data / "mpii")
     assert (report.people, report.pictures) == (2958, 2729)
     pairs = {k: round(100 * v, 1) for k, v in report.unlabelled_pairs.items()}
-    assert [pairs[j] for j in ("ankle", "knee", "pelvis", "hip", "wrist")
-            ] == [28.4, 16.1, 2.7, 2.3, 1.3]
+    assert [pairs[j] for j in ("ankle", "knee", "pelvis", "hip", "wrist")] == [
+        28.4,
+        16.1,
+        2.7,
+        2.3,
+        1.3,
+    ]
     assert pairs["elbow"] < 1 and pairs["head_top"] < 1
     here = len(list((shared_data / "mpii" / "images").glob("*.jpg")))
     assert 0 < report.pictures - len(report.missing_pictures) <= here
@@ -449,8 +535,9 @@ def test_both_json_forms_agree(shared_data):
         other = listed[person.image, person.center]
         labelled = (person.visible > 0) & (other.visible > 0)
         assert labelled.sum() >= 12
-        np.testing.assert_allclose(person.keypoints[labelled],
-                                   other.keypoints[labelled], atol=1e-3)
+        np.testing.assert_allclose(
+            person.keypoints[labelled], other.keypoints[labelled], atol=1e-3
+        )
         assert person.scale == pytest.approx(other.scale, abs=1e-3)
 
 

@@ -36,8 +36,10 @@ def place(tmp_path_factory):
     and runs; nobody's pelvis is labelled, and one has no torso."""
     place = tmp_path_factory.mktemp("photographs")
     people = place / "people"
-    assert main(["data", "synth", "--count", "44", "--size", "96", "--out",
-                 str(people)]) == 0
+    assert (
+        main(["data", "synth", "--count", "44", "--size", "96", "--out", str(people)])
+        == 0
+    )
     file = people / "annot" / "valid.json"
     records = json.loads(file.read_text())
     for record in records:
@@ -93,8 +95,7 @@ def load(folder):
 def agree(script, study, answers):
     """Scores and gains in the JSON follow from the answers."""
     seeds = study["settings"]["seeds"]
-    asked = {script.name_of(who, seed) for who in script.ANSWERS
-             for seed in seeds}
+    asked = {script.name_of(who, seed) for who in script.ANSWERS for seed in seeds}
     assert set(study["answers"]) == asked
     assert set(answers) == asked | {"keypoints", "visible", "mean_pose"}
     keypoints = answers["keypoints"].astype(float)
@@ -104,8 +105,10 @@ def agree(script, study, answers):
     labelled &= np.isfinite(torso)[:, None]
     labelled[:, MPII.indices(["pelvis", "thorax"])] = False
     assert study["people"] == {
-        "asked": len(labelled), "scored": labelled.any(1).sum(),
-        "joints": labelled.sum()}
+        "asked": len(labelled),
+        "scored": labelled.any(1).sum(),
+        "joints": labelled.sum(),
+    }
 
     def pck(points, threshold):
         off = np.linalg.norm(points - keypoints, axis=-1) / torso[:, None]
@@ -113,18 +116,23 @@ def agree(script, study, answers):
 
     points = {name: answers[name] / 100 for name in asked}
     points["mean pose"] = answers["mean_pose"]
-    for name, scored in [*study["answers"].items(),
-                         ("mean pose", study["trivial"]["mean pose"])]:
+    for name, scored in [
+        *study["answers"].items(),
+        ("mean pose", study["trivial"]["mean pose"]),
+    ]:
         for threshold, (value, low, high) in scored.items():
             assert value == pytest.approx(
-                pck(points[name], float(threshold)), abs=0.006)
+                pck(points[name], float(threshold)), abs=0.006
+            )
             assert low <= value <= high
     assert study["gains"] == plain(script.gains(answers, study["settings"]))
     assert len(study["gains"]) == 2 * len(script.GAINS) + 1
     for gain in study["gains"]:
         for threshold, (value, low, high) in gain["pck"].items():
-            first, second = (study["answers"][gain[name]][threshold][0]
-                             for name in ("first", "second"))
+            first, second = (
+                study["answers"][gain[name]][threshold][0]
+                for name in ("first", "second")
+            )
             assert value == pytest.approx(first - second, abs=0.011)
             assert low <= value <= high
     for name, row in study["networks"].items():
@@ -140,26 +148,31 @@ def test_the_stored_study(script, root):
     assert study["settings"] == plain(script.SETTINGS)
     agree(script, study, answers)
     page = (folder / "README.md").read_text("utf-8")
-    section = page[page.index("## photographs"):page.index("## represent")]
+    section = page[page.index("## photographs") : page.index("## represent")]
     assert script.table(study) in section
     prose = " ".join(section.split())
     network = study["networks"]
     first = [network[f"base-{seed}"]["curve"][0] for seed in (0, 1)]
     last = [network[f"scratch-{seed}"]["curve"][-1] for seed in (0, 1)]
     assert min(first) > max(last) + 5
-    seconds = {name: min(network[f"{name}-{seed}"]["epoch_seconds"]
-                         for seed in (0, 1)) for name in ("base", "larger")}
-    shipped = json.loads((root / "data" / "weights" / "photos"
-                          / "evaluation.json").read_text("utf-8"))
+    seconds = {
+        name: min(network[f"{name}-{seed}"]["epoch_seconds"] for seed in (0, 1))
+        for name in ("base", "larger")
+    }
+    shipped = json.loads(
+        (root / "data" / "weights" / "photos" / "evaluation.json").read_text("utf-8")
+    )
     assert shipped[0]["metric"] == "PCK (torso)@0.2"
     for said in (
-            "the base finds {:.1f} and {:.1f}, the network from scratch "
-            "after its last {:.1f} and {:.1f}".format(*first, *last),
-            "takes {larger} seconds instead of {base}".format(**seconds),
-            "[{:.1f} instead of {:.1f}]".format(
-                shipped[0]["score"], study["answers"]["base-0"]["0.2"][0]),
-            "{asked:,} others".format(**study["people"]),
-            "{scored} people have one labelled".format(**study["people"])):
+        "the base finds {:.1f} and {:.1f}, the network from scratch "
+        "after its last {:.1f} and {:.1f}".format(*first, *last),
+        "takes {larger} seconds instead of {base}".format(**seconds),
+        "[{:.1f} instead of {:.1f}]".format(
+            shipped[0]["score"], study["answers"]["base-0"]["0.2"][0]
+        ),
+        "{asked:,} others".format(**study["people"]),
+        "{scored} people have one labelled".format(**study["people"]),
+    ):
         assert said in prose
 
 
@@ -169,15 +182,18 @@ def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
     assert study["people"]["asked"] == 20 > study["people"]["scored"] == 19
     # drawn people have heads, which the curves are measured in
     for row in study["networks"].values():
-        row["curve"][-1:] = [study["answers"][script.name_of(
-            row["network"], row["seed"])]["0.2"][0]]
+        row["curve"][-1:] = [
+            study["answers"][script.name_of(row["network"], row["seed"])]["0.2"][0]
+        ]
     agree(script, study, answers)
     found = {name: pck["0.2"][0] for name, pck in study["answers"].items()}
     for seed in (0, 1):
         assert found[f"base-{seed}"] > found[f"scratch-{seed}"] + 20
     assert {name: row["init"] for name, row in study["networks"].items()} == {
-        f"{name}-{seed}": name != "scratch" for seed in (0, 1)
-        for name in small["networks"]}
+        f"{name}-{seed}": name != "scratch"
+        for seed in (0, 1)
+        for name in small["networks"]
+    }
     page = (done / "README.md").read_text("utf-8")
     assert page == PAGE.replace("old", script.table(study))
 
@@ -186,31 +202,35 @@ def test_answers_are_those_of_the_networks(script, done):
     """Asked again, by `evaluate`, in pixels of the pictures."""
     _, answers = load(done)
     run = done.parent / "runs" / "photographs"
-    small, large = (evaluation.open_store("people", "valid", (size, size),
-                                          margin=1.75) for size in (64, 96))
+    small, large = (
+        evaluation.open_store("people", "valid", (size, size), margin=1.75)
+        for size in (64, 96)
+    )
     crop = script.standard_crop(small.size, small.window, (64, 64))
     for name, network, store, options in (
-            ("base-1", "base-1", small, {}),
-            ("larger-0", "larger-0", large, {}),
-            ("flip-0", "base-0", small, {"flip_test": True}),
-            ("argmax-0", "base-0", small, {"decoder": "argmax"})):
+        ("base-1", "base-1", small, {}),
+        ("larger-0", "larger-0", large, {}),
+        ("flip-0", "base-0", small, {"flip_test": True}),
+        ("argmax-0", "base-0", small, {"decoder": "argmax"}),
+    ):
         found = evaluation.evaluate(run / network, store, **options)
         for person, points, to_image in zip(
-                found.keypoints, answers[name] / 100, small.to_image):
+            found.keypoints, answers[name] / 100, small.to_image
+        ):
             seen = crop.invert(points) @ to_image[:, :2].T + to_image[:, 2]
             np.testing.assert_allclose(seen, person, atol=0.03)
 
 
-def test_the_last_weights_are_those_of_the_last_step(script, small, done,
-                                                     tmp_path):
+def test_the_last_weights_are_those_of_the_last_step(script, small, done, tmp_path):
     """So short a run's average is its last step: give it another one."""
     _, before = load(done)
     runs = tmp_path / "runs"
     shutil.copytree(done.parent / "runs" / "photographs", runs)
-    saved, other = (torch.load(runs / name / "last.pt", weights_only=True)
-                    for name in ("base-0", "scratch-0"))
-    torch.save({**saved, "model": other["average"]},
-               runs / "base-0" / "last.pt")
+    saved, other = (
+        torch.load(runs / name / "last.pt", weights_only=True)
+        for name in ("base-0", "scratch-0")
+    )
+    torch.save({**saved, "model": other["average"]}, runs / "base-0" / "last.pt")
     script.study("people", tmp_path, small, runs)
     _, after = load(tmp_path)
     assert np.array_equal(after["last-0"], before["scratch-0"])
@@ -228,8 +248,7 @@ def test_what_is_finished_is_kept(script, small, done, begun, tmp_path):
     assert begun == []
 
 
-def test_a_run_that_was_stopped_goes_on(script, small, done, begun,
-                                        tmp_path):
+def test_a_run_that_was_stopped_goes_on(script, small, done, begun, tmp_path):
     before = load(done)[0]
     runs = tmp_path / "runs"
     shutil.copytree(done.parent / "runs" / "photographs", runs)
@@ -240,8 +259,7 @@ def test_a_run_that_was_stopped_goes_on(script, small, done, begun,
     assert after["answers"] == before["answers"]
 
 
-def test_a_run_with_other_settings_is_not_taken_for_one(script, small, done,
-                                                        tmp_path):
+def test_a_run_with_other_settings_is_not_taken_for_one(script, small, done, tmp_path):
     with pytest.raises(TrainingError, match="base-0.*epochs: 1, not 3"):
         script.study("people", tmp_path, {**small, "epochs": 3})
 

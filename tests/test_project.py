@@ -29,15 +29,20 @@ def _conda_requirements(text):
 
 
 def test_conda_and_pyproject_ask_for_the_same_ranges(root, project):
-    wanted = [Requirement(r) for r in project["project"]["dependencies"]
-              + project["project"]["optional-dependencies"]["test"]]
+    wanted = [
+        Requirement(r)
+        for r in project["project"]["dependencies"]
+        + project["project"]["optional-dependencies"]["test"]
+    ]
     conda = _conda_requirements((root / "environment.yml").read_text("utf-8"))
     python = conda.pop("python")
     assert python == project["project"]["requires-python"]
     for requirement in wanted:
         assert requirement.name in conda, requirement.name
-        assert (Requirement(requirement.name + conda[requirement.name])
-                .specifier == requirement.specifier), requirement.name
+        assert (
+            Requirement(requirement.name + conda[requirement.name]).specifier
+            == requirement.specifier
+        ), requirement.name
     assert set(conda) == {r.name for r in wanted}
 
 
@@ -54,19 +59,33 @@ def test_every_dependency_has_a_range_and_a_reason(root, project):
 
 def test_nothing_generated_is_tracked(root):
     try:
-        files = subprocess.run(["git", "ls-files"], cwd=root, text=True,
-                               check=True, capture_output=True).stdout.split()
+        files = subprocess.run(
+            ["git", "ls-files"], cwd=root, text=True, check=True, capture_output=True
+        ).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
-    bad = [f for f in files if re.search(
-        r"(^|/)(uv\.lock|__pycache__|runs|work|\.venv|\.ipynb_checkpoints)"
-        r"(/|$)|\.pyc$", f)]
+    bad = [
+        f
+        for f in files
+        if re.search(
+            r"(^|/)(uv\.lock|__pycache__|runs|work|\.venv|\.ipynb_checkpoints)"
+            r"(/|$)|\.pyc$",
+            f,
+        )
+    ]
     assert not bad
 
 
 def test_importing_is_quick_and_light(root):
-    code = ("import sys, posecourse; heavy = {'torch', 'cv2', 'matplotlib', "
-            "'scipy', 'IPython'} & set(sys.modules); print(sorted(heavy))")
-    out = subprocess.run([sys.executable, "-c", code], cwd=root, text=True,
-                         check=True, capture_output=True).stdout
+    code = (
+        "import sys, posecourse; heavy = {'torch', 'cv2', 'matplotlib', "
+        "'scipy', 'IPython'} & set(sys.modules); print(sorted(heavy))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        text=True,
+        check=True,
+        capture_output=True,
+    ).stdout
     assert out.strip() == "[]"

@@ -12,8 +12,7 @@ from posecourse import models
 from posecourse.cli import main
 from posecourse.models import WeightsError
 from posecourse.planning import plan
-from posecourse.recipes import (PRESETS, RECIPES, TrainConfig, TrainingError,
-                                config_for)
+from posecourse.recipes import PRESETS, RECIPES, TrainConfig, TrainingError, config_for
 from posecourse.training import learning_rate, make_optimizer, train
 
 from people import dot_people
@@ -36,12 +35,17 @@ def test_presets_are_settings(preset):
 def test_mpii_is_the_published_recipe():
     config = published()
     assert (config.input_size, config.epochs, config.batch_size) == (
-        (256, 256), 140, 32)
+        (256, 256),
+        140,
+        32,
+    )
     per_epoch = 22246 // 32
-    rates = [learning_rate(epoch * per_epoch + step, 140 * per_epoch, config)
-             for epoch in range(140) for step in (0, per_epoch - 1)]
-    assert rates == pytest.approx(
-        [1e-3] * 180 + [1e-4] * 60 + [1e-5] * 40)
+    rates = [
+        learning_rate(epoch * per_epoch + step, 140 * per_epoch, config)
+        for epoch in range(140)
+        for step in (0, per_epoch - 1)
+    ]
+    assert rates == pytest.approx([1e-3] * 180 + [1e-4] * 60 + [1e-5] * 40)
 
 
 def test_mpii_is_trained_with_adam():
@@ -57,21 +61,26 @@ def test_mpii_is_trained_with_adam():
 
     config = published()
     ours = trained(lambda model: make_optimizer(model, config))
-    theirs = trained(lambda model: torch.optim.Adam(model.parameters(),
-                                                    1e-3))
+    theirs = trained(lambda model: torch.optim.Adam(model.parameters(), 1e-3))
     assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_mpii_turns_and_scales_as_published():
     from posecourse.augmentation import make_batch
+
     a = replace(published().augmentation, flip=0.0)
     people = dot_people(1)
     n = 20_000
     batch = make_batch(
         people.crops[[0]].repeat(n, 0)[:, ::10, ::10].copy(),
-        people.keypoints[[0]].repeat(n, 0), people.visible[[0]].repeat(n, 0),
-        people.head_size[[0]].repeat(n, 0), 3.0, 3, augmentation=a,
-        generator=torch.Generator().manual_seed(0))
+        people.keypoints[[0]].repeat(n, 0),
+        people.visible[[0]].repeat(n, 0),
+        people.head_size[[0]].repeat(n, 0),
+        3.0,
+        3,
+        augmentation=a,
+        generator=torch.Generator().manual_seed(0),
+    )
     linear = batch.matrix[:, :, :2]
     size = torch.linalg.det(linear).sqrt()
     angle = torch.rad2deg(torch.atan2(linear[:, 1, 0], linear[:, 0, 0]))
@@ -104,16 +113,25 @@ def test_an_unknown_preset_is_said(capsys):
 
 # ------------------------------------------------------------- the dry run
 
-@pytest.mark.parametrize("preset, data", [
-    ("mpii", "lspet"), ("mpii-fast", "mpii/annot/images_here.json")])
-def test_both_start_on_photographs(shared_data, preset, data, tmp_path,
-                                   monkeypatch):
+
+@pytest.mark.parametrize(
+    "preset, data", [("mpii", "lspet"), ("mpii-fast", "mpii/annot/images_here.json")]
+)
+def test_both_start_on_photographs(shared_data, preset, data, tmp_path, monkeypatch):
     """In the layout of MPII; small here, the recipe otherwise."""
     monkeypatch.chdir(tmp_path)
     config = config_for(
-        "simple_baseline_18", {"input_size": 32}, preset, epochs=1,
-        data=str(shared_data / data), train_people=8, valid_people=4,
-        batch_size=4, amp="fp32", out="run")
+        "simple_baseline_18",
+        {"input_size": 32},
+        preset,
+        epochs=1,
+        data=str(shared_data / data),
+        train_people=8,
+        valid_people=4,
+        batch_size=4,
+        amp="fp32",
+        out="run",
+    )
     found = plan(config)
     assert found.steps == 2
     assert found.training.used == 8 and not found.training.missing
@@ -125,10 +143,29 @@ def test_both_start_on_photographs(shared_data, preset, data, tmp_path,
 
 def test_a_dry_run_says_what_would_happen(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "--dry-run", "--train-people", "40",
-                 "--valid-people", "10", "--epochs", "3", "--batch-size",
-                 "8", "--input-size", "32", "--amp", "fp32", "--device",
-                 "cpu"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--dry-run",
+                "--train-people",
+                "40",
+                "--valid-people",
+                "10",
+                "--epochs",
+                "3",
+                "--batch-size",
+                "8",
+                "--input-size",
+                "32",
+                "--amp",
+                "fp32",
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
     text = capsys.readouterr().out
     assert "15: 3 epochs of 5, with 8 people each" in text
     assert "2.06 million parameters" in text and "fp32 on cpu" in text
@@ -137,8 +174,15 @@ def test_a_dry_run_says_what_would_happen(tmp_path, monkeypatch, capsys):
 
 def test_a_plan_is_right(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = config_for("laptop", {"input_size": 32}, train_people=24,
-                        valid_people=8, batch_size=8, epochs=2, amp="fp32")
+    config = config_for(
+        "laptop",
+        {"input_size": 32},
+        train_people=24,
+        valid_people=8,
+        batch_size=8,
+        epochs=2,
+        amp="fp32",
+    )
     found = plan(config)
     assert found.training.store_bytes == 24 * 40 * 40 * 3
     assert found.state_bytes == 20 * found.parameters
@@ -147,19 +191,24 @@ def test_a_plan_is_right(tmp_path, monkeypatch):
     maps = 8 * 16 * 16 * 16 * 4
     assert found.batch_bytes > maps
     larger = plan(replace(config, batch_size=16))
-    assert larger.batch_bytes == pytest.approx(2 * found.batch_bytes,
-                                               rel=0.05)
+    assert larger.batch_bytes == pytest.approx(2 * found.batch_bytes, rel=0.05)
 
 
 def test_missing_pictures_are_said(shared_data):
-    found = plan(config_for(
-        "laptop", {"input_size": 32}, data=str(
-            shared_data / "mpii" / "annot" / "valid.json"), amp="fp32"))
+    found = plan(
+        config_for(
+            "laptop",
+            {"input_size": 32},
+            data=str(shared_data / "mpii" / "annot" / "valid.json"),
+            amp="fp32",
+        )
+    )
     assert found.training.missing == 2723
     assert "MISSING" in str(found)
 
 
 # ------------------------------------------------------ where a run starts
+
 
 def test_start_from_imagenet(tmp_path):
     resnet = torchvision.models.resnet18(weights=None)
@@ -168,8 +217,7 @@ def test_start_from_imagenet(tmp_path):
     model = models.build("simple_baseline_18", input_size=32)
     head = model.final_layer.weight.clone()
     models.start_from(model, path)
-    assert torch.equal(model.layer4[1].conv2.weight,
-                       resnet.layer4[1].conv2.weight)
+    assert torch.equal(model.layer4[1].conv2.weight, resnet.layer4[1].conv2.weight)
     assert torch.equal(model.final_layer.weight, head)
     with pytest.raises(WeightsError, match="layer1.0.conv1.weight"):
         models.start_from(models.build("simple_baseline_50"), path)
@@ -179,17 +227,30 @@ def test_start_from_imagenet(tmp_path):
 
 def test_a_run_starts_from_weights(tmp_path):
     people = dot_people(16), dot_people(8, seed=1)
-    settings = dict(options={"width": 8, "input_size": 32}, epochs=1,
-                    batch_size=8, amp="fp32")
+    settings = dict(
+        options={"width": 8, "input_size": 32}, epochs=1, batch_size=8, amp="fp32"
+    )
     first = train(config_for(out=str(tmp_path / "a"), **settings), people)
     weights = first / "weights.safetensors"
-    second = train(config_for(out=str(tmp_path / "b"), lr=1e-9, ema=0,
-                              init=str(weights), **settings), people)
-    a, b = (models.load_model(run / "weights.safetensors").head.weight
-            for run in (first, second))
+    second = train(
+        config_for(
+            out=str(tmp_path / "b"), lr=1e-9, ema=0, init=str(weights), **settings
+        ),
+        people,
+    )
+    a, b = (
+        models.load_model(run / "weights.safetensors").head.weight
+        for run in (first, second)
+    )
     assert torch.allclose(a, b, atol=1e-6)
     part = {"head.weight": a.contiguous()}
     save_file(part, tmp_path / "part.safetensors")
     with pytest.raises(WeightsError, match="is missing"):
-        train(config_for(out=str(tmp_path / "c"), init=str(
-            tmp_path / "part.safetensors"), **settings), people)
+        train(
+            config_for(
+                out=str(tmp_path / "c"),
+                init=str(tmp_path / "part.safetensors"),
+                **settings,
+            ),
+            people,
+        )

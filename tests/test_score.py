@@ -8,10 +8,16 @@ import pytest
 from scipy.io import savemat
 
 from posecourse.cli import main
-from posecourse.predictions import (OrderError, PredictionsError, Truth,
-                                    check_order, find_truth,
-                                    read_predictions, read_truth,
-                                    save_predictions)
+from posecourse.predictions import (
+    OrderError,
+    PredictionsError,
+    Truth,
+    check_order,
+    find_truth,
+    read_predictions,
+    read_truth,
+    save_predictions,
+)
 from posecourse.skeletons import MPII
 
 RNG = np.random.default_rng(0)
@@ -33,8 +39,9 @@ def write(path, array, name="preds"):
     return path
 
 
-@pytest.mark.parametrize("suffix, first", [
-    (".mat", 1), (".h5", 1), (".npz", 0), (".npy", 0), (".json", 0)])
+@pytest.mark.parametrize(
+    "suffix, first", [(".mat", 1), (".h5", 1), (".npz", 0), (".npy", 0), (".json", 0)]
+)
 def test_every_form_gives_pixels_from_0(tmp_path, suffix, first):
     path = write(tmp_path / f"poses{suffix}", POSES)
     assert np.allclose(read_predictions(path), POSES - first)
@@ -49,11 +56,17 @@ def test_arrays_are_found_by_their_usual_names(tmp_path, name, suffix):
     assert np.allclose(read_predictions(path, False), POSES)
 
 
-@pytest.mark.parametrize("shaped", [
-    POSES, np.concatenate([POSES, np.ones((9, 16, 1))], -1),
-    POSES.transpose(1, 2, 0), POSES.transpose(2, 1, 0),
-    np.concatenate([POSES, np.ones((9, 16, 1))], -1).reshape(9, 48)],
-    ids=["NK2", "NK3", "K2N", "2KN", "flat"])
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        POSES,
+        np.concatenate([POSES, np.ones((9, 16, 1))], -1),
+        POSES.transpose(1, 2, 0),
+        POSES.transpose(2, 1, 0),
+        np.concatenate([POSES, np.ones((9, 16, 1))], -1).reshape(9, 48),
+    ],
+    ids=["NK2", "NK3", "K2N", "2KN", "flat"],
+)
 def test_shapes_that_are_around(tmp_path, shaped):
     path = write(tmp_path / "poses.npz", shaped)
     assert np.allclose(read_predictions(path), POSES)
@@ -61,25 +74,34 @@ def test_shapes_that_are_around(tmp_path, shaped):
 
 def test_json_records(tmp_path):
     path = tmp_path / "poses.json"
-    path.write_text(json.dumps([{"id": i, "keypoints": p.tolist()}
-                                for i, p in enumerate(POSES)]))
+    path.write_text(
+        json.dumps([{"id": i, "keypoints": p.tolist()} for i, p in enumerate(POSES)])
+    )
     assert np.allclose(read_predictions(path), POSES)
 
 
 def test_what_is_saved_is_read(tmp_path):
-    path = save_predictions(tmp_path / "p.npz", POSES, np.ones((9, 16)),
-                            [f"valid/{i}" for i in range(9)])
+    path = save_predictions(
+        tmp_path / "p.npz", POSES, np.ones((9, 16)), [f"valid/{i}" for i in range(9)]
+    )
     assert np.array_equal(read_predictions(path), POSES)
     assert np.load(path)["ids"][3] == "valid/3"
 
 
-@pytest.mark.parametrize("name, content, says", [
-    ("a.txt", b"1 2 3", ".txt"), ("a.mat", b"nothing", "MATLAB"),
-    ("a.h5", b"nothing", "HDF5"), ("a.npz", b"nothing", "NumPy"),
-    ("a.json", b"{", "JSON"), ("a.json", b'{"other": [1]}', "other"),
-    ("a.json", b'{"preds": [[1, 2], [3]]}', "same number"),
-    ("a.json", b'{"preds": [1, 2]}', "shape"),
-    ("a.json", b'[{"x": 1}]', "record 0")])
+@pytest.mark.parametrize(
+    "name, content, says",
+    [
+        ("a.txt", b"1 2 3", ".txt"),
+        ("a.mat", b"nothing", "MATLAB"),
+        ("a.h5", b"nothing", "HDF5"),
+        ("a.npz", b"nothing", "NumPy"),
+        ("a.json", b"{", "JSON"),
+        ("a.json", b'{"other": [1]}', "other"),
+        ("a.json", b'{"preds": [[1, 2], [3]]}', "same number"),
+        ("a.json", b'{"preds": [1, 2]}', "shape"),
+        ("a.json", b'[{"x": 1}]', "record 0"),
+    ],
+)
 def test_files_that_cannot_be_read(tmp_path, name, content, says):
     path = tmp_path / name
     path.write_bytes(content)
@@ -97,23 +119,32 @@ def test_pickles_are_refused(tmp_path):
 
 # ------------------------------------------------------------------ order
 
+
 def made_truth(count=200, spread=500, seed=0):
     """People of 25 pixels head size at places of a large picture."""
     rng = np.random.default_rng(seed)
     places = rng.uniform(0, spread, (count, 1, 2)) + 300
     keypoints = places + rng.normal(0, 60, (count, 16, 2))
-    visible = np.where(rng.random((count, 16)) < .1, 0, 2).astype(np.uint8)
+    visible = np.where(rng.random((count, 16)) < 0.1, 0, 2).astype(np.uint8)
     visible[5] = 0
     keypoints[visible == 0] = np.nan
-    return Truth(keypoints, visible, np.full(count, 25.0), places[:, 0],
-                 np.ones(count), MPII, "made.json")
+    return Truth(
+        keypoints,
+        visible,
+        np.full(count, 25.0),
+        places[:, 0],
+        np.ones(count),
+        MPII,
+        "made.json",
+    )
 
 
 def guesses(truth, noise=10, seed=1):
-    noise = np.random.default_rng(seed).normal(0, noise,
-                                               truth.keypoints.shape)
-    return np.where(np.isfinite(truth.keypoints), truth.keypoints,
-                    truth.center[:, None]) + noise
+    noise = np.random.default_rng(seed).normal(0, noise, truth.keypoints.shape)
+    return (
+        np.where(np.isfinite(truth.keypoints), truth.keypoints, truth.center[:, None])
+        + noise
+    )
 
 
 @pytest.mark.parametrize("spread", [20, 2000])
@@ -145,8 +176,8 @@ def test_trivial_and_bad_answers_are_not_taken_for_another_order():
     same = np.broadcast_to(np.nanmean(crops.keypoints, 0), (200, 16, 2))
     assert check_order(same, crops).misplaced == 0
     some = guesses(truth)
-    some[7] = np.nan                        # not found
-    some[9] += 1000                         # the wrong person
+    some[7] = np.nan  # not found
+    some[9] += 1000  # the wrong person
     check = check_order(some, truth)
     assert check.misplaced == 1 / 200 and check.first == 9
 
@@ -163,15 +194,20 @@ def test_other_numbers_of_people_and_joints():
 
 # ------------------------------------------------------------ the command
 
+
 def write_truth(folder, truth):
     """As ``gt_valid.mat``: pixels from 1."""
     folder.mkdir(parents=True, exist_ok=True)
     half = truth.head_size / 0.6 / 2 / np.sqrt(2)
     boxes = np.stack([[100 - half, 100 - half], [100 + half, 100 + half]])
-    savemat(folder / "gt_valid.mat", {
-        "pos_gt_src": np.nan_to_num(truth.keypoints + 1).transpose(1, 2, 0),
-        "jnt_missing": (truth.visible == 0).T.astype(np.uint8),
-        "headboxes_src": boxes})
+    savemat(
+        folder / "gt_valid.mat",
+        {
+            "pos_gt_src": np.nan_to_num(truth.keypoints + 1).transpose(1, 2, 0),
+            "jnt_missing": (truth.visible == 0).T.astype(np.uint8),
+            "headboxes_src": boxes,
+        },
+    )
     return folder / "gt_valid.mat"
 
 
@@ -205,9 +241,20 @@ def test_score_finds_the_truth_and_the_first_pixel(scored, capsys):
     rows = {(r["name"], r["threshold"]): r for r in right["table"]["rows"]}
     at_half = rows["predicted", 0.5]["means"]["weighted"]
     # noise of 10 pixels per axis, threshold 12.5: 1 - exp(-12.5^2/200)
-    assert at_half == pytest.approx(100 * (1 - np.exp(-12.5**2 / 200)), abs=3)
-    assert main(["score", str(scored), "--zero-based", "--json",
-                 "--truth", str(scored.parents[1])]) == 0
+    assert at_half == pytest.approx(100 * (1 - np.exp(-(12.5**2) / 200)), abs=3)
+    assert (
+        main(
+            [
+                "score",
+                str(scored),
+                "--zero-based",
+                "--json",
+                "--truth",
+                str(scored.parents[1]),
+            ]
+        )
+        == 0
+    )
     shifted = json.loads(capsys.readouterr().out)
     assert shifted["table"]["rows"][0]["means"]["weighted"] != at_half
 
@@ -215,8 +262,17 @@ def test_score_finds_the_truth_and_the_first_pixel(scored, capsys):
 def test_score_prints_the_conventions(scored, capsys):
     assert main(["score", str(scored)]) == 0
     out = capsys.readouterr().out
-    for words in ("weighted", "unweighted", "all16", "columns", "0.11",
-                  "SimpleBaseline", "95 % interval", "swap", "first pixel"):
+    for words in (
+        "weighted",
+        "unweighted",
+        "all16",
+        "columns",
+        "0.11",
+        "SimpleBaseline",
+        "95 % interval",
+        "swap",
+        "first pixel",
+    ):
         assert words in out
 
 
@@ -248,16 +304,15 @@ def test_a_published_hourglass(shared_data, capsys):
     assert table["interval"]["low"] < 88.43 < table["interval"]["high"]
 
 
-def test_without_head_boxes_the_torso_is_the_unit(shared_data, tmp_path,
-                                                  capsys):
+def test_without_head_boxes_the_torso_is_the_unit(shared_data, tmp_path, capsys):
     """Leeds Sports Pose: the same files score 100, others less."""
     from posecourse.datasets import open_dataset
+
     path = shared_data / "lspet" / "annot" / "valid.json"
     dataset = open_dataset(path)
     poses = np.stack([dataset[i].keypoints for i in range(len(dataset))])
     save_predictions(tmp_path / "p.npz", np.nan_to_num(poses))
-    assert main(["score", str(tmp_path / "p.npz"), "--truth", str(path),
-                 "--json"]) == 0
+    assert main(["score", str(tmp_path / "p.npz"), "--truth", str(path), "--json"]) == 0
     table = json.loads(capsys.readouterr().out)["table"]
     assert table["metric"] == "PCK (torso)"
     assert table["rows"][0]["threshold"] == 0.2
@@ -266,13 +321,18 @@ def test_without_head_boxes_the_torso_is_the_unit(shared_data, tmp_path,
     assert 0 < means["center pose"] < means["mean pose"] < 50
 
 
-def test_coco_results_are_scored_by_average_precision(shared_data, tmp_path,
-                                                      capsys):
+def test_coco_results_are_scored_by_average_precision(shared_data, tmp_path, capsys):
     truth = shared_data / "coco_ccby" / "person_keypoints.json"
-    results = [{"image_id": a["image_id"], "category_id": 1, "score": 1.0,
-                "keypoints": a["keypoints"]}
-               for a in json.loads(truth.read_text())["annotations"]
-               if a["num_keypoints"]]
+    results = [
+        {
+            "image_id": a["image_id"],
+            "category_id": 1,
+            "score": 1.0,
+            "keypoints": a["keypoints"],
+        }
+        for a in json.loads(truth.read_text())["annotations"]
+        if a["num_keypoints"]
+    ]
     path = tmp_path / "results.json"
     path.write_text(json.dumps(results))
     assert main(["score", str(path), "--truth", str(truth), "--json"]) == 0

@@ -5,47 +5,114 @@ import pickle
 import numpy as np
 import pytest
 
-from posecourse.skeletons import (AI_CHALLENGER, COCO, H36M, LSP, MPII,
-                                  SKELETONS, UPPER_BODY, Skeleton,
-                                  get_skeleton, remap)
+from posecourse.skeletons import (
+    AI_CHALLENGER,
+    COCO,
+    H36M,
+    LSP,
+    MPII,
+    SKELETONS,
+    UPPER_BODY,
+    Skeleton,
+    get_skeleton,
+    remap,
+)
 
-every = pytest.mark.parametrize("skeleton", SKELETONS.values(),
-                                ids=lambda s: s.name)
+every = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=lambda s: s.name)
 mirrored = pytest.mark.parametrize(
-    "skeleton", [s for s in SKELETONS.values() if s is not UPPER_BODY],
-    ids=lambda s: s.name)
+    "skeleton",
+    [s for s in SKELETONS.values() if s is not UPPER_BODY],
+    ids=lambda s: s.name,
+)
 
 
 def test_counts():
     assert {s.name: len(s) for s in SKELETONS.values()} == {
-        "mpii": 16, "coco": 17, "lsp": 14, "ai_challenger": 14, "h36m": 17,
-        "upper_body": 5}
+        "mpii": 16,
+        "coco": 17,
+        "lsp": 14,
+        "ai_challenger": 14,
+        "h36m": 17,
+        "upper_body": 5,
+    }
 
 
 def test_mpii_order_and_pairs_as_published():
     assert MPII.joints == (
-        "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee",
-        "left_ankle", "pelvis", "thorax", "upper_neck", "head_top",
-        "right_wrist", "right_elbow", "right_shoulder", "left_shoulder",
-        "left_elbow", "left_wrist")
-    assert MPII.flip_permutation == (5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14,
-                                     13, 12, 11, 10)
-    assert set(MPII.flip_pairs) == {(0, 5), (1, 4), (2, 3), (10, 15),
-                                    (11, 14), (12, 13)}
-    assert MPII.parent_indices == (1, 2, 6, 6, 3, 4, 6, 6, 7, 8, 11, 12, 7,
-                                   7, 13, 14)
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "pelvis",
+        "thorax",
+        "upper_neck",
+        "head_top",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    )
+    assert MPII.flip_permutation == (
+        5,
+        4,
+        3,
+        2,
+        1,
+        0,
+        6,
+        7,
+        8,
+        9,
+        15,
+        14,
+        13,
+        12,
+        11,
+        10,
+    )
+    assert set(MPII.flip_pairs) == {
+        (0, 5),
+        (1, 4),
+        (2, 3),
+        (10, 15),
+        (11, 14),
+        (12, 13),
+    }
+    assert MPII.parent_indices == (1, 2, 6, 6, 3, 4, 6, 6, 7, 8, 11, 12, 7, 7, 13, 14)
 
 
 def test_coco_as_published():
     assert COCO.joints[0] == "nose"
     assert COCO.joints[1::2] == tuple(
-        "left_" + j for j in ("eye", "ear", "shoulder", "elbow", "wrist",
-                              "hip", "knee", "ankle"))
+        "left_" + j
+        for j in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    )
     assert COCO.joints[2::2] == tuple(
-        j.replace("left_", "right_") for j in COCO.joints[1::2])
-    assert COCO.sigmas == (.026, .025, .025, .035, .035, .079, .079, .072,
-                           .072, .062, .062, .107, .107, .087, .087, .089,
-                           .089)
+        j.replace("left_", "right_") for j in COCO.joints[1::2]
+    )
+    assert COCO.sigmas == (
+        0.026,
+        0.025,
+        0.025,
+        0.035,
+        0.035,
+        0.079,
+        0.079,
+        0.072,
+        0.072,
+        0.062,
+        0.062,
+        0.107,
+        0.107,
+        0.087,
+        0.087,
+        0.089,
+        0.089,
+    )
 
 
 def test_coco_sigmas_are_those_of_pycocotools():
@@ -66,11 +133,17 @@ def test_others_start_and_end_where_they_should():
     assert AI_CHALLENGER.joints[12:] == ("head_top", "neck")
     assert H36M.joints[0] == "pelvis" and H36M.joints[1] == "right_hip"
     assert H36M.joints[11] == "left_shoulder"
-    assert UPPER_BODY.joints == ("head_top", "upper_neck", "right_shoulder",
-                                 "right_elbow", "right_wrist")
+    assert UPPER_BODY.joints == (
+        "head_top",
+        "upper_neck",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+    )
 
 
 # --------------------------------------------------------------- structure
+
 
 @every
 def test_parents_form_one_tree(skeleton):
@@ -105,8 +178,7 @@ def test_mirrored_twice_is_the_same(skeleton):
             assert other == joint
         else:
             assert joint.split("_", 1)[1] == other.split("_", 1)[1]
-            assert {skeleton.side(joint), skeleton.side(other)} == {
-                "left", "right"}
+            assert {skeleton.side(joint), skeleton.side(other)} == {"left", "right"}
 
 
 @mirrored
@@ -138,10 +210,11 @@ def test_colours_tell_sides(skeleton):
 
 def test_bones_take_the_colour_of_their_side():
     """A bone is given by its columns; one end on a side is enough."""
+
     def color(*bone):
         return MPII.bone_color(tuple(MPII.indices(bone)))
-    right, middle = (MPII.colors[MPII.index(j)]
-                     for j in ("right_knee", "pelvis"))
+
+    right, middle = (MPII.colors[MPII.index(j)] for j in ("right_knee", "pelvis"))
     assert color("pelvis", "right_hip") == right
     assert color("right_hip", "pelvis") == right
     assert color("right_hip", "right_knee") == right
@@ -164,6 +237,7 @@ def test_hash_and_pickle(skeleton):
 
 # ------------------------------------------------------------------- errors
 
+
 def test_get_skeleton():
     assert get_skeleton("mpii") is MPII
     assert get_skeleton(COCO) is COCO
@@ -178,20 +252,27 @@ def test_unknown_joint():
 
 
 def test_skeletons_are_checked():
-    good = dict(name="x", joints=("a", "b"), bones=(("a", "b"),),
-                parents=("a", "a"), sigmas=(.1, .1))
+    good = dict(
+        name="x",
+        joints=("a", "b"),
+        bones=(("a", "b"),),
+        parents=("a", "a"),
+        sigmas=(0.1, 0.1),
+    )
     Skeleton(**good)
     for change, message in (
-            ({"joints": ("a", "a")}, "not unique"),
-            ({"parents": ("a",)}, "1 parents for 2"),
-            ({"sigmas": (.1,)}, "1 sigmas for 2"),
-            ({"bones": (("a", "c"),)}, "unknown joints.*c"),
-            ({"groups": {"A": ("d",)}}, "unknown joints.*d")):
+        ({"joints": ("a", "a")}, "not unique"),
+        ({"parents": ("a",)}, "1 parents for 2"),
+        ({"sigmas": (0.1,)}, "1 sigmas for 2"),
+        ({"bones": (("a", "c"),)}, "unknown joints.*c"),
+        ({"groups": {"A": ("d",)}}, "unknown joints.*d"),
+    ):
         with pytest.raises(ValueError, match=message):
             Skeleton(**{**good, **change})
 
 
 # -------------------------------------------------------------------- remap
+
 
 @pytest.mark.parametrize("source", SKELETONS.values(), ids=lambda s: s.name)
 @pytest.mark.parametrize("target", SKELETONS.values(), ids=lambda s: s.name)

@@ -25,13 +25,13 @@ from posecourse.geometry import Crop, affine_points
 SIZE, MARGIN = 56, 1.75
 TESTS = Path(__file__).resolve().parent
 # Programs that are started find the package and the samples.
-ENV = os.environ | {"PYTHONPATH": os.pathsep.join(
-    [str(TESTS.parent), str(TESTS)])}
+ENV = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
 
 
 def build(dataset, path, **options):
-    return prepare(dataset, path, SIZE, MARGIN, progress=False,
-                   **{"chunk": 5, **options})
+    return prepare(
+        dataset, path, SIZE, MARGIN, progress=False, **{"chunk": 5, **options}
+    )
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def store(dataset, tmp_path):
 
 
 def content(folder) -> dict:
-    return {p.name: p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file()}
+    return {p.name: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 # --- what is in it --------------------------------------------------------
+
 
 def test_crops_are_the_windows_with_margin(dataset, store):
     assert len(store) == len(store.crops) == 24
@@ -59,15 +59,16 @@ def test_crops_are_the_windows_with_margin(dataset, store):
         window, expected = by_hand(store, i, dataset)
         difference = np.abs(store.crops[i].astype(float) - expected)
         assert difference.mean() < 1.5
-        np.testing.assert_allclose(store.keypoints[i],
-                                   window.apply(person.keypoints), atol=1e-3)
+        np.testing.assert_allclose(
+            store.keypoints[i], window.apply(person.keypoints), atol=1e-3
+        )
         standard = person.crop(SIZE)
         assert window.size == tuple(MARGIN * s for s in standard.size)
         np.testing.assert_allclose(window.center, standard.center)
 
 
 def test_windows_that_are_enlarged_move_by_half_a_pixel_at_most(dataset):
-    large = PeopleStore.in_memory(dataset, 256, MARGIN)     # zoom 256 / 175
+    large = PeopleStore.in_memory(dataset, 256, MARGIN)  # zoom 256 / 175
     moved = []
     for i, person in enumerate(dataset):
         window, expected = by_hand(large, i, dataset)
@@ -75,8 +76,9 @@ def test_windows_that_are_enlarged_move_by_half_a_pixel_at_most(dataset):
         inside = expected.any(-1)
         difference = np.abs(large.crops[i].astype(float) - expected)
         assert difference[inside].mean() < 1.5
-        np.testing.assert_allclose(large.keypoints[i],
-                                   window.apply(person.keypoints), atol=1e-3)
+        np.testing.assert_allclose(
+            large.keypoints[i], window.apply(person.keypoints), atol=1e-3
+        )
     assert 0.1 < np.abs(moved).max() <= 0.5 + 1e-9
 
 
@@ -87,26 +89,23 @@ def by_hand(store, i, dataset):
     center = affine_points([[(size - 1) / 2] * 2], store.to_image[i])[0]
     side = store.margin * person.crop().size[0]
     window = Crop(tuple(center), side, size)
-    return window, replace(window, rotation=1e-9).warp(
-        dataset.read_image(person))
+    return window, replace(window, rotation=1e-9).warp(dataset.read_image(person))
 
 
 def test_labels(dataset, store):
     assert store.skeleton == skeletons.MPII
     assert store.keypoints.dtype == np.float32
-    zoom = 32 / (250 * 0.4)                  # store pixels per pixel
+    zoom = 32 / (250 * 0.4)  # store pixels per pixel
     np.testing.assert_allclose(store.head_size, 10 * zoom, rtol=1e-6)
     assert np.isnan(store.area).all()
     for i, person in enumerate(dataset):
         assert (store.images[i], store.ids[i]) == (person.image, person.id)
         assert (store.visible[i] == person.visible).all()
-        assert (np.isnan(store.keypoints[i]).any(1)
-                == (person.visible == 0)).all()
+        assert (np.isnan(store.keypoints[i]).any(1) == (person.visible == 0)).all()
         assert tuple(store.center[i]) == person.center
         assert store.scale[i] == person.scale
     back = affine_points(store.keypoints, store.to_image)
-    np.testing.assert_allclose(back, [p.keypoints for p in dataset],
-                               atol=1e-3)
+    np.testing.assert_allclose(back, [p.keypoints for p in dataset], atol=1e-3)
 
 
 def test_torso(dataset, store):
@@ -129,16 +128,23 @@ def test_open_gives_the_same(store, tmp_path):
 def test_in_memory_is_the_same(dataset, store):
     memory = PeopleStore.in_memory(dataset, SIZE, MARGIN)
     assert (memory.crops == store.crops).all()
-    for name in ("keypoints", "visible", "head_size", "area", "to_image",
-                 "center", "scale", "images", "ids"):
-        np.testing.assert_array_equal(getattr(memory, name),
-                                      getattr(store, name))
+    for name in (
+        "keypoints",
+        "visible",
+        "head_size",
+        "area",
+        "to_image",
+        "center",
+        "scale",
+        "images",
+        "ids",
+    ):
+        np.testing.assert_array_equal(getattr(memory, name), getattr(store, name))
     assert memory.source == store.source
 
 
 @pytest.mark.parametrize("workers, chunk", [(1, 5), (3, 4), (2, 100)])
-def test_workers_and_chunks_do_not_matter(dataset, store, tmp_path, workers,
-                                          chunk):
+def test_workers_and_chunks_do_not_matter(dataset, store, tmp_path, workers, chunk):
     build(dataset, tmp_path / "other", workers=workers, chunk=chunk)
     assert content(tmp_path / "other") == content(tmp_path / "store")
 
@@ -152,8 +158,9 @@ def test_reading_rows(store):
         store.read([24])
 
 
-@pytest.mark.parametrize("indices", [
-    [5, 1, 9], slice(3, 8), np.arange(24) % 2 == 0, np.arange(4, 9), []])
+@pytest.mark.parametrize(
+    "indices", [[5, 1, 9], slice(3, 8), np.arange(24) % 2 == 0, np.arange(4, 9), []]
+)
 def test_subset(store, indices):
     part = store.subset(np.arange(24)[indices])
     if isinstance(indices, np.ndarray) and indices.dtype == bool:
@@ -171,8 +178,10 @@ def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
     inside = []
     read = type(dataset.pictures).read
     monkeypatch.setattr(
-        type(dataset.pictures), "read", lambda *arguments: inside.append(
-            cv2.getNumThreads()) or read(*arguments))
+        type(dataset.pictures),
+        "read",
+        lambda *arguments: inside.append(cv2.getNumThreads()) or read(*arguments),
+    )
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(3)
@@ -186,12 +195,14 @@ def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
         cv2.setNumThreads(before)
 
 
-def test_people_of_one_picture_share_its_decoding(dataset, tmp_path,
-                                                  monkeypatch):
+def test_people_of_one_picture_share_its_decoding(dataset, tmp_path, monkeypatch):
     reads = []
     read = type(dataset.pictures).read
-    monkeypatch.setattr(type(dataset.pictures), "read", lambda self, name,
-                        *more: reads.append(name) or read(self, name, *more))
+    monkeypatch.setattr(
+        type(dataset.pictures),
+        "read",
+        lambda self, name, *more: reads.append(name) or read(self, name, *more),
+    )
     build(dataset, tmp_path / "once", chunk=24)
     assert len(reads) == len(set(reads)) == 12
 
@@ -200,7 +211,7 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
     """Decoding at half or a quarter must not move or change anything."""
     root = write_mpii(tmp_path / "data", count=4, per_picture=1)
     dataset = MPII(root)
-    small = PeopleStore.in_memory(dataset, 32, 1.0)   # zoom 32 / 100
+    small = PeopleStore.in_memory(dataset, 32, 1.0)  # zoom 32 / 100
     for i in range(len(dataset)):
         _, expected = by_hand(small, i, dataset)
         difference = np.abs(small.crops[i].astype(float) - expected)
@@ -210,8 +221,8 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
 
 # --- the same store again, another store ----------------------------------
 
-def test_finished_store_is_not_built_again(dataset, store, tmp_path,
-                                           monkeypatch):
+
+def test_finished_store_is_not_built_again(dataset, store, tmp_path, monkeypatch):
     monkeypatch.setattr(type(dataset.pictures), "read", None)
     assert len(build(dataset, tmp_path / "store")) == 24
 
@@ -244,6 +255,7 @@ def test_empty_dataset(dataset, tmp_path):
 
 # --- damage ---------------------------------------------------------------
 
+
 def test_no_store(tmp_path):
     with pytest.raises(FileNotFoundError, match="no prepared store"):
         PeopleStore.open(tmp_path)
@@ -262,17 +274,20 @@ def change_labels(folder):
 
 def change_version(folder):
     path = folder / "store.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {
-        "version": 99}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}))
 
 
-@pytest.mark.parametrize("damage, message", [
-    (truncate, "has 5,000 bytes instead of"),
-    (lambda f: (f / "crops.npy").unlink(), "has 0 bytes"),
-    (change_labels, "labels.npz is missing or was changed"),
-    (lambda f: (f / "labels.npz").unlink(), "labels.npz is missing"),
-    (change_version, "version 99"),
-    (lambda f: (f / "store.json").write_text("{"), "not JSON")])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (truncate, "has 5,000 bytes instead of"),
+        (lambda f: (f / "crops.npy").unlink(), "has 0 bytes"),
+        (change_labels, "labels.npz is missing or was changed"),
+        (lambda f: (f / "labels.npz").unlink(), "labels.npz is missing"),
+        (change_version, "version 99"),
+        (lambda f: (f / "store.json").write_text("{"), "not JSON"),
+    ],
+)
 def test_damaged_store(store, tmp_path, damage, message):
     damage(tmp_path / "store")
     with pytest.raises(ValueError, match=message):
@@ -280,6 +295,7 @@ def test_damaged_store(store, tmp_path, damage, message):
 
 
 # --- pictures that cannot be read -----------------------------------------
+
 
 def test_many_missing_pictures_are_an_error(dataset, tmp_path):
     (dataset.pictures.folder / "000007.jpg").unlink()
@@ -306,8 +322,10 @@ def test_few_broken_pictures_are_left_out(tmp_path, in_memory):
     assert store.ids[120] == "valid/121"
     np.testing.assert_allclose(
         affine_points(store.keypoints[120], store.to_image[120]),
-        dataset[121].keypoints, atol=1e-3)
-    lost, = store.source["skipped"]
+        dataset[121].keypoints,
+        atol=1e-3,
+    )
+    (lost,) = store.source["skipped"]
     assert lost["id"] == "valid/120" and "breaks off" in lost["reason"]
 
 
@@ -315,20 +333,20 @@ def test_chunk_of_which_nobody_can_be_read(tmp_path):
     root = write_mpii(tmp_path / "data", count=101, per_picture=1)
     (root / "images" / "000100.jpg").unlink()
     store = build(MPII(root), tmp_path / "store", chunk=50)
-    assert len(store) == 100 and store.source["skipped"][0]["id"] == (
-        "valid/100")
+    assert len(store) == 100 and store.source["skipped"][0]["id"] == ("valid/100")
 
 
 # --- disk full, kill ------------------------------------------------------
 
-def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path,
-                                                 monkeypatch):
+
+def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path, monkeypatch):
     written = []
 
     def full(handle):
         written.append(handle)
         if len(written) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
+
     with monkeypatch.context() as patch:
         patch.setattr("posecourse.datasets.store.os.fsync", full)
         with pytest.raises(DiskFullError, match="the disk is full"):
@@ -341,8 +359,7 @@ def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path,
     assert content(tmp_path / "store") == content(tmp_path / "fresh")
 
 
-def test_too_little_space_is_said_before_the_work(dataset, tmp_path,
-                                                  monkeypatch):
+def test_too_little_space_is_said_before_the_work(dataset, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(DiskFullError, match="are needed in .* 1.0 kB"):
@@ -365,10 +382,12 @@ if __name__ == "__main__":
 
 def script(tmp_path, delay=0.0, before=""):
     path = tmp_path / "script.py"
-    path.write_text(textwrap.dedent(SCRIPT).format(
-        delay=delay, before=before, size=SIZE, margin=MARGIN))
-    return [sys.executable, str(path), str(tmp_path / "data"),
-            str(tmp_path / "store")]
+    path.write_text(
+        textwrap.dedent(SCRIPT).format(
+            delay=delay, before=before, size=SIZE, margin=MARGIN
+        )
+    )
+    return [sys.executable, str(path), str(tmp_path / "data"), str(tmp_path / "store")]
 
 
 def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
@@ -377,8 +396,7 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
     deadline = time.time() + 60
     while len(list(parts.glob("0*.npz"))) < 2 and time.time() < deadline:
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL if os.name != "nt"
-                        else signal.SIGTERM)
+    process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
     assert process.wait(30) != 0
     done = len(list(parts.glob("0*.npz")))
     assert 2 <= done < 5
@@ -386,10 +404,9 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
         PeopleStore.open(tmp_path / "store")
     reads = []
     read = type(dataset.pictures).read
-    dataset.pictures.read = lambda *a: reads.append(a) or read(
-        dataset.pictures, *a)
-    build(dataset, tmp_path / "store", chunk=9)   # the begun chunks stay
-    assert len(reads) <= 3 * (5 - done)           # nothing is done twice
+    dataset.pictures.read = lambda *a: reads.append(a) or read(dataset.pictures, *a)
+    build(dataset, tmp_path / "store", chunk=9)  # the begun chunks stay
+    assert len(reads) <= 3 * (5 - done)  # nothing is done twice
     build(dataset, tmp_path / "fresh")
     assert content(tmp_path / "store") == content(tmp_path / "fresh")
 
@@ -397,13 +414,22 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit on file size")
 def test_really_full_disk(dataset, tmp_path):
     """The operating system refuses to write on: a limit of 100 kB."""
-    before = ("import resource\n"
-              "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)")
-    result = subprocess.run(script(tmp_path, before=before), env=ENV,
-                            capture_output=True, text=True, timeout=60)
+    before = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)"
+    )
+    result = subprocess.run(
+        script(tmp_path, before=before),
+        env=ENV,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert result.returncode == 1
-    assert result.stderr.strip().splitlines()[-1].startswith(
-        "posecourse.files.DiskFullError")
+    assert (
+        result.stderr.strip()
+        .splitlines()[-1]
+        .startswith("posecourse.files.DiskFullError")
+    )
     assert not (tmp_path / "store" / "store.json").exists()
     build(dataset, tmp_path / "store")
     build(dataset, tmp_path / "fresh")
@@ -423,6 +449,7 @@ def test_beginning_of_another_store(dataset, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="locks differ")
 def test_two_builders_in_one_folder(dataset, tmp_path):
     import fcntl
+
     (tmp_path / "store").mkdir()
     with open(tmp_path / "store" / ".lock", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -432,6 +459,7 @@ def test_two_builders_in_one_folder(dataset, tmp_path):
 
 
 # --- pictures drawn by Python ---------------------------------------------
+
 
 def check_drawn(store):
     assert len(store) == 450 and store.skeleton == skeletons.UPPER_BODY
@@ -446,8 +474,7 @@ def test_processes_give_the_same(tmp_path):
     check_drawn(serial)
     spread = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
     check_drawn(spread)
-    stored = prepare(Drawn(), tmp_path / "store", 8, 1.0, workers=1,
-                     progress=False)
+    stored = prepare(Drawn(), tmp_path / "store", 8, 1.0, workers=1, progress=False)
     check_drawn(stored)
     assert stored.source == serial.source
     with pytest.raises(StoreError, match="something else"):
@@ -456,21 +483,27 @@ def test_processes_give_the_same(tmp_path):
 
 def test_script_without_guard_is_warned(tmp_path):
     path = tmp_path / "script.py"
-    path.write_text(textwrap.dedent("""
+    path.write_text(
+        textwrap.dedent("""
         from posecourse.datasets import PeopleStore
         from drawn_people import Drawn
         store = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
         print(len(store), "people")
-        """))
-    result = subprocess.run([sys.executable, "-W", "always", str(path)],
-                            env=ENV, text=True, capture_output=True,
-                            timeout=100)
+        """)
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "always", str(path)],
+        env=ENV,
+        text=True,
+        capture_output=True,
+        timeout=100,
+    )
     assert result.stdout == "450 people\n"
-    assert 'put what it does under `if __name__ == "__main__":`' in (
-        result.stderr)
+    assert 'put what it does under `if __name__ == "__main__":`' in (result.stderr)
 
 
 # --- the real thing -------------------------------------------------------
+
 
 def test_real_photographs(shared_data, tmp_path):
     dataset = MPII(shared_data / "lspet", "valid")
@@ -478,8 +511,7 @@ def test_real_photographs(shared_data, tmp_path):
     store = build(dataset, tmp_path / "store", chunk=32)
     assert len(store) == 64 and not store.source["skipped"]
     back = affine_points(store.keypoints, store.to_image)
-    np.testing.assert_allclose(back, [p.keypoints for p in dataset],
-                               atol=1e-3)
+    np.testing.assert_allclose(back, [p.keypoints for p in dataset], atol=1e-3)
     labelled = store.visible > 0
     assert (np.abs(store.keypoints[labelled] - SIZE / 2) < SIZE / 2).all()
 
@@ -493,5 +525,4 @@ def test_sample_people_are_what_they_claim():
     """The samples' scale is a head's, or head sizes would be NaN."""
     record = people(1)[0]
     top, neck = np.array(record["joints"])[[9, 8]]
-    assert np.hypot(*(top - neck)) == pytest.approx(
-        100 / 3 * record["scale"], rel=1e-3)
+    assert np.hypot(*(top - neck)) == pytest.approx(100 / 3 * record["scale"], rel=1e-3)

@@ -18,9 +18,16 @@ def script(load_script):
 
 @pytest.fixture(scope="module")
 def small(script):
-    return {**script.SETTINGS, "input_size": 32, "width": 4,
-            "test_people": 24, "steps": 4, "batch_size": 8,
-            "curve_points": 2, "stability_people": 8}
+    return {
+        **script.SETTINGS,
+        "input_size": 32,
+        "width": 4,
+        "test_people": 24,
+        "steps": 4,
+        "batch_size": 8,
+        "curve_points": 2,
+        "stability_people": 8,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +59,21 @@ def load(folder):
 
 def agree(script, study, answers):
     """Scores and differences in the JSON follow from the answers."""
-    scored = {name: row for name, row in study["networks"].items()
-              if "stability" in row}
+    scored = {
+        name: row for name, row in study["networks"].items() if "stability" in row
+    }
     assert {key.split("/")[0] for key in answers if "/" in key} == set(scored)
     for name, row in scored.items():
         points = answers[f"{name}/points"] / 100
         assert row["pckh"] == script.scores(points, answers)
-        rate = metrics.pckh(points, answers["keypoints"],
-                            answers["visible"], answers["head_size"])
+        rate = metrics.pckh(
+            points, answers["keypoints"], answers["visible"], answers["head_size"]
+        )
         assert row["pckh"]["0.5"][0] == pytest.approx(
-            100 * rate.pooled(script.COUNTED), abs=0.006)
+            100 * rate.pooled(script.COUNTED), abs=0.006
+        )
         # rounding to a hundredth of a pixel may carry a joint across
-        assert row["curve"][-1][1] == pytest.approx(row["pckh"]["0.5"][0],
-                                                    abs=0.05)
+        assert row["curve"][-1][1] == pytest.approx(row["pckh"]["0.5"][0], abs=0.05)
     assert study["mean_pose"] == script.scores(answers["mean_pose"], answers)
     assert study["differences"] == list(script.differences(scored, answers))
     shape = (study["settings"]["test_people"], 16, 2)
@@ -111,16 +120,14 @@ def test_another_setting_begins_anew(script, small, trained, tmp_path):
 def test_the_same_seed_gives_the_same_network(script, small, done, tmp_path):
     folder, _ = done
     script.study(tmp_path, small, RUNS[1:])
-    points = [load(place)[1]["regression-64-0/points"]
-              for place in (folder, tmp_path)]
-    assert np.abs(points[0] - points[1]).max() <= 2   # hundredths of a pixel
+    points = [load(place)[1]["regression-64-0/points"] for place in (folder, tmp_path)]
+    assert np.abs(points[0] - points[1]).max() <= 2  # hundredths of a pixel
 
 
 def test_the_stored_study_belongs_to_the_script(script, root):
     study, answers = load(root / "data" / "studies")
     assert study["settings"] == plain(script.SETTINGS)
-    assert set(study["networks"]) == {script.name_of(*run)
-                                      for run in script.RUNS}
+    assert set(study["networks"]) == {script.name_of(*run) for run in script.RUNS}
     agree(script, study, answers)
 
 
@@ -128,33 +135,42 @@ def test_stored_people_are_those_of_the_script(script, root):
     """The first of them, drawn again."""
     _, answers = load(root / "data" / "studies")
     people = script.draw(3, "test", script.SETTINGS)
-    np.testing.assert_allclose(people.keypoints - script.border(people),
-                               answers["keypoints"][:3], atol=1e-3)
+    np.testing.assert_allclose(
+        people.keypoints - script.border(people), answers["keypoints"][:3], atol=1e-3
+    )
 
 
 def test_the_page_shows_the_stored_study(script, root):
     """Its table, and the claims below it that quote figures."""
     study, _ = load(root / "data" / "studies")
     page = (root / "data" / "studies" / "README.md").read_text("utf-8")
-    rows = {f"`{head}`": study["networks"][f"{head}-8000-0"]["pckh"]
-            for head, people, seed in script.RUNS if (people, seed)
-            == (8000, 0)} | {"mean pose": study["mean_pose"]}
+    rows = {
+        f"`{head}`": study["networks"][f"{head}-8000-0"]["pckh"]
+        for head, people, seed in script.RUNS
+        if (people, seed) == (8000, 0)
+    } | {"mean pose": study["mean_pose"]}
     for name, pckh in rows.items():
-        cells = ["{:.1f} ({:.1f} to {:.1f})".format(*pckh[str(t)])
-                 for t in script.THRESHOLDS]
+        cells = [
+            "{:.1f} ({:.1f} to {:.1f})".format(*pckh[str(t)]) for t in script.THRESHOLDS
+        ]
         assert f"| {name} | {' | '.join(cells)} |" in page
     four = [head for head, _, seed in script.RUNS if seed == 1]
-    gaps = {frozenset((d["first"], d["second"])): d["difference"]
-            for d in study["differences"] if d["threshold"] == 0.5}
+    gaps = {
+        frozenset((d["first"], d["second"])): d["difference"]
+        for d in study["differences"]
+        if d["threshold"] == 0.5
+    }
     assert all(low > 0 or high < 0 for _, low, high in gaps.values())
-    smallest = min(abs(value) for pair, (value, *_) in gaps.items()
-                   if {name.split("-")[0] for name in pair} <= set(four))
+    smallest = min(
+        abs(value)
+        for pair, (value, *_) in gaps.items()
+        if {name.split("-")[0] for name in pair} <= set(four)
+    )
     said = " ".join(page.split())
     assert f"between the first four is {smallest:.1f} points" in said
     last = gaps[frozenset(("fc-8000-0", "rle-8000-0"))][0]
     assert f"{last:.1f} points between them" in said
-    best = {name: row["pckh"]["0.5"][0]
-            for name, row in study["networks"].items()}
+    best = {name: row["pckh"]["0.5"][0] for name, row in study["networks"].items()}
     for head in four:
         assert abs(best[f"{head}-8000-0"] - best[f"{head}-8000-1"]) < 0.5
         assert best[f"{head}-8000-0"] < best[f"{head}-2000-0"] + 1

@@ -17,11 +17,15 @@ SMALL = {"input_size": 32, "width": 8, "depth": 3, "stacks": 2}
 @pytest.fixture(scope="module")
 def batch():
     """A hourglass with two stages, and people of whom joints are missing."""
-    config = config_for("hourglass_2", {k: v for k, v in SMALL.items()
-                                        if k != "stacks"},
-                        epochs=1, batch_size=8, amp="fp32")
+    config = config_for(
+        "hourglass_2",
+        {k: v for k, v in SMALL.items() if k != "stacks"},
+        epochs=1,
+        batch_size=8,
+        amp="fp32",
+    )
     store = dot_people(24)
-    store.visible[:3, 4:] = 0            # people with four labels each
+    store.visible[:3, 4:] = 0  # people with four labels each
     torch.manual_seed(0)
     network = models.build(config.model, **config.options)
     return config, store, network
@@ -32,18 +36,23 @@ def judged(batch, **changes):
     config, store, network = batch
     config = replace(config, **changes)
     data = training.Data(store, torch.device("cpu"))
-    people = data.batch(0, 3, config, training.Workers(),
-                        network.input_size)
+    people = data.batch(0, 3, config, training.Workers(), network.input_size)
     mean = evaluation.mean_pose_of(store, network.input_size)
     blind = training._blind_answer(network, mean, torch.device("cpu"))
     network.zero_grad()
-    sums = training.backward(network, network.codec, people, blind, config,
-                             training.Workers())
+    sums = training.backward(
+        network, network.codec, people, blind, config, training.Workers()
+    )
     with torch.no_grad():
         stages = network(people.images)
     target, weights = network.codec.encode(people.keypoints, people.visible)
-    return sums, stages, target, weights, {
-        n: p.grad for n, p in network.named_parameters()}
+    return (
+        sums,
+        stages,
+        target,
+        weights,
+        {n: p.grad for n, p in network.named_parameters()},
+    )
 
 
 def test_every_stage_is_judged_unless_asked(batch):
@@ -65,14 +74,16 @@ def test_every_stage_is_judged_unless_asked(batch):
 @pytest.mark.parametrize("top", [1, 8])
 def test_the_last_stage_is_judged_by_its_worst_joints(batch, top):
     sums, stages, target, weights, _ = judged(batch, hard_joints=top)
-    want = losses.heatmap_mse(stages[0], target, weights) \
-        + losses.ohkm(stages[1], target, weights, top)
+    want = losses.heatmap_mse(stages[0], target, weights) + losses.ohkm(
+        stages[1], target, weights, top
+    )
     assert sums[0] / sums[2] == pytest.approx(want.item(), rel=1e-4)
     plain = losses.heatmap_mse(stages[1], target, weights)
     assert losses.ohkm(stages[1], target, weights, top) > 1.01 * plain
     empty = target * 0
-    want = losses.heatmap_mse(empty, target, weights) \
-        + losses.ohkm(empty, target, weights, top)
+    want = losses.heatmap_mse(empty, target, weights) + losses.ohkm(
+        empty, target, weights, top
+    )
     assert sums[1] / sums[2] == pytest.approx(want.item(), rel=1e-4)
 
 
@@ -81,8 +92,7 @@ def test_all_joints_are_the_hardest_sixteen(batch):
     again, *_, hard = judged(batch, hard_joints=16)
     assert torch.allclose(sums, again, rtol=1e-4)
     scale = max(g.abs().max() for g in grads.values())
-    assert all((grads[n] - hard[n]).abs().max() < 1e-3 * scale
-               for n in grads)
+    assert all((grads[n] - hard[n]).abs().max() < 1e-3 * scale for n in grads)
 
 
 def test_what_makes_no_sense_is_refused(tmp_path):
@@ -90,7 +100,12 @@ def test_what_makes_no_sense_is_refused(tmp_path):
         config_for("cpn_18", supervise="first")
     with pytest.raises(TrainingError, match="hard_joints is a number"):
         config_for("cpn_18", hard_joints=-1)
-    config = config_for("laptop", {"width": 8, "input_size": 32},
-                        hard_joints=17, out=str(tmp_path / "run"), epochs=1)
+    config = config_for(
+        "laptop",
+        {"width": 8, "input_size": 32},
+        hard_joints=17,
+        out=str(tmp_path / "run"),
+        epochs=1,
+    )
     with pytest.raises(TrainingError, match="hard_joints 17: .* 16 joints"):
         train(config, (dot_people(8), dot_people(4, seed=1)))

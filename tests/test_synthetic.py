@@ -10,11 +10,20 @@ import numpy as np
 import pytest
 
 from posecourse.datasets import Person
-from posecourse.datasets.synthetic import (DIFFICULTIES, JOINT_PARTS,
-                                           MOTIONS, PARTS, Difficulty,
-                                           SyntheticPeople)
-from posecourse.datasets.synthetic.body import (articulate, sample_body,
-                                                sample_pose, turn)
+from posecourse.datasets.synthetic import (
+    DIFFICULTIES,
+    JOINT_PARTS,
+    MOTIONS,
+    PARTS,
+    Difficulty,
+    SyntheticPeople,
+)
+from posecourse.datasets.synthetic.body import (
+    articulate,
+    sample_body,
+    sample_pose,
+    turn,
+)
 from posecourse.datasets.synthetic.figure import Light, draw_person, dress
 from posecourse.datasets.synthetic.solids import View
 from posecourse.geometry import Crop, flip_points
@@ -39,20 +48,25 @@ def test_the_same_picture_in_any_order_and_process():
     for r in (later[0], later[2]):
         np.testing.assert_array_equal(r.image, again.image)
         np.testing.assert_array_equal(r.parts, again.parts)
-        np.testing.assert_array_equal(r.person.keypoints,
-                                      again.person.keypoints)
-    code = ("from posecourse.datasets.synthetic import SyntheticPeople as S;"
-            "import hashlib; i = S(8, seed=5, size=64).render(7).image;"
-            "print(hashlib.sha256(i.tobytes()).hexdigest())")
-    other = subprocess.run([sys.executable, "-c", code], text=True,
-                           capture_output=True, check=True).stdout.strip()
+        np.testing.assert_array_equal(r.person.keypoints, again.person.keypoints)
+    code = (
+        "from posecourse.datasets.synthetic import SyntheticPeople as S;"
+        "import hashlib; i = S(8, seed=5, size=64).render(7).image;"
+        "print(hashlib.sha256(i.tobytes()).hexdigest())"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], text=True, capture_output=True, check=True
+    ).stdout.strip()
     assert other == hashlib.sha256(again.image.tobytes()).hexdigest()
 
 
 def test_other_seeds_indices_and_splits_are_other_people():
-    images = [SyntheticPeople(3, seed=s, size=48, split=split).render(i).image
-              for s in (0, 1) for split in ("train", "valid", "test")
-              for i in (0, 1)]
+    images = [
+        SyntheticPeople(3, seed=s, size=48, split=split).render(i).image
+        for s in (0, 1)
+        for split in ("train", "valid", "test")
+        for i in (0, 1)
+    ]
     different = {i.tobytes() for i in images}
     assert len(different) == len(images)
 
@@ -60,16 +74,15 @@ def test_other_seeds_indices_and_splits_are_other_people():
 def test_reading_images():
     people = SyntheticPeople(6, size=48)
     persons = list(people[i] for i in range(6))
-    for i in (0, 5, 2):                        # in any order
+    for i in (0, 5, 2):  # in any order
         image = people.read_image(persons[i])
         np.testing.assert_array_equal(image, people.render(i).image)
-    image[:] = 0                               # the reader may write on it
+    image[:] = 0  # the reader may write on it
     assert people.read_image(persons[2]).any()
     with pytest.raises(ValueError, match="synthetic/9/1.*not of this"):
         people.read_image(SyntheticPeople(2, seed=9, size=48)[1])
     copy = pickle.loads(pickle.dumps(people))
-    np.testing.assert_array_equal(copy.read_image(persons[4]),
-                                  people.render(4).image)
+    np.testing.assert_array_equal(copy.read_image(persons[4]), people.render(4).image)
 
 
 def test_difficulty_changes_the_picture_and_not_the_person():
@@ -83,9 +96,14 @@ def test_difficulty_changes_the_picture_and_not_the_person():
     rough = {}
     for name in ("easy", "standard", "hard"):
         people = SyntheticPeople(20, size=64, difficulty=name)
-        rough[name] = np.mean([
-            np.abs(np.diff(people.render(i).image.astype(float), axis=0))
-            [people.render(i).parts[1:] == 0].mean() for i in range(20)])
+        rough[name] = np.mean(
+            [
+                np.abs(np.diff(people.render(i).image.astype(float), axis=0))[
+                    people.render(i).parts[1:] == 0
+                ].mean()
+                for i in range(20)
+            ]
+        )
     assert rough["easy"] < rough["standard"] < rough["hard"]
     own = replace(DIFFICULTIES["easy"], back=1.0, side=0.0)
     turned = SyntheticPeople(10, size=32, difficulty=own)
@@ -141,8 +159,7 @@ def test_margin_shows_the_same_person_with_more_around():
 def test_joints_project_to_the_keypoints(renderings):
     for r in renderings:
         joints, camera = (r.person.extra[k] for k in ("joints_3d", "camera"))
-        pixels = (joints[:, :2] / joints[:, 2:] * camera["focal"]
-                  + camera["center"])
+        pixels = joints[:, :2] / joints[:, 2:] * camera["focal"] + camera["center"]
         seen = r.person.visible > 0
         np.testing.assert_allclose(pixels[seen], r.person.keypoints[seen])
         inside = ((pixels >= -0.5) & (pixels < 95.5)).all(1)
@@ -157,22 +174,25 @@ def test_bodies_are_believable(renderings):
         return np.linalg.norm(joints[:, a] - joints[:, b], axis=1)
 
     for a, b, low, high in (
-            ("hip", "knee", .33, .53), ("knee", "ankle", .32, .52),
-            ("shoulder", "elbow", .22, .37), ("elbow", "wrist", .19, .32)):
-        right, left = (length(f"{s}_{a}", f"{s}_{b}")
-                       for s in ("right", "left"))
+        ("hip", "knee", 0.33, 0.53),
+        ("knee", "ankle", 0.32, 0.52),
+        ("shoulder", "elbow", 0.22, 0.37),
+        ("elbow", "wrist", 0.19, 0.32),
+    ):
+        right, left = (length(f"{s}_{a}", f"{s}_{b}") for s in ("right", "left"))
         np.testing.assert_allclose(right, left)
         assert low < right.min() and right.max() < high
     width = length("right_shoulder", "left_shoulder")
     assert (width > 0.9 * length("right_hip", "left_hip")).all()
     # neither knees nor elbows bend the wrong way: the shin is never in
     # front of the thigh's line (a property of the hinge, seen in 3-D)
-    thigh = joints[:, MPII.index("right_knee")] - joints[
-        :, MPII.index("right_hip")]
-    shin = joints[:, MPII.index("right_ankle")] - joints[
-        :, MPII.index("right_knee")]
-    folded = (thigh * shin).sum(1) / np.linalg.norm(thigh, axis=1) \
+    thigh = joints[:, MPII.index("right_knee")] - joints[:, MPII.index("right_hip")]
+    shin = joints[:, MPII.index("right_ankle")] - joints[:, MPII.index("right_knee")]
+    folded = (
+        (thigh * shin).sum(1)
+        / np.linalg.norm(thigh, axis=1)
         / np.linalg.norm(shin, axis=1)
+    )
     assert folded.min() > np.cos(np.deg2rad(146))
 
 
@@ -198,11 +218,10 @@ def test_visible_is_what_the_map_of_parts_says(renderings):
             if np.isnan(x):
                 assert joint not in r.person.extra["hidden_by"]
                 continue
-            top = PARTS[r.parts[int(np.floor(y + .5)), int(np.floor(x + .5))]]
+            top = PARTS[r.parts[int(np.floor(y + 0.5)), int(np.floor(x + 0.5))]]
             own = top in JOINT_PARTS[joint] or top == "background"
             assert r.person.visible[k] == (2 if own else 1)
-            assert r.person.extra["hidden_by"].get(joint) == (
-                None if own else top)
+            assert r.person.extra["hidden_by"].get(joint) == (None if own else top)
 
 
 def test_the_renderer_shows_the_nearest_limb():
@@ -212,7 +231,7 @@ def test_the_renderer_shows_the_nearest_limb():
     meets at a joint's pixel must belong to the part that was drawn there.
     """
     size, checked = 256, 0
-    light = Light(np.array([0, 0, -1.0]), np.full(3, .5), np.full(3, .5))
+    light = Light(np.array([0, 0, -1.0]), np.full(3, 0.5), np.full(3, 0.5))
     for i in range(12):
         rng = np.random.default_rng(i)
         body, pose = sample_body(rng), sample_pose(rng)
@@ -221,14 +240,13 @@ def test_the_renderer_shows_the_nearest_limb():
         view = View(size / 2 * 5, ((size - 1) / 2,) * 2, 5.0)
         figure = dress(body, points, frames)
         parts = np.zeros((size, size), np.uint8)
-        draw_person(np.zeros((size, size, 3), np.uint8), parts, figure,
-                    view, light)
+        draw_person(np.zeros((size, size, 3), np.uint8), parts, figure, view, light)
         for joint in ("knee", "elbow", "wrist"):
             for side in ("right", "left"):
                 point = view.project(points[f"{side}_{joint}"])
-                x, y = np.floor(point + .5).astype(int)
+                x, y = np.floor(point + 0.5).astype(int)
                 # a pixel's part is that of the first of its four subpixels
-                nearest = _nearest(figure, view, (x - .25, y - .25))
+                nearest = _nearest(figure, view, (x - 0.25, y - 0.25))
                 drawn = PARTS[parts[y, x]]
                 if drawn in nearest:
                     checked += 1
@@ -243,12 +261,15 @@ def _nearest(figure, view, pixel):
     for cone in figure.cones:
         name = PARTS[figure.parts[cone.slot]]
         if cone.flatten < 1 or "_" not in name:
-            continue                           # limbs are round
+            continue  # limbs are round
         balls, scale = view.solid(cone.a + t[:, None] * (cone.b - cone.a))
-        radius = scale * (cone.ra + (cone.rb - cone.ra) * t
-                          + 4 * cone.bulge * t * (1 - t)
-                          + cone.pad * (t < cone.cut))
-        rest = radius ** 2 - ((balls[:, :2] - pixel) ** 2).sum(1)
+        radius = scale * (
+            cone.ra
+            + (cone.rb - cone.ra) * t
+            + 4 * cone.bulge * t * (1 - t)
+            + cone.pad * (t < cone.cut)
+        )
+        rest = radius**2 - ((balls[:, :2] - pixel) ** 2).sum(1)
         hit = rest > 0
         if hit.any():
             depth = (balls[hit, 2] - np.sqrt(rest[hit])).min()
@@ -257,14 +278,19 @@ def _nearest(figure, view, pixel):
 
 
 def test_occluders_hide_joints():
-    shown = SyntheticPeople(40, size=96,
-                            difficulty=replace(Difficulty(), occluders=()))
-    hidden = SyntheticPeople(40, size=96, difficulty=replace(
-        Difficulty(), occluders=(1.0, 1.0)))
-    objects = [sum(b == "object" for i in range(40)
-                   for b in people[i].extra["hidden_by"].values())
-               for people in (shown, hidden)]
-    assert objects[1] > 60 > 10 > objects[0]   # some sit behind a stool
+    shown = SyntheticPeople(40, size=96, difficulty=replace(Difficulty(), occluders=()))
+    hidden = SyntheticPeople(
+        40, size=96, difficulty=replace(Difficulty(), occluders=(1.0, 1.0))
+    )
+    objects = [
+        sum(
+            b == "object"
+            for i in range(40)
+            for b in people[i].extra["hidden_by"].values()
+        )
+        for people in (shown, hidden)
+    ]
+    assert objects[1] > 60 > 10 > objects[0]  # some sit behind a stool
 
 
 def test_mirrored_labels_fit_the_mirrored_picture(renderings):
@@ -275,14 +301,13 @@ def test_mirrored_labels_fit_the_mirrored_picture(renderings):
             j = PARTS.index("left_" + name.removeprefix("right_"))
             twin[i], twin[j] = j, i
     for r in renderings:
-        keypoints, visible = flip_points(r.person.keypoints, 96, MPII,
-                                         r.person.visible)
+        keypoints, visible = flip_points(r.person.keypoints, 96, MPII, r.person.visible)
         parts = twin[r.parts[:, ::-1]]
         for k in np.flatnonzero(visible == 2):
             x, y = keypoints[k]
             # the mirror of floor(x + .5), for pixels hit half way, too
-            x = 95 - int(np.floor(95 - x + .5))
-            top = PARTS[parts[int(np.floor(y + .5)), x]]
+            x = 95 - int(np.floor(95 - x + 0.5))
+            top = PARTS[parts[int(np.floor(y + 0.5)), x]]
             assert top in (*JOINT_PARTS[MPII.joints[k]], "background")
 
 
@@ -291,7 +316,7 @@ def test_standard_difficulty_is_mixed(renderings):
     visible = _stack(renderings, "visible")
     assert 0.06 < (visible == 1).mean() < 0.18
     assert (visible == 0).mean() < 0.02
-    assert (visible == 1).any(0).all()         # every joint can be hidden
+    assert (visible == 1).any(0).all()  # every joint can be hidden
     facing = np.abs([r.person.extra["facing"] for r in renderings])
     assert 0.4 < (facing < 60).mean() < 0.8
     assert (facing > 120).mean() > 0.08
@@ -317,9 +342,13 @@ def test_left_and_right_follow_the_facing(renderings):
 
 
 def test_difficulty_is_ordered():
-    hidden = [np.mean([(people[i].visible == 1).mean() for i in range(60)])
-              for people in (SyntheticPeople(60, size=64, difficulty=d)
-                             for d in ("easy", "standard", "hard"))]
+    hidden = [
+        np.mean([(people[i].visible == 1).mean() for i in range(60)])
+        for people in (
+            SyntheticPeople(60, size=64, difficulty=d)
+            for d in ("easy", "standard", "hard")
+        )
+    ]
     assert hidden[0] < hidden[1] < hidden[2]
 
 
@@ -330,9 +359,12 @@ def test_any_size(size):
         r = people.render(i)
         assert r.image.shape == (size, size, 3)
         big = SyntheticPeople(3, size=4 * size).render(i)
-        np.testing.assert_allclose((r.person.keypoints + .5) * 4 - .5,
-                                   big.person.keypoints, atol=1e-8,
-                                   equal_nan=True)
+        np.testing.assert_allclose(
+            (r.person.keypoints + 0.5) * 4 - 0.5,
+            big.person.keypoints,
+            atol=1e-8,
+            equal_nan=True,
+        )
 
 
 # ------------------------------------------------------- scenes and motions
@@ -342,28 +374,25 @@ def test_scenes_hold_several_people():
     for i in range(8):
         scene = people.scene(i, people=3)
         assert len(scene.persons) == 3
-        np.testing.assert_array_equal(scene.image,
-                                      people.scene(i, people=3).image)
+        np.testing.assert_array_equal(scene.image, people.scene(i, people=3).image)
         assert len({p.id for p in scene.persons}) == 3
         assert len({p.image for p in scene.persons}) == 1
         for k, p in enumerate(scene.persons, 1):
             ys, xs = np.nonzero(scene.owners == k)
             assert p.area == len(xs) > 0
-            assert p.box == (xs.min(), ys.min(), np.ptp(xs) + 1,
-                             np.ptp(ys) + 1)
+            assert p.box == (xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1)
             assert (scene.parts[ys, xs] > 1).all()
             assert p.head_size == pytest.approx(25 * p.scale)
             others = [b for b in p.extra["hidden_by"].values() if b[0] == "*"]
             hidden_by_others += len(others)
             for j in np.flatnonzero(p.visible == 2):
-                x, y = np.floor(p.keypoints[j] + .5).astype(int)
+                x, y = np.floor(p.keypoints[j] + 0.5).astype(int)
                 assert scene.owners[y, x] in (0, k)
             # the standard crop holds most of the person
             inside = p.crop(100).apply(p.keypoints[p.visible > 0])
             assert ((inside > -1) & (inside < 100)).mean() > 0.9
-        first, last = (scene.persons[k].extra["joints_3d"][:, 0].mean()
-                       for k in (0, 2))
-        assert first < last                    # from left to right
+        first, last = (scene.persons[k].extra["joints_3d"][:, 0].mean() for k in (0, 2))
+        assert first < last  # from left to right
     assert hidden_by_others > 5
 
 
@@ -374,17 +403,18 @@ def test_motions_are_smooth_and_periodic(name):
     assert len(frames) == 30 and frames[0].image.shape == (48, 48, 3)
     joints = np.array([r.person.extra["joints_3d"] for r in frames])
     steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
-    assert steps.max() < 0.35                  # metres in 1/30 s
-    lengths = np.linalg.norm(joints[:, MPII.index("right_hip")]
-                             - joints[:, MPII.index("right_knee")], axis=-1)
+    assert steps.max() < 0.35  # metres in 1/30 s
+    lengths = np.linalg.norm(
+        joints[:, MPII.index("right_hip")] - joints[:, MPII.index("right_knee")],
+        axis=-1,
+    )
     np.testing.assert_allclose(lengths, lengths[0])
     moved = np.ptp(joints, axis=0).max()
     assert moved < 1e-9 if name == "still" else moved > 0.15
     # the camera stands still: the background is the same
     still = np.all([r.parts == 0 for r in frames], 0)
-    change = np.abs(frames[0].image.astype(int)
-                    - frames[15].image)[:12][still[:12]]
-    assert change.mean() < 6                   # noise, no more
+    change = np.abs(frames[0].image.astype(int) - frames[15].image)[:12][still[:12]]
+    assert change.mean() < 6  # noise, no more
 
 
 def test_a_scene_with_room_shows_the_same_people_smaller():
@@ -394,8 +424,9 @@ def test_a_scene_with_room_shows_the_same_people_smaller():
         # a head box is drawn by hand each time
         assert other.scale == pytest.approx(one.scale / 2, rel=0.15)
         middle = 63.5
-        np.testing.assert_allclose(other.keypoints - middle,
-                                   (one.keypoints - middle) / 2)
+        np.testing.assert_allclose(
+            other.keypoints - middle, (one.keypoints - middle) / 2
+        )
 
 
 @pytest.mark.parametrize("name", ["walk", "squat", "jumping_jack"])
@@ -406,7 +437,7 @@ def test_hands_that_pass_the_trunk_do_not_jump(name):
         frames = people.motion(name, frames=60, index=index, fps=48)
         joints = np.array([r.person.extra["joints_3d"] for r in frames])
         turns = np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1)
-        assert turns.max() < 0.03              # metres, at 48 per second
+        assert turns.max() < 0.03  # metres, at 48 per second
 
 
 def test_unknown_motions_and_empty_scenes():
@@ -422,14 +453,19 @@ def test_unknown_motions_and_empty_scenes():
 
 
 # ------------------------------------------------------------------ errors
-@pytest.mark.parametrize("arguments, message", [
-    ({"difficulty": "brutal"}, "unknown difficulty 'brutal'.*easy.*standard"),
-    ({"size": 15}, "size is 15"), ({"size": 20.5}, "size is 20.5"),
-    ({"count": -1}, "count is -1"), ({"seed": -2}, "seed is -2"),
-    ({"margin": 0.5}, "margin is 0.5"),
-    ({"split": "half"}, "train, valid, test"),
-    ({"skeleton": "octopus"}, "unknown skeleton"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"difficulty": "brutal"}, "unknown difficulty 'brutal'.*easy.*standard"),
+        ({"size": 15}, "size is 15"),
+        ({"size": 20.5}, "size is 20.5"),
+        ({"count": -1}, "count is -1"),
+        ({"seed": -2}, "seed is -2"),
+        ({"margin": 0.5}, "margin is 0.5"),
+        ({"split": "half"}, "train, valid, test"),
+        ({"skeleton": "octopus"}, "unknown skeleton"),
+    ],
+)
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         SyntheticPeople(**({"count": 3} | arguments))
@@ -448,6 +484,7 @@ def test_index():
 
 def test_a_stick_figure_seen_from_above_is_drawn():
     """Its head is smaller than the stroke that outlines it."""
-    people = SyntheticPeople(580, size=80, margin=1.25, difficulty="stick",
-                             split="test")
+    people = SyntheticPeople(
+        580, size=80, margin=1.25, difficulty="stick", split="test"
+    )
     assert people[579].visible.sum() > 0

@@ -26,14 +26,20 @@ from posecourse.training import TrainingStopped, learning_rate, train
 
 from people import dot_people
 
-TINY = {"laptop": {"width": 8, "input_size": 32},
-        "posenet": {"width": 0.05, "input_size": 32},
-        "posenet_bn": {"width": 0.05, "input_size": 32}}
+TINY = {
+    "laptop": {"width": 8, "input_size": 32},
+    "posenet": {"width": 0.05, "input_size": 32},
+    "posenet_bn": {"width": 0.05, "input_size": 32},
+}
 
 
 def tiny(out, model="laptop", **changes):
-    return config_for(model, TINY[model], out=str(out), **{
-        "epochs": 2, "batch_size": 8, "amp": "fp32", **changes})
+    return config_for(
+        model,
+        TINY[model],
+        out=str(out),
+        **{"epochs": 2, "batch_size": 8, "amp": "fp32", **changes},
+    )
 
 
 def stores(**options):
@@ -66,8 +72,15 @@ def finished(tmp_path_factory):
 
 def test_a_run_leaves_what_it_says(finished):
     files = {p.name for p in finished.iterdir()}
-    assert {"config.json", "log.csv", "weights.safetensors", "last.pt",
-            "evaluation.json", "predictions.png", "README.txt"} <= files
+    assert {
+        "config.json",
+        "log.csv",
+        "weights.safetensors",
+        "last.pt",
+        "evaluation.json",
+        "predictions.png",
+        "README.txt",
+    } <= files
     log = (finished / "log.csv").read_text().splitlines()
     assert len(log) == 3
     row = dict(zip(log[0].split(","), log[2].split(",")))
@@ -83,7 +96,8 @@ def test_a_run_leaves_what_it_says(finished):
     again = evaluation.evaluate(finished, stores()[1])
     assert again.score == pytest.approx(content["score"], abs=1e-6)
     assert again.baselines["mean pose"] == pytest.approx(
-        content["baselines"]["mean pose"])
+        content["baselines"]["mean pose"]
+    )
     known = TrainConfig(**json.loads((finished / "config.json").read_text()))
     assert known.augmentation == PRESETS["laptop"]["augmentation"]
     assert known.batch_size == 8 and known.options["width"] == 8
@@ -92,15 +106,23 @@ def test_a_run_leaves_what_it_says(finished):
 def test_the_log_for_tensorboard_does_without_tensorflow(tmp_path):
     """Which may be installed, takes long to import, and talks."""
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
-    code = ("from pathlib import Path; from posecourse import runs; "
-            "assert runs.write_tensorboard(Path('log'), "
-            "[{'step': 7, 'score': 0.5}])")
+    code = (
+        "from pathlib import Path; from posecourse import runs; "
+        "assert runs.write_tensorboard(Path('log'), "
+        "[{'step': 7, 'score': 0.5}])"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, text=True, timeout=120,
-        capture_output=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        text=True,
+        timeout=120,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
     assert done.returncode == 0, done.stderr
     reader = pytest.importorskip(
-        "tensorboard.backend.event_processing.event_accumulator")
+        "tensorboard.backend.event_processing.event_accumulator"
+    )
     log = reader.EventAccumulator(str(tmp_path / "log")).Reload()
     (row,) = log.Scalars("score")
     assert (row.step, row.value) == (7, 0.5)
@@ -113,16 +135,19 @@ def test_curves_are_drawn_where_matplotlib_is(finished):
 
 def test_training_learns(tmp_path):
     people = dot_people(192), dot_people(16, seed=1)
-    config = tiny(tmp_path / "run", epochs=4, lr=5e-3, ema=0.05,
-                  augmentation=Augmentation(
-                      scale=0, rotation=0, flip=0, tint=0))
+    config = tiny(
+        tmp_path / "run",
+        epochs=4,
+        lr=5e-3,
+        ema=0.05,
+        augmentation=Augmentation(scale=0, rotation=0, flip=0, tint=0),
+    )
     result = evaluation.evaluate(train(config, people), people[1])
     assert result.score > result.baselines["mean pose"] + 15
 
 
 def test_the_same_seed_gives_the_same_weights(finished, tmp_path):
-    assert same(weights(train(tiny(tmp_path / "a"), stores())),
-                weights(finished))
+    assert same(weights(train(tiny(tmp_path / "a"), stores())), weights(finished))
     other = weights(train(tiny(tmp_path / "b", seed=1), stores()))
     assert not same(other, weights(finished))
 
@@ -136,17 +161,24 @@ def test_a_finished_run_can_be_resumed(finished):
 def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
     """Ctrl-C saves; the resumed run ends as if nothing had been."""
     done = []
-    monkeypatch.setattr(training, "follow", lambda *given, old=training.follow:
-                        (old(*given), done.append(1), len(done) == 8
-                         and os.kill(os.getpid(), signal.SIGINT)))
+    monkeypatch.setattr(
+        training,
+        "follow",
+        lambda *given, old=training.follow: (
+            old(*given),
+            done.append(1),
+            len(done) == 8 and os.kill(os.getpid(), signal.SIGINT),
+        ),
+    )
     with pytest.raises(TrainingStopped, match="after step 8 of 12.*--resume"):
         train(tiny(tmp_path / "run"), stores())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     folder = train(TrainConfig(resume=str(tmp_path / "run")), stores())
     assert same(weights(folder), weights(finished))
     a, b = ((f / "log.csv").read_text() for f in (folder, finished))
-    cut = [[line.rsplit(",", 1)[0] for line in text.splitlines()]
-           for text in (a, b)]  # all but the speed
+    cut = [
+        [line.rsplit(",", 1)[0] for line in text.splitlines()] for text in (a, b)
+    ]  # all but the speed
     assert cut[0] == cut[1]
 
 
@@ -159,15 +191,16 @@ def test_a_watched_run_says_nothing_else(finished, tmp_path, capfd):
     assert [r["epoch"] for r in rows] == [1, 2]
     for row, known in zip(rows, log, strict=True):
         assert row.keys() == known.keys()
-        assert all(row[k] == float(known[k]) for k in row
-                   if k != "images_per_second")
+        assert all(row[k] == float(known[k]) for k in row if k != "images_per_second")
 
 
 def test_killed_between_an_epoch_and_its_checkpoint(finished, tmp_path):
     """The epoch is lost, and done again."""
+
     def fail(row):
         if row["epoch"] == 2:
             raise OSError("no power")
+
     with pytest.raises(OSError, match="no power"):
         train(tiny(tmp_path / "run"), stores(), fail)
     last = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
@@ -189,8 +222,8 @@ t.train(t.long({out!r}), t.stores())
 def long(out):
     """Its stores and settings: 144 steps, a checkpoint after each."""
     return (dot_people(96), dot_people(8, seed=1)), tiny(
-        out, "posenet_bn", epochs=3, batch_size=2, checkpoint_minutes=1e-9,
-        ema=0.9)  # long enough to remember what was before a kill
+        out, "posenet_bn", epochs=3, batch_size=2, checkpoint_minutes=1e-9, ema=0.9
+    )  # long enough to remember what was before a kill
 
 
 def step_of(folder):
@@ -205,8 +238,11 @@ def kill_ten_times(folder):
     Run it in an interpreter of its own, which imports everything once and
     never computes: one that has computed has threads, and cannot fork.
     """
-    for name in ("torch._dynamo", "safetensors.torch",
-                 "matplotlib.backends.backend_agg"):
+    for name in (
+        "torch._dynamo",
+        "safetensors.torch",
+        "matplotlib.backends.backend_agg",
+    ):
         with suppress(ImportError):
             importlib.import_module(name)  # else every process would
     tqdm.get_lock()  # a semaphore, which a killed process would leave behind
@@ -232,12 +268,14 @@ def kill_ten_times(folder):
     (folder / "kills.json").write_text(json.dumps(kills))
 
 
-@pytest.mark.skipif(sys.platform == "win32",
-                    reason="Windows has neither SIGKILL nor fork")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has neither SIGKILL nor fork"
+)
 def test_killed_ten_times_and_resumed_is_as_never_killed(tmp_path):
     folder = tmp_path / "killed"
-    killer = mp.get_context("spawn").Process(target=kill_ten_times,
-                                             args=(folder,), daemon=True)
+    killer = mp.get_context("spawn").Process(
+        target=kill_ten_times, args=(folder,), daemon=True
+    )
     killer.start()
     people, config = long(tmp_path / "whole")
     whole = train(replace(config, checkpoint_minutes=5.0), people)
@@ -261,10 +299,8 @@ def gradients(workers, config):
     mean = evaluation.mean_pose_of(data.store, model.input_size)
     blind = training._blind_answer(model, mean, torch.device("cpu"))
     batch = data.batch(3, 6, config, workers, model.input_size)
-    sums = training.backward(network, model.codec, batch, blind, config,
-                             workers)
-    return ({n: p.grad for n, p in model.named_parameters()},
-            workers.sum(sums))
+    sums = training.backward(network, model.codec, batch, blind, config, workers)
+    return ({n: p.grad for n, p in model.named_parameters()}, workers.sum(sums))
 
 
 def one_of_two(rank, folder, config):
@@ -282,12 +318,17 @@ def test_two_processes_do_what_one_does(tmp_path, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    for name, value in {"WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1",
-                        "MASTER_PORT": port, "RANK": 0,
-                        "LOCAL_RANK": 0}.items():
+    for name, value in {
+        "WORLD_SIZE": 2,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "RANK": 0,
+        "LOCAL_RANK": 0,
+    }.items():
         monkeypatch.setenv(name, str(value))
     other = mp.get_context("spawn").Process(
-        target=one_of_two, args=(1, str(tmp_path), config))
+        target=one_of_two, args=(1, str(tmp_path), config)
+    )
     other.start()
     one_of_two(0, str(tmp_path), config)
     other.join(60)
@@ -315,8 +356,7 @@ def test_the_average_follows():
     a, b = (models.build("laptop", width=8, input_size=32) for _ in "ab")
     start, goal = a.head.weight.clone(), b.head.weight
     training.follow(a, b, step=1000, horizon=100)
-    assert torch.allclose(a.head.weight, start + (goal - start) / 100,
-                          atol=1e-6)
+    assert torch.allclose(a.head.weight, start + (goal - start) / 100, atol=1e-6)
     training.follow(a, b, step=10, horizon=0)
     assert torch.equal(a.head.weight, b.head.weight)
 
@@ -342,13 +382,13 @@ def test_the_trivial_loss_is_that_of_not_looking(tmp_path, model):
 def test_joints_that_cannot_be_mirrored_are_not(tmp_path):
     people = stores(skeleton=UPPER_BODY)
     folder = train(tiny(tmp_path / "run", epochs=1), people)
-    assert models.load_model(folder / "weights.safetensors"
-                             ).skeleton == UPPER_BODY
+    assert models.load_model(folder / "weights.safetensors").skeleton == UPPER_BODY
 
 
 def test_other_skeletons_train(tmp_path):
-    folder = train(tiny(tmp_path / "run", "posenet_bn", epochs=1),
-                   stores(skeleton=COCO))
+    folder = train(
+        tiny(tmp_path / "run", "posenet_bn", epochs=1), stores(skeleton=COCO)
+    )
     assert "PCKh@0.5" in (folder / "evaluation.json").read_text()
 
 
@@ -392,9 +432,8 @@ def test_what_cannot_be_trained_is_said(tmp_path, finished):
 
 
 def test_a_broken_checkpoint_is_said(finished, tmp_path):
-    (tmp_path / "config.json").write_bytes(
-        (finished / "config.json").read_bytes())
+    (tmp_path / "config.json").write_bytes((finished / "config.json").read_bytes())
     whole = (finished / "last.pt").read_bytes()
-    (tmp_path / "last.pt").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "last.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(TrainingError, match="not a whole checkpoint"):
         train(TrainConfig(resume=str(tmp_path)), stores())

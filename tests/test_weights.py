@@ -28,8 +28,14 @@ def ship(load_script):
 
 def test_all_that_is_shipped_is_known(root):
     folder = root / "data" / "weights"
-    assert sorted(p.name for p in folder.iterdir() if p.is_dir()
-                  and not p.name.startswith("__")) == NAMES
+    assert (
+        sorted(
+            p.name
+            for p in folder.iterdir()
+            if p.is_dir() and not p.name.startswith("__")
+        )
+        == NAMES
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,8 +43,15 @@ def test_the_file_is_small_and_complete(name):
     folder = shipped(name)
     assert (folder / "weights.safetensors").stat().st_size <= LARGEST
     card = (folder / "README.md").read_text("utf-8")
-    for word in ("trained on", "Licence", "command", "seed", "mean pose",
-                 "95 % interval", "Where it fails"):
+    for word in (
+        "trained on",
+        "Licence",
+        "command",
+        "seed",
+        "mean pose",
+        "95 % interval",
+        "Where it fails",
+    ):
         assert word in card
     poses = Predictor.shipped(name)(dot_people(1).crops[0])
     assert poses[0].keypoints.shape == (16, 2)
@@ -52,8 +65,11 @@ def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
     card = (folder / "README.md").read_text("utf-8")
     for entry in stored:
         assert f"**{entry['score']:.1f}**" in card
-    test = next(e for e in stored if e["split"] == "test"
-                and e["difficulty"] == "standard" and not e["flip_test"])
+    test = next(
+        e
+        for e in stored
+        if e["split"] == "test" and e["difficulty"] == "standard" and not e["flip_test"]
+    )
     # a joint in a thousand pictures may fall on the other side of the
     # limit where a processor adds in another order: 0.01 points
     found = evaluate(folder, split="test", device="cpu")
@@ -62,8 +78,7 @@ def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
     assert found.score >= 80 > 20 > found.baselines["mean pose"]
 
 
-def test_photographs_are_scored_as_on_the_card(shared_data, tmp_path,
-                                               monkeypatch):
+def test_photographs_are_scored_as_on_the_card(shared_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = shipped("photos")
     stored = json.loads((folder / "evaluation.json").read_text("utf-8"))
@@ -77,17 +92,22 @@ def test_photographs_are_scored_as_on_the_card(shared_data, tmp_path,
 
 def test_shipping_a_run(ship, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    config = config_for(options={"width": 8, "input_size": 32}, epochs=1,
-                        batch_size=8, train_people=24, valid_people=8,
-                        amp="fp32", out=str(tmp_path / "run"))
+    config = config_for(
+        options={"width": 8, "input_size": 32},
+        epochs=1,
+        batch_size=8,
+        train_people=24,
+        valid_people=8,
+        amp="fp32",
+        out=str(tmp_path / "run"),
+    )
     run = train(config)
     argv = [str(run), "tiny", "--limit", "12", "--to", str(tmp_path / "w")]
     assert ship.main(argv) == 0
     folder = tmp_path / "w" / "tiny"
     card = (folder / "README.md").read_text("utf-8")
     assert card in capsys.readouterr().out
-    small, whole = (models.load_model(f / "weights.safetensors")
-                    for f in (folder, run))
+    small, whole = (models.load_model(f / "weights.safetensors") for f in (folder, run))
     for a, b in zip(small.parameters(), whole.parameters()):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-6)
     store = open_store("synthetic", "test", (32, 32), 12, "standard", 1.25)
@@ -106,18 +126,33 @@ def test_shipping_a_run_on_photographs(ship, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     photos = tmp_path / "friend"
     for split, count in (("train", 16), ("valid", 12)):
-        write_like_mpii(SyntheticPeople(count, size=64, split=split), photos,
-                        split)
-    config = config_for(options={"width": 8, "input_size": 32},
-                        preset="photos", data=str(photos), epochs=1,
-                        batch_size=8, amp="fp32", init=None,
-                        out="run")
+        write_like_mpii(SyntheticPeople(count, size=64, split=split), photos, split)
+    config = config_for(
+        options={"width": 8, "input_size": 32},
+        preset="photos",
+        data=str(photos),
+        epochs=1,
+        batch_size=8,
+        amp="fp32",
+        init=None,
+        out="run",
+    )
     argv = [str(train(config)), "tiny", "--to", str(tmp_path / "w")]
     with pytest.raises(SystemExit):
         ship.main(argv)
     assert "--about" in capsys.readouterr().err
-    assert ship.main([*argv, "--about", "pictures of a friend, for research",
-                      "--called", "data/friend"]) == 0
+    assert (
+        ship.main(
+            [
+                *argv,
+                "--about",
+                "pictures of a friend, for research",
+                "--called",
+                "data/friend",
+            ]
+        )
+        == 0
+    )
     folder = tmp_path / "w" / "tiny"
     card = (folder / "README.md").read_text("utf-8")
     assert "pictures of a friend, for research" in card

@@ -13,7 +13,7 @@ from posecourse.widgets import Explorer, explore
 def draw(power=1, label="a", grid=False):
     figure = Figure(figsize=(2, 1))
     axes = figure.subplots()
-    axes.plot([0, 1, 2], [0, 1, 2 ** power])
+    axes.plot([0, 1, 2], [0, 1, 2**power])
     axes.set_title(label)
     axes.grid(grid)
     return figure
@@ -60,31 +60,39 @@ def test_a_control_redraws_the_same_picture(shown):
     explorer = Explorer(draw, "A curve of power {power}", power=(1, 3, 2))
     explorer.show()
     explorer.controls["power"].value = 3
-    (data, metadata), = handle.updates
+    ((data, metadata),) = handle.updates
     assert data["image/png"] != displayed[0][0]["image/png"]
     assert metadata["image/png"]["alt"] == "A curve of power 3"
 
 
 def test_each_kind_of_value_has_its_control():
-    controls = Explorer(draw, "{power}", power=(0.5, 2.5, 1.0),
-                        label=["a", "b"], grid=True).controls
+    controls = Explorer(
+        draw, "{power}", power=(0.5, 2.5, 1.0), label=["a", "b"], grid=True
+    ).controls
     assert isinstance(controls["power"], ipywidgets.FloatSlider)
     assert isinstance(controls["label"], ipywidgets.Dropdown)
     assert isinstance(controls["grid"], ipywidgets.Checkbox)
-    assert isinstance(Explorer(draw, "", power=(1, 3, 2)).controls["power"],
-                      ipywidgets.IntSlider)
+    assert isinstance(
+        Explorer(draw, "", power=(1, 3, 2)).controls["power"], ipywidgets.IntSlider
+    )
     stepped = Explorer(draw, "", power=(0.0, 1.0, 0.5, 0.25))
     assert stepped.controls["power"].step == 0.25
     assert stepped.values == {"power": 0.5}
 
 
-@pytest.mark.parametrize(("choice", "step", "digits"), [
-    ((0.5, 5.0, 2.0), 0.1, 1), ((0.0, 1.0, 0.5), 0.02, 2),
-    ((0.0, 100.0, 33.0), 1, 0), ((0.001, 0.1, 0.01), 0.001, 3),
-    ((0.0, 31.0, 16.3), 0.1, 1),        # 0.5 would miss the start
-    ((0.0, 1.0, 0.5, 0.25), 0.25, 2), ((0.25, 2.25, 1.25, 0.5), 0.5, 2)])
-def test_sliders_have_round_steps_and_show_no_more_digits(
-        choice, step, digits):
+@pytest.mark.parametrize(
+    ("choice", "step", "digits"),
+    [
+        ((0.5, 5.0, 2.0), 0.1, 1),
+        ((0.0, 1.0, 0.5), 0.02, 2),
+        ((0.0, 100.0, 33.0), 1, 0),
+        ((0.001, 0.1, 0.01), 0.001, 3),
+        ((0.0, 31.0, 16.3), 0.1, 1),  # 0.5 would miss the start
+        ((0.0, 1.0, 0.5, 0.25), 0.25, 2),
+        ((0.25, 2.25, 1.25, 0.5), 0.5, 2),
+    ],
+)
+def test_sliders_have_round_steps_and_show_no_more_digits(choice, step, digits):
     slider = Explorer(draw, "", power=choice).controls["power"]
     assert slider.step == pytest.approx(step)
     assert slider.readout_format == f".{digits}f"
@@ -101,9 +109,21 @@ def test_the_picture_tells_its_size(shown):
     assert (metadata["width"], metadata["height"]) == (200, 100)
 
 
-@pytest.mark.parametrize("choice", [
-    (1, 2), (1, 2, 3), (3, 1, 2), (1, 1, 1), (0, 1, 0, -1), [], "a", 3,
-    (0.0, 1.0, 0.3, 0.25), (0.0, 1.0, 1 / 3)])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        (1, 2),
+        (1, 2, 3),
+        (3, 1, 2),
+        (1, 1, 1),
+        (0, 1, 0, -1),
+        [],
+        "a",
+        3,
+        (0.0, 1.0, 0.3, 0.25),
+        (0.0, 1.0, 1 / 3),
+    ],
+)
 def test_a_choice_that_makes_no_sense(choice):
     with pytest.raises(ValueError, match="power"):
         Explorer(draw, "", power=choice)
@@ -134,7 +154,7 @@ def test_a_later_error_is_shown_and_then_forgotten(shown):
     explorer.show()
     explorer.controls["power"].value = 3
     assert "KeyError" in explorer._message.value
-    assert "<joint>" not in explorer._message.value     # escaped
+    assert "<joint>" not in explorer._message.value  # escaped
     explorer.controls["power"].value = 1
     assert explorer._message.value == ""
 

@@ -14,15 +14,17 @@ from posecourse.drawing import draw_pose, grid
 from posecourse.inference import Predictor
 
 people = SyntheticPeople(21, size=192, split="test")
-predictor = (Predictor.from_run(sys.argv[1], device="cpu")
-             if sys.argv[1:] else Predictor.shipped(device="cpu"))
+predictor = (
+    Predictor.from_run(sys.argv[1], device="cpu")
+    if sys.argv[1:]
+    else Predictor.shipped(device="cpu")
+)
 pictures = []
 for person in people:
     image = people.read_image(person)
     crop = person.crop(predictor.model.input_size)
     keypoints, _ = predictor.in_crops(image, [crop])
-    pictures.append(draw_pose(image, keypoints[0],
-                              skeleton=predictor.skeleton))
+    pictures.append(draw_pose(image, keypoints[0], skeleton=predictor.skeleton))
 image = grid(pictures, columns=7, pad=4)
 path = Path(__file__).with_name("poses.jpg")
 cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])

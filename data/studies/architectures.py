@@ -40,16 +40,31 @@ from posecourse.models.summary import summarise
 from posecourse.skeletons import MPII
 
 SETTINGS = {
-    "input_size": 64, "margin": 1.25, "difficulty": "standard",
-    "train_people": 8000, "valid_people": 500, "test_people": 1000,
-    "epochs": 3, "batch_size": 16, "weight_decay": 0.05, "warmup": 0.1,
-    "ema": 0.05, "sigma": 1.0,
+    "input_size": 64,
+    "margin": 1.25,
+    "difficulty": "standard",
+    "train_people": 8000,
+    "valid_people": 500,
+    "test_people": 1000,
+    "epochs": 3,
+    "batch_size": 16,
+    "weight_decay": 0.05,
+    "warmup": 0.1,
+    "ema": 0.05,
+    "sigma": 1.0,
     # tried on the first people of the same, in one epoch
-    "rates": [1e-3, 3e-3], "trial_people": 4000,
+    "rates": [1e-3, 3e-3],
+    "trial_people": 4000,
     # that of a short `posecourse train`
-    "augmentation": {"scale": 0.15, "rotation": 15, "shift": 0.02,
-                     "brightness": 0.2, "contrast": 0.2, "saturation": 0.2,
-                     "tint": 0.1},
+    "augmentation": {
+        "scale": 0.15,
+        "rotation": 15,
+        "shift": 0.02,
+        "brightness": 0.2,
+        "contrast": 0.2,
+        "saturation": 0.2,
+        "tint": 0.1,
+    },
 }
 # What is trained: a network, its size, how it is judged. The first five are
 # the document's, made small, and judged as they were published; the sixth is
@@ -63,22 +78,34 @@ NETWORKS = {
     "laptop": ("laptop", {}, {}),
     "Hourglass, one stack": ("hourglass_1", {"width": 96, "depth": 3}, {}),
     "Hourglass, last stage judged": (
-        "hourglass_2", {"width": 96, "depth": 3}, {"supervise": "last"}),
+        "hourglass_2",
+        {"width": 96, "depth": 3},
+        {"supervise": "last"},
+    ),
     "CPM, last stage judged": ("cpm", {"width": 32}, {"supervise": "last"}),
     "CPN, all joints": ("cpn_18", {"width": 64}, {}),
 }
 # A second seed for the variants and what they vary.
-VARIED = [name for name in NETWORKS
-          if any(other.startswith(f"{name},") for other in NETWORKS)
-          or "," in name]
+VARIED = [
+    name
+    for name in NETWORKS
+    if any(other.startswith(f"{name},") for other in NETWORKS) or "," in name
+]
 RUNS = [(name, 0) for name in NETWORKS] + [(name, 1) for name in VARIED]
 THRESHOLDS = (0.5, 0.2)
-COUNTED = [i for i, joint in enumerate(MPII.joints)
-           if joint not in ("pelvis", "thorax")]
+COUNTED = [
+    i for i, joint in enumerate(MPII.joints) if joint not in ("pelvis", "thorax")
+]
 
 
-def study(folder, settings=SETTINGS, runs=RUNS, scratch="runs/architectures",
-          processes=None, speed=False):
+def study(
+    folder,
+    settings=SETTINGS,
+    runs=RUNS,
+    scratch="runs/architectures",
+    processes=None,
+    speed=False,
+):
     """Train and score what is not done yet; returns the JSON's content.
 
     Parameters
@@ -97,21 +124,27 @@ def study(folder, settings=SETTINGS, runs=RUNS, scratch="runs/architectures",
     missing = [run for run in runs if name_of(*run) not in rows]
     if missing:
         test = people_of("test", settings)
-        for split in ("train", "valid"):   # drawn once, before they part
+        for split in ("train", "valid"):  # drawn once, before they part
             people_of(split, settings)
         answers |= labels(test, people_of("train", settings))
         rates = choose_rates(missing, scratch, settings, processes)
-        jobs = [(name, seed, rates[family(name)], scratch / name_of(
-            name, seed), settings) for name, seed in missing]
+        jobs = [
+            (name, seed, rates[family(name)], scratch / name_of(name, seed), settings)
+            for name, seed in missing
+        ]
         for (name, seed), (row, points) in side_by_side(
-                trained, missing, jobs, processes):
+            trained, missing, jobs, processes
+        ):
             key = name_of(name, seed)
             answers[key] = points
             row["pckh"] = [scores(stage / 100, answers) for stage in points]
             rows[key] = row
             write(folder, rows, answers, settings)
-            print(f"{key}: PCKh@0.5 {row['pckh'][-1]['0.5']}, "
-                  f"{row['cpu_seconds']:.0f} CPU seconds", flush=True)
+            print(
+                f"{key}: PCKh@0.5 {row['pckh'][-1]['0.5']}, "
+                f"{row['cpu_seconds']:.0f} CPU seconds",
+                flush=True,
+            )
     if speed or not all("milliseconds" in row for row in rows.values()):
         measure(rows, settings)
         write(folder, rows, answers, settings)
@@ -134,19 +167,24 @@ def network_of(name: str, settings):
 
 
 def options_of(options, settings):
-    return {**options, "input_size": settings["input_size"],
-            "sigma": settings["sigma"]}
+    return {**options, "input_size": settings["input_size"], "sigma": settings["sigma"]}
 
 
 def people_of(split: str, settings):
     size = (settings["input_size"],) * 2
     margin = settings["margin"] if split == "train" else 1.0
-    return evaluation.open_store("synthetic", split, size,
-                                 settings[f"{split}_people"],
-                                 settings["difficulty"], margin)
+    return evaluation.open_store(
+        "synthetic",
+        split,
+        size,
+        settings[f"{split}_people"],
+        settings["difficulty"],
+        margin,
+    )
 
 
 # ----------------------------------------------------------------- training
+
 
 def side_by_side(work, names, jobs, processes):
     """Yield each name with what ``work(*job)`` returned, in their order."""
@@ -166,25 +204,29 @@ def choose_rates(missing, scratch, settings, processes):
     """Family -> the learning rate that did best in one short epoch."""
     known = scratch / "rates.json"
     done = json.loads(known.read_text("utf-8")) if known.exists() else {}
-    wanted = [(name, rate) for name in dict.fromkeys(
-        family(name) for name, _ in missing) for rate in settings["rates"]
-        if str(rate) not in done.get(name, {})]
-    jobs = [(name, rate, scratch / f"trial of {name} at {rate}", settings)
-            for name, rate in wanted]
+    wanted = [
+        (name, rate)
+        for name in dict.fromkeys(family(name) for name, _ in missing)
+        for rate in settings["rates"]
+        if str(rate) not in done.get(name, {})
+    ]
+    jobs = [
+        (name, rate, scratch / f"trial of {name} at {rate}", settings)
+        for name, rate in wanted
+    ]
     for (name, rate), score in side_by_side(trial, wanted, jobs, processes):
         done.setdefault(name, {})[str(rate)] = score
         scratch.mkdir(parents=True, exist_ok=True)
         write_json(known, done)
-        print(f"{name} at a rate of {rate}: {score} in one epoch",
-              flush=True)
-    return {name: float(max(tried, key=tried.get))
-            for name, tried in done.items()}
+        print(f"{name} at a rate of {rate}: {score} in one epoch", flush=True)
+    return {name: float(max(tried, key=tried.get)) for name, tried in done.items()}
 
 
 def trial(name, rate, out, settings):
     """PCKh@0.5 of one epoch at a rate, on people for validation."""
-    return train(name, 0, rate, out, {**settings, "epochs": 1},
-                 settings["trial_people"])[1][-1][2]
+    return train(
+        name, 0, rate, out, {**settings, "epochs": 1}, settings["trial_people"]
+    )[1][-1][2]
 
 
 def train(name, seed, rate, out, settings, limit=None):
@@ -203,13 +245,28 @@ def train(name, seed, rate, out, settings, limit=None):
         model, options, judged = NETWORKS[name]
         shutil.rmtree(out, ignore_errors=True)
         config = training.config_for(
-            model, options_of(options, settings), lr=rate, seed=seed,
+            model,
+            options_of(options, settings),
+            lr=rate,
+            seed=seed,
             out=str(out),
             augmentation=Augmentation(**settings["augmentation"]),
-            **{key: settings[key] for key in (
-                "train_people", "valid_people", "difficulty", "margin",
-                "epochs", "batch_size", "weight_decay", "warmup", "ema")},
-            **judged)
+            **{
+                key: settings[key]
+                for key in (
+                    "train_people",
+                    "valid_people",
+                    "difficulty",
+                    "margin",
+                    "epochs",
+                    "batch_size",
+                    "weight_decay",
+                    "warmup",
+                    "ema",
+                )
+            },
+            **judged,
+        )
         curve = []
     spent = curve[-1][1] if curve else 0
     before = time.process_time()
@@ -217,8 +274,13 @@ def train(name, seed, rate, out, settings, limit=None):
     def note(row):
         if row["epoch"] > len(curve):
             seconds = spent + time.process_time() - before
-            curve.append([row["step"] * settings["batch_size"],
-                          float(f"{seconds:.3g}"), round(row["score"], 2)])
+            curve.append(
+                [
+                    row["step"] * settings["batch_size"],
+                    float(f"{seconds:.3g}"),
+                    round(row["score"], 2),
+                ]
+            )
             write_json(known, curve)
 
     people, valid = (people_of(part, settings) for part in ("train", "valid"))
@@ -232,19 +294,28 @@ def trained(name, seed, rate, out, settings):
     folder, curve = train(name, seed, rate, out, settings)
     network = models.load_model(folder / "weights.safetensors").eval()
     cost = summarise(network_of(name, settings))
-    points = np.stack([np.rint(100 * stage).astype(np.int16)
-                       for stage in ask(network, people_of("test",
-                                                           settings))])
-    row = {"name": name, "seed": seed, "model": NETWORKS[name][0],
-           "options": plain(network.options), "rate": rate,
-           "amp": json.loads((folder / "config.json").read_text(
-               "utf-8"))["amp"],
-           "judged": NETWORKS[name][2], "curve": curve,
-           "cpu_seconds": curve[-1][1], "parameters": cost.parameters,
-           "multiply_adds": cost.multiply_adds,
-           "activations": cost.activations,
-           "receptive_fields": plain(cost.receptive_fields),
-           "map": list(cost.output_sizes[-1][1:])}
+    points = np.stack(
+        [
+            np.rint(100 * stage).astype(np.int16)
+            for stage in ask(network, people_of("test", settings))
+        ]
+    )
+    row = {
+        "name": name,
+        "seed": seed,
+        "model": NETWORKS[name][0],
+        "options": plain(network.options),
+        "rate": rate,
+        "amp": json.loads((folder / "config.json").read_text("utf-8"))["amp"],
+        "judged": NETWORKS[name][2],
+        "curve": curve,
+        "cpu_seconds": curve[-1][1],
+        "parameters": cost.parameters,
+        "multiply_adds": cost.multiply_adds,
+        "activations": cost.activations,
+        "receptive_fields": plain(cost.receptive_fields),
+        "map": list(cost.output_sizes[-1][1:]),
+    }
     return row, points
 
 
@@ -253,13 +324,14 @@ def ask(network, store):
     """Every stage's answer, ``(N, K, 2)`` pixels of the network's input."""
     found = []
     for start in range(0, len(store), 100):
-        crops = torch.from_numpy(np.array(store.crops[start:start + 100]))
+        crops = torch.from_numpy(np.array(store.crops[start : start + 100]))
         stages = network(normalise(crops.permute(0, 3, 1, 2)))
         found.append([network.codec.decode(stage)[0] for stage in stages])
     return [torch.cat(stage).double().numpy() for stage in zip(*found)]
 
 
 # ------------------------------------------------------------------- speed
+
 
 def measure(rows, settings, repeats: int = 30):
     """Milliseconds for one picture, and in a step of training, one core.
@@ -272,11 +344,14 @@ def measure(rows, settings, repeats: int = 30):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     names = list(dict.fromkeys(row["name"] for row in rows.values()))
-    networks = {name: network_of(name, settings).to(
-        memory_format=torch.channels_last) for name in names}
+    networks = {
+        name: network_of(name, settings).to(memory_format=torch.channels_last)
+        for name in names
+    }
     side, times = settings["input_size"], {name: ([], []) for name in names}
     batch = torch.randn(settings["batch_size"], 3, side, side).to(
-        memory_format=torch.channels_last)
+        memory_format=torch.channels_last
+    )
     for turn in range(repeats + 3):
         for name, network in networks.items():
             network.eval()
@@ -287,8 +362,7 @@ def measure(rows, settings, repeats: int = 30):
             network.train()
             begun = time.perf_counter()
             with torch.autocast("cpu", torch.bfloat16, enabled=short):
-                loss = sum(stage.float().square().mean()
-                           for stage in network(batch))
+                loss = sum(stage.float().square().mean() for stage in network(batch))
             loss.backward()
             step = time.perf_counter() - begun
             if turn >= 3:
@@ -296,19 +370,23 @@ def measure(rows, settings, repeats: int = 30):
                 times[name][1].append(1000 * step / len(batch))
     for row in rows.values():
         row["milliseconds"], row["milliseconds_of_training"] = (
-            round(statistics.median(part), 3) for part in times[row["name"]])
+            round(statistics.median(part), 3) for part in times[row["name"]]
+        )
     torch.set_num_threads(threads)
 
 
 # -------------------------------------------------------------- the results
 
+
 def labels(test, train):
     """Labels and the mean pose, in pixels of the networks' input."""
     mean = evaluation.mean_pose_of(train, (round(train.window),) * 2)
-    return {"keypoints": np.array(test.keypoints),
-            "visible": np.array(test.visible),
-            "head_size": np.array(test.head_size),
-            "mean_pose": np.asarray(mean, np.float32)}
+    return {
+        "keypoints": np.array(test.keypoints),
+        "visible": np.array(test.visible),
+        "head_size": np.array(test.head_size),
+        "mean_pose": np.asarray(mean, np.float32),
+    }
 
 
 def hits(points, answers, threshold):
@@ -316,19 +394,27 @@ def hits(points, answers, threshold):
     return metrics.correct(
         np.broadcast_to(points, answers["keypoints"].shape),
         *(answers[key] for key in ("keypoints", "visible", "head_size")),
-        threshold)
+        threshold,
+    )
 
 
 def scores(points, answers):
     """Threshold -> PCKh in percent with its 95 % interval over people."""
-    return {str(t): [round(100 * v, 2) for v in metrics.bootstrap_interval(
-        hits(points, answers, t), COUNTED)[:3]] for t in THRESHOLDS}
+    return {
+        str(t): [
+            round(100 * v, 2)
+            for v in metrics.bootstrap_interval(hits(points, answers, t), COUNTED)[:3]
+        ]
+        for t in THRESHOLDS
+    }
 
 
 def per_joint(points, answers):
     """PCKh@0.5 of each joint, percent."""
-    return {joint: round(float(100 * share), 2) for joint, share in zip(
-        MPII.joints, np.nanmean(hits(points, answers, 0.5), 0))}
+    return {
+        joint: round(float(100 * share), 2)
+        for joint, share in zip(MPII.joints, np.nanmean(hits(points, answers, 0.5), 0))
+    }
 
 
 def differences(rows, answers):
@@ -340,15 +426,30 @@ def differences(rows, answers):
         for second in rows.values():
             a, b = first["name"], second["name"]
             order = list(NETWORKS)
-            related = "," in b and family(b) == a or (
-                "," not in a + b and order.index(a) < order.index(b))
+            related = (
+                "," in b
+                and family(b) == a
+                or ("," not in a + b and order.index(a) < order.index(b))
+            )
             if not related or first["seed"] != second["seed"]:
                 continue
-            found = metrics.paired_interval(*(
-                hits(answers[name_of(row["name"], row["seed"])][-1] / 100,
-                     answers, 0.5) for row in (first, second)), COUNTED)
-            yield {"first": a, "second": b, "seed": first["seed"],
-                   "difference": [round(100 * v, 2) for v in found[:3]]}
+            found = metrics.paired_interval(
+                *(
+                    hits(
+                        answers[name_of(row["name"], row["seed"])][-1] / 100,
+                        answers,
+                        0.5,
+                    )
+                    for row in (first, second)
+                ),
+                COUNTED,
+            )
+            yield {
+                "first": a,
+                "second": b,
+                "seed": first["seed"],
+                "difference": [round(100 * v, 2) for v in found[:3]],
+            }
 
 
 def write(folder, rows, answers, settings):
@@ -358,17 +459,23 @@ def write(folder, rows, answers, settings):
     content = {
         "command": "python data/studies/architectures.py",
         "about": "PCKh in percent on drawn people whom no network has seen, "
-                 "for each stage, with its 95 % interval over people; curve: "
-                 "pictures seen, CPU seconds, PCKh@0.5 on validation people",
-        "torch": torch.__version__.split("+")[0], "settings": settings,
+        "for each stage, with its 95 % interval over people; curve: "
+        "pictures seen, CPU seconds, PCKh@0.5 on validation people",
+        "torch": torch.__version__.split("+")[0],
+        "settings": settings,
         "mean_pose": scores(answers["mean_pose"], answers),
-        "networks": rows, "differences": list(differences(rows, answers))}
+        "networks": rows,
+        "differences": list(differences(rows, answers)),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "architectures.npz") as temporary:
         np.savez_compressed(temporary, **answers)
     # numbers that belong together on one line
-    text = re.sub(r"\[[^][{}]*\]", lambda m: re.sub(r"\s+", " ", m[0]),
-                  json.dumps(plain(content), indent=1))
+    text = re.sub(
+        r"\[[^][{}]*\]",
+        lambda m: re.sub(r"\s+", " ", m[0]),
+        json.dumps(plain(content), indent=1),
+    )
     with atomic_path(folder / "architectures.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -383,19 +490,25 @@ def finished(folder, settings):
         return {}, {}
     with np.load(folder / "architectures.npz") as file:
         answers = dict(file)
-    return {key: row for key, row in study["networks"].items()
-            if key in answers}, answers
+    return {
+        key: row for key, row in study["networks"].items() if key in answers
+    }, answers
 
 
 def main(argv=None) -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path,
-                        default=Path(__file__).resolve().parent)
-    parser.add_argument("--processes", type=int, help="networks trained at "
-                        "the same time (default: one per core)")
-    parser.add_argument("--speed", action="store_true", help="measure the "
-                        "speed of the networks again, on a quiet machine")
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent)
+    parser.add_argument(
+        "--processes",
+        type=int,
+        help="networks trained at the same time (default: one per core)",
+    )
+    parser.add_argument(
+        "--speed",
+        action="store_true",
+        help="measure the speed of the networks again, on a quiet machine",
+    )
     args = parser.parse_args(argv)
     study(args.out, processes=args.processes, speed=args.speed)
     return 0

@@ -40,11 +40,15 @@ from posecourse.skeletons import MPII
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = "data/weights/laptop/weights.safetensors"
 SETTINGS = {
-    "model": "laptop", "preset": "photos", "epochs": 4, "seeds": [0, 1],
+    "model": "laptop",
+    "preset": "photos",
+    "epochs": 4,
+    "seeds": [0, 1],
     "networks": {
         "base": {"options": {"input_size": 64}, "init": DRAWN},
         "scratch": {"options": {"input_size": 64}, "init": None},
-        "larger": {"options": {"input_size": 96}, "init": DRAWN}},
+        "larger": {"options": {"input_size": 96}, "init": DRAWN},
+    },
 }
 # Who answers: a network, which of its weights (the average over the last
 # steps, or those of the last step), and how it is asked.
@@ -79,8 +83,9 @@ GAINS = {
 }
 SEED = "nothing but another seed"
 THRESHOLDS = (0.2, 0.1)
-COUNTED = [i for i, joint in enumerate(MPII.joints)
-           if joint not in ("pelvis", "thorax")]
+COUNTED = [
+    i for i, joint in enumerate(MPII.joints) if joint not in ("pelvis", "thorax")
+]
 BEGIN, END = "<!-- photographs.py writes this table -->", "<!-- its end -->"
 
 
@@ -105,8 +110,7 @@ def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
                 continue
             config = config_of(network, seed, data, settings)
             run = trained(config, Path(runs) / name)
-            answers = answers_of(run, network, seed, config, answers,
-                                 settings)
+            answers = answers_of(run, network, seed, config, answers, settings)
             rows[name] = {"network": network, "seed": seed, **about(run)}
             write(folder, summary(rows, answers, settings), answers)
     result = json.loads((folder / "photographs.json").read_text("utf-8"))
@@ -123,9 +127,14 @@ def config_of(network, seed, data, settings):
     changes = dict(settings["networks"][network])
     if changes["init"]:
         changes["init"] = str(ROOT / changes["init"])
-    return config_for(settings["model"], preset=settings["preset"],
-                      epochs=settings["epochs"], seed=seed, data=str(data),
-                      **changes)
+    return config_for(
+        settings["model"],
+        preset=settings["preset"],
+        epochs=settings["epochs"],
+        seed=seed,
+        data=str(data),
+        **changes,
+    )
 
 
 def trained(config, run):
@@ -144,7 +153,8 @@ def trained(config, run):
         if old.get(key) != new[key]:
             raise TrainingError(
                 f"{run} holds a run with another {key}: {old.get(key)!r}, "
-                f"not {new[key]!r}. Delete it, or choose another --runs")
+                f"not {new[key]!r}. Delete it, or choose another --runs"
+            )
     if not (run / "evaluation.json").is_file():
         training.train(TrainConfig(resume=str(run), device=config.device))
     return run
@@ -156,15 +166,19 @@ def about(run):
     with open(run / "log.csv", newline="", encoding="utf-8") as file:
         log = list(csv.DictReader(file))
     speed = max(float(row["images_per_second"]) for row in log)
-    return {"options": config["options"], "init": bool(config["init"]),
-            "amp": config["amp"], "steps": int(log[-1]["step"]),
-            "curve": [round(float(row["score"]), 2) for row in log],
-            # of the epoch that other programs disturbed least
-            "epoch_seconds": round(int(log[0]["step"])
-                                   * config["batch_size"] / speed)}
+    return {
+        "options": config["options"],
+        "init": bool(config["init"]),
+        "amp": config["amp"],
+        "steps": int(log[-1]["step"]),
+        "curve": [round(float(row["score"]), 2) for row in log],
+        # of the epoch that other programs disturbed least
+        "epoch_seconds": round(int(log[0]["step"]) * config["batch_size"] / speed),
+    }
 
 
 # ---------------------------------------------------------------- answers
+
 
 def answers_of(run, network, seed, config, known, settings):
     """What is known, the labels before all, and a network's answers.
@@ -175,25 +189,29 @@ def answers_of(run, network, seed, config, known, settings):
     size = max(config_of("base", seed, config.data, settings).input_size)
     model = models.load_model(run / "weights.safetensors")
     model.to(choose_device())
-    store = evaluation.open_store(config.data, "valid", model.input_size,
-                                  margin=config.margin)
+    store = evaluation.open_store(
+        config.data, "valid", model.input_size, margin=config.margin
+    )
     new = labels(model, store, size)
     if not known:
         known = new
-    elif not (np.array_equal(new["visible"], known["visible"])
-              and np.allclose(new["keypoints"], known["keypoints"],
-                              atol=1e-3, equal_nan=True)):
-        raise TrainingError(f"{config.data}: these are not the people whom "
-                            "the other networks were asked about")
+    elif not (
+        np.array_equal(new["visible"], known["visible"])
+        and np.allclose(new["keypoints"], known["keypoints"], atol=1e-3, equal_nan=True)
+    ):
+        raise TrainingError(
+            f"{config.data}: these are not the people whom "
+            "the other networks were asked about"
+        )
     found, scale = dict(known), size / max(model.input_size)
-    saved = torch.load(run / "last.pt", map_location="cpu",
-                       weights_only=True)
+    saved = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
     for who, (asked, weights, options) in ANSWERS.items():
         if asked == network:
             model.load_state_dict(saved[weights])
             _, _, points = evaluation.predict_store(model, store, **options)
             found[name_of(who, seed)] = np.rint(
-                100 * resize_points(points, scale)).astype(np.int16)
+                100 * resize_points(points, scale)
+            ).astype(np.int16)
     return found
 
 
@@ -202,8 +220,11 @@ def labels(model, store, size):
     crop = standard_crop(store.size, store.window, (size, size))
     mean = np.array(json.loads(model.metadata["mean_pose"]), float)
     mean = resize_points(mean, size / max(model.input_size))
-    return {"keypoints": crop.apply(store.keypoints).astype(np.float32),
-            "visible": store.visible, "mean_pose": mean.astype(np.float32)}
+    return {
+        "keypoints": crop.apply(store.keypoints).astype(np.float32),
+        "visible": store.visible,
+        "mean_pose": mean.astype(np.float32),
+    }
 
 
 def hits(points, answers, threshold):
@@ -212,11 +233,16 @@ def hits(points, answers, threshold):
     torso = metrics.torso_size(keypoints, visible, MPII)
     known = torso > 0
     return metrics.correct(
-        np.broadcast_to(points, keypoints.shape), keypoints,
-        visible * known[:, None], np.where(known, torso, 1), threshold)
+        np.broadcast_to(points, keypoints.shape),
+        keypoints,
+        visible * known[:, None],
+        np.where(known, torso, 1),
+        threshold,
+    )
 
 
 # ---------------------------------------------------------------- results
+
 
 def percent(interval):
     """Value and 95 % interval, in percent."""
@@ -225,28 +251,40 @@ def percent(interval):
 
 def scores(points, answers):
     """Threshold -> PCK with its interval."""
-    return {str(t): percent(metrics.bootstrap_interval(
-        hits(points, answers, t), COUNTED)) for t in THRESHOLDS}
+    return {
+        str(t): percent(metrics.bootstrap_interval(hits(points, answers, t), COUNTED))
+        for t in THRESHOLDS
+    }
 
 
 def gain(first, second, answers):
     """Threshold -> PCK of the first minus that of the second."""
     points = [answers[name] / 100 for name in (first, second)]
-    return {str(t): percent(metrics.paired_interval(
-        *(hits(p, answers, t) for p in points), COUNTED))
-        for t in THRESHOLDS}
+    return {
+        str(t): percent(
+            metrics.paired_interval(*(hits(p, answers, t) for p in points), COUNTED)
+        )
+        for t in THRESHOLDS
+    }
 
 
 def gains(answers, settings):
     """What is gained by what, seed by seed, where both have answered."""
     seeds = settings["seeds"]
-    pairs = [(what, seed, name_of(a, seed), name_of(b, seed))
-             for what, (a, b) in GAINS.items() for seed in seeds]
-    pairs += [(SEED, seed, name_of("base", seed), name_of("base", seeds[0]))
-              for seed in seeds[1:]]
-    return [{"by": what, "seed": seed, "first": a, "second": b,
-             "pck": gain(a, b, answers)}
-            for what, seed, a, b in pairs if {a, b} <= set(answers)]
+    pairs = [
+        (what, seed, name_of(a, seed), name_of(b, seed))
+        for what, (a, b) in GAINS.items()
+        for seed in seeds
+    ]
+    pairs += [
+        (SEED, seed, name_of("base", seed), name_of("base", seeds[0]))
+        for seed in seeds[1:]
+    ]
+    return [
+        {"by": what, "seed": seed, "first": a, "second": b, "pck": gain(a, b, answers)}
+        for what, seed, a, b in pairs
+        if {a, b} <= set(answers)
+    ]
 
 
 def summary(rows, answers, settings):
@@ -254,29 +292,53 @@ def summary(rows, answers, settings):
     first = settings["seeds"][0]
     base = plain(asdict(config_of("base", first, "", settings)))
     size = max(config_of("base", first, "", settings).input_size)
-    trivial = {"mean pose": answers["mean_pose"],
-               "center pose": metrics.center_pose(MPII, size)}
+    trivial = {
+        "mean pose": answers["mean_pose"],
+        "center pose": metrics.center_pose(MPII, size),
+    }
     counted = hits(trivial["center pose"], answers, THRESHOLDS[0])[:, COUNTED]
     labelled = ~np.isnan(counted)
     return {
         "command": "python data/studies/photographs.py --data data/lspet",
         "about": "PCK of the torso in percent: threshold -> value and 95 % "
-                 "interval over people; gains are paired",
-        "versions": {"python": platform.python_version(),
-                     "torch": torch.__version__, "numpy": np.__version__,
-                     "opencv": cv2.__version__, "cores": os.cpu_count()},
+        "interval over people; gains are paired",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "cores": os.cpu_count(),
+        },
         "settings": settings,
-        "recipe": {key: base[key] for key in (
-            "batch_size", "lr", "weight_decay", "schedule", "warmup", "clip",
-            "ema", "loss", "margin", "augmentation")},
-        "people": {"asked": len(labelled), "scored": labelled.any(1).sum(),
-                   "joints": labelled.sum()},
+        "recipe": {
+            key: base[key]
+            for key in (
+                "batch_size",
+                "lr",
+                "weight_decay",
+                "schedule",
+                "warmup",
+                "clip",
+                "ema",
+                "loss",
+                "margin",
+                "augmentation",
+            )
+        },
+        "people": {
+            "asked": len(labelled),
+            "scored": labelled.any(1).sum(),
+            "joints": labelled.sum(),
+        },
         "networks": rows,
-        "trivial": {name: scores(points, answers)
-                    for name, points in trivial.items()},
-        "answers": {name: scores(points / 100, answers)
-                    for name, points in answers.items() if "-" in name},
-        "gains": gains(answers, settings)}
+        "trivial": {name: scores(points, answers) for name, points in trivial.items()},
+        "answers": {
+            name: scores(points / 100, answers)
+            for name, points in answers.items()
+            if "-" in name
+        },
+        "gains": gains(answers, settings),
+    }
 
 
 def finished(folder, settings):
@@ -301,28 +363,48 @@ def write(folder, result, answers):
 
 # ------------------------------------------------------------------ table
 
+
 def table(result):
     """Scores, then what is gained by what, as Markdown."""
     seeds = result["settings"]["seeds"]
     columns = [f"PCK@{t}, seed {seed}" for t in THRESHOLDS for seed in seeds]
     lines = [["", *columns], ["---"] * (len(columns) + 1)]
     for who in ANSWERS:
-        lines.append([NAMES[who], *(
-            cell(result["answers"][name_of(who, seed)][str(t)])
-            for t in THRESHOLDS for seed in seeds)])
+        lines.append(
+            [
+                NAMES[who],
+                *(
+                    cell(result["answers"][name_of(who, seed)][str(t)])
+                    for t in THRESHOLDS
+                    for seed in seeds
+                ),
+            ]
+        )
     for who, pck in result["trivial"].items():
-        lines.append([NAMES[who], *(
-            cell(pck[str(t)]) if seed == seeds[0] else "no seed"
-            for t in THRESHOLDS for seed in seeds)])
+        lines.append(
+            [
+                NAMES[who],
+                *(
+                    cell(pck[str(t)]) if seed == seeds[0] else "no seed"
+                    for t in THRESHOLDS
+                    for seed in seeds
+                ),
+            ]
+        )
     lines += [[], ["gained by", *columns], ["---"] * (len(columns) + 1)]
     for what in (*GAINS, SEED):
-        found = {g["seed"]: g["pck"] for g in result["gains"]
-                 if g["by"] == what}
-        lines.append([what, *(
-            cell(found[seed][str(t)], "+") if seed in found else ""
-            for t in THRESHOLDS for seed in seeds)])
-    return "\n".join(f"| {' | '.join(line)} |" if line else ""
-                     for line in lines)
+        found = {g["seed"]: g["pck"] for g in result["gains"] if g["by"] == what}
+        lines.append(
+            [
+                what,
+                *(
+                    cell(found[seed][str(t)], "+") if seed in found else ""
+                    for t in THRESHOLDS
+                    for seed in seeds
+                ),
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" if line else "" for line in lines)
 
 
 def cell(interval, sign=""):
@@ -347,14 +429,23 @@ def write_table(path, result):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        description="Measure what each ingredient brings on photographs.")
-    parser.add_argument("--data", required=True, help="a folder of "
-                        "photographs in MPII's layout, with the splits "
-                        "train and valid")
-    parser.add_argument("--out", default=Path(__file__).parent, type=Path,
-                        help="folder for the two files (default: beside "
-                        "this script)")
-    parser.add_argument("--runs", default="runs/photographs", type=Path,
-                        help="folder for the runs")
+        description="Measure what each ingredient brings on photographs."
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        help="a folder of "
+        "photographs in MPII's layout, with the splits "
+        "train and valid",
+    )
+    parser.add_argument(
+        "--out",
+        default=Path(__file__).parent,
+        type=Path,
+        help="folder for the two files (default: beside this script)",
+    )
+    parser.add_argument(
+        "--runs", default="runs/photographs", type=Path, help="folder for the runs"
+    )
     given = parser.parse_args()
     study(given.data, given.out, runs=given.runs)

@@ -33,13 +33,18 @@ HERE = Path(__file__).resolve().parent
 DIFFICULTIES = {
     "easy": "plain backgrounds, people face the camera",
     "standard": "as trained on",
-    "hard": "more from behind and from above, more clutter and things in "
-            "front",
-    "stick": "stick figures"}
+    "hard": "more from behind and from above, more clutter and things in front",
+    "stick": "stick figures",
+}
 # What a network for drawn people is asked: split, difficulty, flip test.
-DRAWN = [("valid", "standard", False), ("test", "standard", False),
-         ("test", "standard", True), ("test", "easy", False),
-         ("test", "hard", False), ("test", "stick", False)]
+DRAWN = [
+    ("valid", "standard", False),
+    ("test", "standard", False),
+    ("test", "standard", True),
+    ("test", "easy", False),
+    ("test", "hard", False),
+    ("test", "stick", False),
+]
 
 
 def main(argv=None) -> int:
@@ -47,32 +52,44 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of posecourse train")
     parser.add_argument("name", help="what the weights shall be called")
-    parser.add_argument("--command", help="how the run was made (default: "
-                        "posecourse train with the settings that differ "
-                        "from the network's preset)")
-    parser.add_argument("--about", help="for a network trained on "
-                        "photographs: what they are, and their terms")
-    parser.add_argument("--called", help="what the card shall call the "
-                        "folder of the photographs (default: as in the run)")
+    parser.add_argument(
+        "--command",
+        help="how the run was made (default: "
+        "posecourse train with the settings that differ "
+        "from the network's preset)",
+    )
+    parser.add_argument(
+        "--about",
+        help="for a network trained on photographs: what they are, and their terms",
+    )
+    parser.add_argument(
+        "--called",
+        help="what the card shall call the "
+        "folder of the photographs (default: as in the run)",
+    )
     parser.add_argument("--limit", type=int, help="score on so many people")
-    parser.add_argument("--to", type=Path, default=HERE,
-                        help="where the folder NAME is made")
+    parser.add_argument(
+        "--to", type=Path, default=HERE, help="where the folder NAME is made"
+    )
     args = parser.parse_args(argv)
     config = json.loads((args.run / "config.json").read_text("utf-8"))
     data, drawn = config["data"], config["data"] == "synthetic"
     if not drawn and not args.about:
-        parser.error(f"the run was trained on {data}: say with --about what "
-                     "that is and under which terms")
+        parser.error(
+            f"the run was trained on {data}: say with --about what "
+            "that is and under which terms"
+        )
     with open(args.run / "log.csv", newline="", encoding="utf-8") as file:
         log = list(csv.DictReader(file))
     if int(log[-1]["epoch"]) != config["epochs"]:
-        parser.error(f"{args.run} stands at epoch {log[-1]['epoch']} of "
-                     f"{config['epochs']}; go on with posecourse train "
-                     f"--resume {args.run}")
+        parser.error(
+            f"{args.run} stands at epoch {log[-1]['epoch']} of "
+            f"{config['epochs']}; go on with posecourse train "
+            f"--resume {args.run}"
+        )
     folder = args.to / args.name
     folder.mkdir(parents=True, exist_ok=True)
-    weights = rounded(args.run / "weights.safetensors",
-                      folder / "weights.safetensors")
+    weights = rounded(args.run / "weights.safetensors", folder / "weights.safetensors")
     called = data if drawn else args.called or data
     config |= {"out": None, "device": "auto", "data": called}
     write_json(folder / "config.json", config)
@@ -80,25 +97,45 @@ def main(argv=None) -> int:
         shutil.copyfile(args.run / name, folder / name)
 
     torch.set_num_threads(1)  # sums in one order
-    wanted = DRAWN if drawn else [("valid", "standard", False),
-                                  ("valid", "standard", True)]
-    results = {(split, difficulty, flip): score(
-        folder, config, data, split, difficulty, flip, args.limit)
-        for split, difficulty, flip in wanted}
-    write_json(folder / "evaluation.json", [
-        {"split": split, "difficulty": difficulty, "flip_test": flip,
-         **result.to_dict(poses=False)}
-        for (split, difficulty, flip), result in results.items()])
+    wanted = (
+        DRAWN if drawn else [("valid", "standard", False), ("valid", "standard", True)]
+    )
+    results = {
+        (split, difficulty, flip): score(
+            folder, config, data, split, difficulty, flip, args.limit
+        )
+        for split, difficulty, flip in wanted
+    }
+    write_json(
+        folder / "evaluation.json",
+        [
+            {
+                "split": split,
+                "difficulty": difficulty,
+                "flip_test": flip,
+                **result.to_dict(poses=False),
+            }
+            for (split, difficulty, flip), result in results.items()
+        ],
+    )
     if drawn:
-        store = open_store("synthetic", "test", (config_size(config),) * 2,
-                           args.limit, "standard", config["margin"])
-        draw_failures(folder / "failures.jpg", store,
-                      results["test", "standard", False])
+        store = open_store(
+            "synthetic",
+            "test",
+            (config_size(config),) * 2,
+            args.limit,
+            "standard",
+            config["margin"],
+        )
+        draw_failures(
+            folder / "failures.jpg", store, results["test", "standard", False]
+        )
     model = models.load_model(weights)
     with atomic_path(folder / "README.md") as temporary:
         write = card if drawn else card_of_photos
-        temporary.write_text(write(args, config, log, model, results,
-                                   weights.stat().st_size), "utf-8")
+        temporary.write_text(
+            write(args, config, log, model, results, weights.stat().st_size), "utf-8"
+        )
     print((folder / "README.md").read_text("utf-8"))
     return 0
 
@@ -114,9 +151,10 @@ def rounded(source: Path, target: Path) -> Path:
     model = models.load_model(source)
     known = ("model", "options", "skeleton", "input_size")
     return models.save_weights(
-        model.half(), target, **{key: value for key, value
-                                 in model.metadata.items()
-                                 if key not in known})
+        model.half(),
+        target,
+        **{key: value for key, value in model.metadata.items() if key not in known},
+    )
 
 
 def score(folder, config, data, split, difficulty, flip, limit):
@@ -132,33 +170,43 @@ def draw_failures(path: Path, store, result, count: int = 12):
     """The people with the most missed joints, labels above predictions."""
     size, visible, _, threshold = size_unit(store)
     distances = metrics.normalised_distances(
-        result.in_crops, store.keypoints, visible, size)
+        result.in_crops, store.keypoints, visible, size
+    )
     missed = (distances > threshold).sum(-1)
     worst = np.argsort(-missed, kind="stable")[:count]
     rows = ([], [])
     for i in worst:
         factor = 160 / store.size
-        picture = cv2.resize(np.asarray(store.crops[i]), (160, 160),
-                             interpolation=cv2.INTER_CUBIC)
-        for row, points in zip(rows, (store.keypoints[i],
-                                      result.in_crops[i])):
-            row.append(drawing.draw_pose(
-                picture, resize_points(np.asarray(points), factor),
-                skeleton=store.skeleton))
+        picture = cv2.resize(
+            np.asarray(store.crops[i]), (160, 160), interpolation=cv2.INTER_CUBIC
+        )
+        for row, points in zip(rows, (store.keypoints[i], result.in_crops[i])):
+            row.append(
+                drawing.draw_pose(
+                    picture,
+                    resize_points(np.asarray(points), factor),
+                    skeleton=store.skeleton,
+                )
+            )
     half = count // 2
-    sheet = drawing.grid([*rows[0][:half], *rows[1][:half],
-                          *rows[0][half:], *rows[1][half:]], columns=half)
+    sheet = drawing.grid(
+        [*rows[0][:half], *rows[1][:half], *rows[0][half:], *rows[1][half:]],
+        columns=half,
+    )
     with atomic_path(path) as temporary:
-        cv2.imwrite(str(temporary), sheet[..., ::-1],
-                    [cv2.IMWRITE_JPEG_QUALITY, 88])
+        cv2.imwrite(str(temporary), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
-def head(config, log, model, size: int, command: str, then: str,
-         trained_on: str) -> str:
+def head(
+    config, log, model, size: int, command: str, then: str, trained_on: str
+) -> str:
     """The table at the beginning of a card."""
     count, side = summarise(model), config_size(config)
-    answer = "coordinates" if model.codec.kind == "coordinate" else \
-        "heatmaps of {} x {}".format(*model.codec.heatmap_size)
+    answer = (
+        "coordinates"
+        if model.codec.kind == "coordinate"
+        else "heatmaps of {} x {}".format(*model.codec.heatmap_size)
+    )
     rows = {
         "network": f"`{config['model']}`, {count.parameters:,} parameters, "
         f"{count.multiply_adds / 1e6:.0f} million multiply-adds, pictures "
@@ -172,7 +220,8 @@ def head(config, log, model, size: int, command: str, then: str,
         f"{platform.python_version()}, torch "
         f"{torch.__version__.split('+')[0]}",
         "files": "`config.json` settings, `log.csv` and `curves.png` the "
-        "course of training, `evaluation.json` the figures below in full"}
+        "course of training, `evaluation.json` the figures below in full",
+    }
     lines = [f"| {name} | {text} |\n" for name, text in rows.items()]
     return "| | |\n|---|---|\n" + "".join(lines)
 
@@ -180,37 +229,49 @@ def head(config, log, model, size: int, command: str, then: str,
 def card(args, config, log, model, results, size: int) -> str:
     """The model card."""
     test = results["test", "standard", False]
-    tight = next(row for row in test.table.rows
-                 if row.name == "predicted" and row.threshold == 0.1)
+    tight = next(
+        row
+        for row in test.table.rows
+        if row.name == "predicted" and row.threshold == 0.1
+    )
     command = args.command or (
         f"posecourse train --model {config['model']} --train-people "
         f"{config['train_people']} --epochs {config['epochs']} --out "
-        f"{args.run.as_posix()}")
-    errors = ", ".join(f"{kind} {100 * share:.1f} %" for kind, share
-                       in test.anatomy.shares.items())
+        f"{args.run.as_posix()}"
+    )
+    errors = ", ".join(
+        f"{kind} {100 * share:.1f} %" for kind, share in test.anatomy.shares.items()
+    )
     parts = " | ".join(test.table.rows[0].columns)
-    values = " | ".join(f"{value:.1f}" for value
-                        in test.table.rows[0].columns.values())
+    values = " | ".join(f"{value:.1f}" for value in test.table.rows[0].columns.values())
     lines = "|---" * len(test.table.rows[0].columns) + "|"
     facts = head(
-        config, log, model, size, command, f"python data/weights/ship.py "
-        f"{args.run.as_posix()} {args.name}",
+        config,
+        log,
+        model,
+        size,
+        command,
+        f"python data/weights/ship.py {args.run.as_posix()} {args.name}",
         f"{config['train_people']:,} people of `SyntheticPeople` (split "
         f"train, difficulty {config['difficulty']}), drawn by this package: "
-        "no photograph, nobody's data. Licence as the course's code")
+        "no photograph, nobody's data. Licence as the course's code",
+    )
 
     def row(split, difficulty, flip=False):
         r = results[split, difficulty, flip]
         low, high = r.table.interval.low, r.table.interval.high
-        flags = ("" if split == "valid" else f" --split {split}") + (
-            " --flip" if flip else "") + (
-            "" if difficulty == "standard" else
-            f" --difficulty {difficulty}")
-        return (f"| {split} | {difficulty}: {DIFFICULTIES[difficulty]} | "
-                f"{'yes' if flip else 'no'} | **{r.score:.1f}** "
-                f"({low:.1f}-{high:.1f}) | "
-                f"{r.baselines['mean pose']:.1f} | `posecourse evaluate "
-                f"data/weights/{args.name}{flags}` |")
+        flags = (
+            ("" if split == "valid" else f" --split {split}")
+            + (" --flip" if flip else "")
+            + ("" if difficulty == "standard" else f" --difficulty {difficulty}")
+        )
+        return (
+            f"| {split} | {difficulty}: {DIFFICULTIES[difficulty]} | "
+            f"{'yes' if flip else 'no'} | **{r.score:.1f}** "
+            f"({low:.1f}-{high:.1f}) | "
+            f"{r.baselines['mean pose']:.1f} | `posecourse evaluate "
+            f"data/weights/{args.name}{flags}` |"
+        )
 
     return f"""# {args.name}: a pose network for 64 x 64 pictures of drawn people
 
@@ -227,14 +288,14 @@ on `valid`.
 
 | split | people | flip test | PCKh@0.5 | mean pose | command |
 |---|---|---|---|---|---|
-{row('valid', 'standard')}
-{row('test', 'standard')}
-{row('test', 'standard', True)}
-{row('test', 'easy')}
-{row('test', 'hard')}
-{row('test', 'stick')}
+{row("valid", "standard")}
+{row("test", "standard")}
+{row("test", "standard", True)}
+{row("test", "easy")}
+{row("test", "hard")}
+{row("test", "stick")}
 
-On `test`, standard: PCKh@0.1 is {tight.means['weighted']:.1f}. By body part:
+On `test`, standard: PCKh@0.1 is {tight.means["weighted"]:.1f}. By body part:
 
 | {parts} |
 {lines}
@@ -263,30 +324,42 @@ Use it to learn with, not to judge people.
 def card_of_photos(args, config, log, model, results, size: int) -> str:
     """The model card of a network that was trained on photographs."""
     plain, side = results["valid", "standard", False], config_size(config)
-    tight = next(row for row in plain.table.rows
-                 if row.name == "predicted" and row.threshold == 0.1)
+    tight = next(
+        row
+        for row in plain.table.rows
+        if row.name == "predicted" and row.threshold == 0.1
+    )
     command = args.command or (
         f"posecourse train --data {config['data']} --model "
         f"{config['model']} --preset photos --init {config['init']} --out "
-        f"{args.run.as_posix()}")
-    errors = ", ".join(f"{kind} {100 * share:.1f} %" for kind, share
-                       in plain.anatomy.shares.items())
+        f"{args.run.as_posix()}"
+    )
+    errors = ", ".join(
+        f"{kind} {100 * share:.1f} %" for kind, share in plain.anatomy.shares.items()
+    )
     first = plain.table.rows[0]
     columns = first.columns
     facts = head(
-        config, log, model, size, command, f"python data/weights/ship.py "
-        f"{args.run.as_posix()} {args.name} --about ...",
+        config,
+        log,
+        model,
+        size,
+        command,
+        f"python data/weights/ship.py {args.run.as_posix()} {args.name} --about ...",
         f"first drawn people (`{config['init']}`), then {args.about}. "
         "Licence of the code: as the course's. **The weights are for "
-        "research**, as the photographs are")
+        "research**, as the photographs are",
+    )
 
     def row(flip):
         r = results["valid", "standard", flip]
         low, high = r.table.interval.low, r.table.interval.high
-        return (f"| {'yes' if flip else 'no'} | **{r.score:.1f}** "
-                f"({low:.1f}-{high:.1f}) | {r.baselines['mean pose']:.1f} | "
-                f"`posecourse evaluate data/weights/{args.name} --data "
-                f"{config['data']}{' --flip' if flip else ''}` |")
+        return (
+            f"| {'yes' if flip else 'no'} | **{r.score:.1f}** "
+            f"({low:.1f}-{high:.1f}) | {r.baselines['mean pose']:.1f} | "
+            f"`posecourse evaluate data/weights/{args.name} --data "
+            f"{config['data']}{' --flip' if flip else ''}` |"
+        )
 
     return f"""# {args.name}: a pose network for {side} x {side} photographs
 
@@ -306,11 +379,11 @@ the recipe.
 {row(False)}
 {row(True)}
 
-At 0.1 it is {tight.means['weighted']:.1f}. By body part:
+At 0.1 it is {tight.means["weighted"]:.1f}. By body part:
 
-| {' | '.join(columns)} |
-{'|---' * len(columns)}|
-| {' | '.join(f'{value:.1f}' for value in columns.values())} |
+| {" | ".join(columns)} |
+{"|---" * len(columns)}|
+| {" | ".join(f"{value:.1f}" for value in columns.values())} |
 
 ## Where it fails
 

@@ -22,22 +22,40 @@ from pathlib import Path
 from ..chapters import Chapter
 from ..files import atomic_path
 
-__all__ = ["BuildError", "build", "execute", "generate", "in_step",
-           "read_source", "relink"]
+__all__ = [
+    "BuildError",
+    "build",
+    "execute",
+    "generate",
+    "in_step",
+    "read_source",
+    "relink",
+]
 
-CELL_TIMEOUT = 300   # seconds; a cell that takes longer is stuck
+CELL_TIMEOUT = 300  # seconds; a cell that takes longer is stuck
 NOTEBOOK_METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)",
-                   "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "file_extension": ".py",
-                      "mimetype": "text/x-python",
-                      "pygments_lexer": "ipython3"},
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {
+        "name": "python",
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "pygments_lexer": "ipython3",
+    },
 }
 # What every build runs under, so that two machines store the same numbers.
-ENVIRONMENT = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2",
-               "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "0",
-               "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "default",
-               "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "2",
+    "MKL_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "PYTHONHASHSEED": "0",
+    "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONWARNINGS": "default",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+}
 
 
 class BuildError(ValueError):
@@ -56,8 +74,8 @@ def read_source(path: Path):
     # comment_magics: a comment that happens to start with % stays a comment
     notebook = jupytext.reads(
         path.read_text("utf-8"),
-        fmt={"extension": ".py", "format_name": "percent",
-             "comment_magics": False})
+        fmt={"extension": ".py", "format_name": "percent", "comment_magics": False},
+    )
     notebook.metadata = copy.deepcopy(NOTEBOOK_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
@@ -76,8 +94,7 @@ def _name_cells(notebook, chapter: str) -> None:
     for cell in notebook.cells:
         text = f"{chapter}\n{cell.cell_type}\n{cell.source}"
         seen[text] += 1
-        cell.id = hashlib.sha256(
-            f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
+        cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
 
 
 def generate(chapter: Chapter, root: Path):
@@ -97,7 +114,8 @@ def generate(chapter: Chapter, root: Path):
             if not cells or "exercise" not in tags(cells[-1]):
                 raise BuildError(
                     f"{chapter.name}: a solution must come right after its "
-                    f"exercise; this one does not:\n{cell.source}")
+                    f"exercise; this one does not:\n{cell.source}"
+                )
             cell.id = cells.pop().id
         elif cell.cell_type == "markdown":
             cell.source = relink(cell.source, lambda to: "../" + to)
@@ -111,8 +129,7 @@ def generate(chapter: Chapter, root: Path):
 
 # ](target) of Markdown and src="target", href="target" of HTML, where the
 # target is a relative path
-_LINK = re.compile(
-    r"""(\]\(|(?:src|href)=["'])(?![a-z]+:|#|/)([^)\s"']+)""")
+_LINK = re.compile(r"""(\]\(|(?:src|href)=["'])(?![a-z]+:|#|/)([^)\s"']+)""")
 
 
 def relink(markdown: str, change) -> str:
@@ -142,7 +159,10 @@ def execute(notebook, folder: Path, progress=None):
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import (
-        CellExecutionError, CellTimeoutError, DeadKernelError)
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+    )
 
     started = {}
 
@@ -154,11 +174,16 @@ def execute(notebook, folder: Path, progress=None):
             progress(cell_index, time.perf_counter() - started[cell_index])
 
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT, kernel_name="python3",
-        record_timing=False, store_widget_state=False,
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
-        on_cell_execute=start, on_cell_executed=done)
+        on_cell_execute=start,
+        on_cell_executed=done,
+    )
     try:
         client.execute(env={**os.environ, **ENVIRONMENT})
     except CellExecutionError as error:
@@ -177,9 +202,10 @@ def tidy(notebook) -> None:
             continue
         # A widget without its kernel shows an error; its picture stays.
         cell.outputs = [
-            o for o in cell.outputs
-            if "application/vnd.jupyter.widget-view+json"
-            not in o.get("data", {})]
+            o
+            for o in cell.outputs
+            if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})
+        ]
         for output in cell.outputs:
             output.get("transient", {}).clear()
             if output.output_type == "execute_result":
@@ -231,8 +257,8 @@ def write(notebook, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         Path(temporary).write_text(
-            nbformat.writes(notebook).rstrip("\n") + "\n", "utf-8",
-            newline="\n")
+            nbformat.writes(notebook).rstrip("\n") + "\n", "utf-8", newline="\n"
+        )
 
 
 def read(path: Path):
@@ -255,14 +281,19 @@ def in_step(generated, path: Path) -> list[str]:
     new = [fingerprint(c) for c in generated.cells]
     if old == new:
         return []
-    changed = [source for _, _, source, _ in
-               [f for f in new if f not in old]
-               or [f for f in old if f not in new]]
-    where = (f"; the first: {changed[0].splitlines()[0]!r}"
-             if changed and changed[0] else "")
-    return [f"{path.name} is out of step with its source "
-            f"({len(changed) or 'the order of'} cells{where}); run: "
-            f"posecourse chapters build {path.name[:2]}"]
+    changed = [
+        source
+        for _, _, source, _ in [f for f in new if f not in old]
+        or [f for f in old if f not in new]
+    ]
+    where = (
+        f"; the first: {changed[0].splitlines()[0]!r}" if changed and changed[0] else ""
+    )
+    return [
+        f"{path.name} is out of step with its source "
+        f"({len(changed) or 'the order of'} cells{where}); run: "
+        f"posecourse chapters build {path.name[:2]}"
+    ]
 
 
 def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
@@ -289,8 +320,7 @@ def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
             try:
                 _run_one(notebook, path, folder)
             except BuildError as error:
-                print(f"{path.parent.name}/{path.name}: {error}",
-                      file=sys.stderr)
+                print(f"{path.parent.name}/{path.name}: {error}", file=sys.stderr)
                 status = 1
                 continue
             write(notebook, path)
@@ -310,6 +340,10 @@ def _run_one(notebook, path: Path, folder: Path) -> None:
     slow = sorted(times, key=times.get, reverse=True)[:3]
     cells = "; ".join(
         f"{times[i]:.1f} s {notebook.cells[i].source.splitlines()[0][:40]!r}"
-        for i in slow if times[i] >= 1)
-    print(f"{path.parent.name}/{path.name}: {total:.0f} s, "
-          f"{len(notebook.cells)} cells" + (f" ({cells})" if cells else ""))
+        for i in slow
+        if times[i] >= 1
+    )
+    print(
+        f"{path.parent.name}/{path.name}: {total:.0f} s, "
+        f"{len(notebook.cells)} cells" + (f" ({cells})" if cells else "")
+    )

@@ -19,16 +19,25 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["BrowserError", "browser_page", "find_browser", "lab",
-           "open_notebook", "own_environment", "preview"]
+__all__ = [
+    "BrowserError",
+    "browser_page",
+    "find_browser",
+    "lab",
+    "open_notebook",
+    "own_environment",
+    "preview",
+]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WIDTH, HEIGHT = 1000, 1600   # pixels of one picture
+WIDTH, HEIGHT = 1000, 1600  # pixels of one picture
 SETTINGS = {
     # the whole notebook stands in the page, also the cells out of sight
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false", "checkForUpdates": False},
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
 }
 
 
@@ -41,8 +50,9 @@ def find_browser() -> str:
     for name in BROWSERS:
         if shutil.which(name):
             return shutil.which(name)
-    raise BrowserError(f"no browser found; one of {', '.join(BROWSERS)} must "
-                       "be installed")
+    raise BrowserError(
+        f"no browser found; one of {', '.join(BROWSERS)} must be installed"
+    )
 
 
 def own_environment(own: Path) -> dict[str, str]:
@@ -55,13 +65,16 @@ def own_environment(own: Path) -> dict[str, str]:
         path = own / "settings" / package / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), "utf-8")
-    return {**os.environ, "JUPYTER_CONFIG_DIR": str(own / "config"),
-            "JUPYTER_CONFIG_PATH": "",
-            "JUPYTER_DATA_DIR": str(own / "data"),
-            "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
-            "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
-            "IPYTHONDIR": str(own / "ipython")}
+    return {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_CONFIG_PATH": "",
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "IPYTHONDIR": str(own / "ipython"),
+    }
 
 
 @contextmanager
@@ -83,17 +96,26 @@ def lab(folder: Path, timeout: float = 60):
     with tempfile.TemporaryDirectory() as own:
         own = Path(own)
         environment = {**own_environment(own), "JUPYTER_TOKEN": token}
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser",
-                   "--ip=127.0.0.1", f"--port={port}",
-                   "--ServerApp.port_retries=0", f"--notebook-dir={folder}",
-                   *(["--allow-root"] if _is_root() else [])]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            f"--notebook-dir={folder}",
+            *(["--allow-root"] if _is_root() else []),
+        ]
         with open(own / "log", "w+b") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log,
-                                      env=environment)
+            server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
             try:
                 _wait(server, port, token, timeout, own / "log")
-                yield (lambda path="": f"http://127.0.0.1:{port}/lab/tree/"
-                       f"{path}?token={token}&reset")
+                yield (
+                    lambda path="": (
+                        f"http://127.0.0.1:{port}/lab/tree/{path}?token={token}&reset"
+                    )
+                )
             finally:
                 server.terminate()
                 try:
@@ -117,8 +139,9 @@ def _wait(server, port, token, timeout, log):
             return
         except OSError:
             time.sleep(0.2)
-    raise TimeoutError("JupyterLab did not start:\n"
-                       + log.read_text("utf-8", "replace")[-2000:])
+    raise TimeoutError(
+        "JupyterLab did not start:\n" + log.read_text("utf-8", "replace")[-2000:]
+    )
 
 
 @contextmanager
@@ -128,18 +151,28 @@ def browser_page(width=WIDTH, height=HEIGHT):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_browser(), args=[
-                "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--disable-background-networking", "--no-first-run",
-                "--disable-component-update", "--disable-sync"])
+            executable_path=find_browser(),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--no-first-run",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
         try:
-            page = browser.new_page(
-                viewport={"width": width, "height": height})
-            page.route("**/*", lambda route: (
-                route.continue_()
-                if "//127.0.0.1:" in route.request.url
-                or route.request.url.startswith(("data:", "blob:"))
-                else route.abort()))
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.route(
+                "**/*",
+                lambda route: (
+                    route.continue_()
+                    if "//127.0.0.1:" in route.request.url
+                    or route.request.url.startswith(("data:", "blob:"))
+                    else route.abort()
+                ),
+            )
             yield page
         finally:
             browser.close()
@@ -149,8 +182,9 @@ def open_notebook(page, url: str, timeout: float = 60) -> None:
     """Open a notebook in the page and wait until its cells stand there."""
     page.goto(url)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=timeout * 1000)
-    page.wait_for_selector("#jupyterlab-splash", state="detached",
-                           timeout=timeout * 1000)
+    page.wait_for_selector(
+        "#jupyterlab-splash", state="detached", timeout=timeout * 1000
+    )
 
 
 def preview(notebook: Path, out: Path) -> list[Path]:
@@ -162,7 +196,8 @@ def preview(notebook: Path, out: Path) -> list[Path]:
     if not notebook.exists():
         raise FileNotFoundError(
             f"{notebook} does not exist; first: posecourse chapters build "
-            f"{notebook.name[:2]}")
+            f"{notebook.name[:2]}"
+        )
     out.mkdir(parents=True, exist_ok=True)
     solved = "_solutions" if notebook.parent.name == "solutions" else ""
     stem = notebook.stem + solved
@@ -171,8 +206,13 @@ def preview(notebook: Path, out: Path) -> list[Path]:
     chapters = notebook.parent.parent if solved else notebook.parent
     with tempfile.TemporaryDirectory() as copy:
         copy = Path(copy) / "chapters"
-        shutil.copytree(chapters, copy, ignore=shutil.ignore_patterns(
-            "source", ".ipynb_checkpoints", "__pycache__"))
+        shutil.copytree(
+            chapters,
+            copy,
+            ignore=shutil.ignore_patterns(
+                "source", ".ipynb_checkpoints", "__pycache__"
+            ),
+        )
         with lab(copy) as url, browser_page() as page:
             where = notebook.relative_to(chapters).as_posix()
             open_notebook(page, url(where))
@@ -184,12 +224,13 @@ def _pictures(page, out, stem) -> list[Path]:
     # only the notebook: no side bars, no tabs, no kernel dialog
     page.wait_for_timeout(2500)
     page.keyboard.press("Control+b")
-    page.wait_for_timeout(1500)   # formulas and pictures settle
+    page.wait_for_timeout(1500)  # formulas and pictures settle
     scroller = page.locator(".jp-WindowedPanel-outer").first
     files, top = [], 0
     while True:
         reached = scroller.evaluate(
-            "(e, top) => { e.scrollTop = top; return e.scrollTop; }", top)
+            "(e, top) => { e.scrollTop = top; return e.scrollTop; }", top
+        )
         page.wait_for_timeout(250)
         files.append(out / f"{stem}_{len(files) + 1:02d}.png")
         scroller.screenshot(path=files[-1])

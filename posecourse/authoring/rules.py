@@ -18,15 +18,20 @@ from xml.etree import ElementTree
 from ..chapters import Chapter
 from .build import generate, in_step, read, tags
 
-__all__ = ["drawing_problems", "problems", "problems_of_files",
-           "source_problems"]
+__all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems"]
 
 MAX_CELLS = 48
 MAX_LINES, MAX_COLUMNS = 25, 79
 MAX_IMAGE_BYTES, MAX_IMAGE_WIDTH = 200_000, 1000
 MAX_TEXT_LINES = 50
-TAGS = {"setup", "exercise", "solution", "check", "nbval-check-output",
-        "raises-exception"}
+TAGS = {
+    "setup",
+    "exercise",
+    "solution",
+    "check",
+    "nbval-check-output",
+    "raises-exception",
+}
 HEADER_LABELS = ("you will learn", "you need", "time", "runs in")
 CLOSING = ("Quiz", "Summary", "Common mistakes", "Further reading", "Next")
 EXERCISES, QUESTIONS = range(3, 6), range(4, 7)
@@ -37,35 +42,34 @@ SVG = "{http://www.w3.org/2000/svg}"
 # What a code cell may not contain, and what to do instead.
 FORBIDDEN_CODE = {
     r"^\s*[%!]": "magics and shell commands fail silently under test",
-    r"\bcv2\.(imshow|waitKey|namedWindow)\b":
-        "OpenCV windows hang notebooks; show pictures with posecourse",
+    r"\bcv2\.(imshow|waitKey|namedWindow)\b": "OpenCV windows hang notebooks; show pictures with posecourse",
     r"https?://": "no network in code",
     r"\binput\(": "cells may not wait for typing",
     r"\bsleep\(": "cells may not sleep",
     r"\bplt\.show\(": "plt.show() leaves a figure without alt text; use "
-        "posecourse.plotting.display_figure(figure, alt)",
+    "posecourse.plotting.display_figure(figure, alt)",
     r"\bipywidgets\b": "live pictures come from posecourse.widgets, which "
-        "stores a still one",
+    "stores a still one",
     r"default_rng\(\)": "seed the generator: default_rng(0)",
-    r"np\.random\.(?!default_rng\b|Generator\b|SeedSequence\b)\w+":
-        "use np.random.default_rng(seed)",
+    r"np\.random\.(?!default_rng\b|Generator\b|SeedSequence\b)\w+": "use np.random.default_rng(seed)",
     r"num_workers\s*=\s*(?!0\b)": "num_workers is 0 in notebooks",
     r"""["'](/[A-Za-z]|[A-Za-z]:\\|~/)""": "no absolute paths",
 }
 # What stored outputs may not show.
 PRIVATE_OUTPUT = {
     r" at 0x[0-9a-fA-F]+": "an object's address differs from run to run; "
-        "end the line with a semicolon or assign the result",
+    "end the line with a semicolon or assign the result",
     r"site-packages|/(home|Users|root|tmp)/|[A-Z]:\\\\": "a path of the "
-        "machine it was built on",
+    "machine it was built on",
 }
 
 
 def problems_of_files(chapter: Chapter, root: Path) -> list[str]:
     """What is wrong with a chapter as it is stored; runs nothing."""
     found = source_problems(chapter, root)
-    notebooks = zip(generate(chapter, root),
-                    (chapter.notebook(root), chapter.solutions(root)))
+    notebooks = zip(
+        generate(chapter, root), (chapter.notebook(root), chapter.solutions(root))
+    )
     for generated, path in notebooks:
         stale = in_step(generated, path)
         found += stale
@@ -77,8 +81,7 @@ def problems_of_files(chapter: Chapter, root: Path) -> list[str]:
 def source_problems(chapter: Chapter, root: Path) -> list[str]:
     """What is wrong with a chapter's source."""
     student, solved = generate(chapter, root)
-    rules = (_frame, _cells, _code, _setup, _exercises, _quiz, _pictures,
-             _next_chapter)
+    rules = (_frame, _cells, _code, _setup, _exercises, _quiz, _pictures, _next_chapter)
     found = [text for rule in rules for text in rule(student, chapter, root)]
     found += _code(solved, chapter, root)
     for notebook, folder in ((student, root), (solved, root / "solutions")):
@@ -88,8 +91,16 @@ def source_problems(chapter: Chapter, root: Path) -> list[str]:
 
 def problems(notebook, chapter: Chapter, root: Path) -> list[str]:
     """What is wrong with an executed notebook's outputs."""
-    rules = (_stored_form, _counts, _errors, _images, _texts, _live,
-             _measured_numbers, _checked)
+    rules = (
+        _stored_form,
+        _counts,
+        _errors,
+        _images,
+        _texts,
+        _live,
+        _measured_numbers,
+        _checked,
+    )
     solved = not any("exercise" in tags(c) for c in notebook.cells)
     which = chapter.name + (" (solutions)" if solved else "")
     found = [text for rule in rules for text in rule(notebook)]
@@ -98,13 +109,13 @@ def problems(notebook, chapter: Chapter, root: Path) -> list[str]:
 
 # --- the source ---------------------------------------------------------
 
+
 def _code_cells(notebook):
     return [c for c in notebook.cells if c.cell_type == "code"]
 
 
 def _text(notebook) -> str:
-    return "\n\n".join(c.source for c in notebook.cells
-                       if c.cell_type == "markdown")
+    return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
 
 
 def _prose(notebook) -> str:
@@ -120,8 +131,10 @@ def _name(cell) -> str:
 
 def headings(notebook) -> list[tuple[int, str]]:
     """``(level, text)`` of every Markdown heading."""
-    return [(len(m[1]), m[2].strip()) for m in re.finditer(
-        r"^(#{1,6}) (.+)$", _prose(notebook), re.M)]
+    return [
+        (len(m[1]), m[2].strip())
+        for m in re.finditer(r"^(#{1,6}) (.+)$", _prose(notebook), re.M)
+    ]
 
 
 def _frame(notebook, chapter, root):
@@ -143,11 +156,15 @@ def _frame(notebook, chapter, root):
     wanted = [f"{i}." for i in range(1, len(numbered) + 1)]
     if len(numbered) < 2 or [t.split()[0] for t in numbered] != wanted:
         yield f"sections must be numbered 1., 2., ...: {numbered}"
-    rest = sections[len(numbered):]
-    if sections[:len(numbered)] != numbered or rest not in (
-            list(CLOSING), ["Exercises", *CLOSING]):
-        yield ("after the numbered sections come [Exercises,] "
-               f"{', '.join(CLOSING)}; here: {', '.join(rest)}")
+    rest = sections[len(numbered) :]
+    if sections[: len(numbered)] != numbered or rest not in (
+        list(CLOSING),
+        ["Exercises", *CLOSING],
+    ):
+        yield (
+            "after the numbered sections come [Exercises,] "
+            f"{', '.join(CLOSING)}; here: {', '.join(rest)}"
+        )
     bullets = re.findall(r"^[-*] ", _section(notebook, "Summary"), re.M)
     if not 1 <= len(bullets) <= MAX_SUMMARY:
         yield f"the summary has {len(bullets)} bullets, not 1 to {MAX_SUMMARY}"
@@ -155,8 +172,9 @@ def _frame(notebook, chapter, root):
 
 def _section(notebook, title: str) -> str:
     """The Markdown of one section of level 2."""
-    match = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)",
-                      _text(notebook) + "\n", re.M | re.S)
+    match = re.search(
+        rf"^## {title}\n(.*?)(?=^## |\Z)", _text(notebook) + "\n", re.M | re.S
+    )
     return match[1] if match else ""
 
 
@@ -173,11 +191,12 @@ def _cells(notebook, chapter, root):
         if not cell.source.strip():
             yield "an empty cell"
         if cell.cell_type == "markdown" and re.search(
-                r"<(script|style|iframe)\b", cell.source):
+            r"<(script|style|iframe)\b", cell.source
+        ):
             yield f"active HTML at {_name(cell)}"
         if cell.cell_type == "markdown" and (
-                cell.source.count("<details>")
-                != cell.source.count("</details>")):
+            cell.source.count("<details>") != cell.source.count("</details>")
+        ):
             yield f"<details> not closed at {_name(cell)}"
 
 
@@ -225,8 +244,10 @@ def _setup(notebook, chapter, root):
         yield "the first code cell must call require(version)"
     if not re.search(r"manual_seed\(|default_rng\(", first.source):
         yield "the first code cell must set the seed"
-    if (any(re.search(r"\btorch\.(rand|nn\.)", c.source) for c in code)
-            and "torch.manual_seed(" not in first.source):
+    if (
+        any(re.search(r"\btorch\.(rand|nn\.)", c.source) for c in code)
+        and "torch.manual_seed(" not in first.source
+    ):
         yield "torch is used at random but not seeded in the first code cell"
 
 
@@ -238,16 +259,22 @@ def _exercises(notebook, chapter, root):
     source = _source_cells(chapter, root)
     told = re.findall(r"^### Exercise (\S+) (\S+) \S", _text(notebook), re.M)
     ids = [i for i, _ in told]
-    if ids != [f"{prefix}.{n}" for n in range(1, len(ids) + 1)] \
-            or len(ids) not in EXERCISES:
-        yield ("there must be 3 to 5 headings '### Exercise "
-               f"{prefix}.1 ★☆☆ Title', numbered in order; found {ids}")
+    if (
+        ids != [f"{prefix}.{n}" for n in range(1, len(ids) + 1)]
+        or len(ids) not in EXERCISES
+    ):
+        yield (
+            "there must be 3 to 5 headings '### Exercise "
+            f"{prefix}.1 ★☆☆ Title', numbered in order; found {ids}"
+        )
     for number, stars in told:
         if stars not in STARS:
             yield f"exercise {number} needs its stars, one of {STARS}"
     if names(chapter.number) != ids:
-        yield (f"posecourse/exercises/chapter_{prefix}.py has "
-               f"{names(chapter.number)}, the chapter has {ids}")
+        yield (
+            f"posecourse/exercises/chapter_{prefix}.py has "
+            f"{names(chapter.number)}, the chapter has {ids}"
+        )
     for number in set(ids) & set(names(chapter.number)):
         if len(get_exercise(number).hints) < 2:
             yield f"exercise {number} needs at least two hints"
@@ -256,17 +283,17 @@ def _exercises(notebook, chapter, root):
     for before, cell in zip([None, *code], code):
         before = tags(before) if before is not None else []
         if ("solution" in tags(cell)) != ("exercise" in before):
-            yield (f"an exercise's next code cell is its solution: "
-                   f"{_name(cell)}")
+            yield (f"an exercise's next code cell is its solution: {_name(cell)}")
         if "solution" in before and "check" not in tags(cell):
             yield f"a solution's next code cell is its check: {_name(cell)}"
         if "check" in tags(cell):
-            call = re.fullmatch(r'check\("([\d.]+)", [^\n]+\)',
-                                cell.source.strip())
+            call = re.fullmatch(r'check\("([\d.]+)", [^\n]+\)', cell.source.strip())
             checks.append(call[1] if call else cell.source)
     if checks != ids:
-        yield (f'cells tagged check are one line, check("{prefix}.1", '
-               f"answer), in order; found {checks}")
+        yield (
+            f'cells tagged check are one line, check("{prefix}.1", '
+            f"answer), in order; found {checks}"
+        )
 
 
 def _source_cells(chapter, root):
@@ -280,11 +307,16 @@ def _quiz(notebook, chapter, root):
     quiz = _section(notebook, "Quiz")
     questions = re.findall(r"^\*\*(\d+)\.\*\* ", quiz, re.M)
     answers = quiz.count("<details>")
-    if (len(questions) not in QUESTIONS or len(questions) != answers
-            or questions != [str(i + 1) for i in range(len(questions))]):
-        yield (f"the quiz has questions {questions} and {answers} folded "
-               "answers; it needs 4 to 6 of '**1.** ...' and a <details> "
-               "for each")
+    if (
+        len(questions) not in QUESTIONS
+        or len(questions) != answers
+        or questions != [str(i + 1) for i in range(len(questions))]
+    ):
+        yield (
+            f"the quiz has questions {questions} and {answers} folded "
+            "answers; it needs 4 to 6 of '**1.** ...' and a <details> "
+            "for each"
+        )
 
 
 def _pictures(notebook, chapter, root):
@@ -301,7 +333,7 @@ def _pictures(notebook, chapter, root):
         if re.match(r"[a-z]+:|/", target):
             yield f"picture {target} is not local"
         elif not (root / target).exists():
-            continue                            # said by _links
+            continue  # said by _links
         elif target.endswith(".svg"):
             yield from drawing_problems(root / target)
         elif (root / target).stat().st_size > MAX_IMAGE_BYTES:
@@ -321,18 +353,19 @@ def drawing_problems(path: Path) -> list[str]:
     tests = {
         "no <svg> of the SVG vocabulary": svg.tag == f"{SVG}svg",
         "no viewBox": svg.get("viewBox"),
-        "no role=\"img\"": svg.get("role") == "img",
+        'no role="img"': svg.get("role") == "img",
         "no <title> that says what it shows": _tells(title),
-        f"larger than {MAX_IMAGE_BYTES} bytes":
-            len(text.encode()) <= MAX_IMAGE_BYTES,
+        f"larger than {MAX_IMAGE_BYTES} bytes": len(text.encode()) <= MAX_IMAGE_BYTES,
         "it refers to something outside": not re.search(
             r"""//|@import|\b(href|src)\s*=\s*["'](?!\#|data:)"""
-            r"""|url\(\s*["']?(?!\#|["'])""", rest),
+            r"""|url\(\s*["']?(?!\#|["'])""",
+            rest,
+        ),
         "active content": not re.search(
-            r"<(script|foreignObject|animate)|\son\w+\s*=", rest),
+            r"<(script|foreignObject|animate)|\son\w+\s*=", rest
+        ),
     }
-    return [f"{path.name}: {what}" for what, fine in tests.items()
-            if not fine]
+    return [f"{path.name}: {what}" for what, fine in tests.items() if not fine]
 
 
 def _tells(alt: str) -> bool:
@@ -353,8 +386,11 @@ def _links(notebook, folder, root):
         path, _, anchor = target.partition("#")
         if path.startswith("/"):
             yield f"the link to {target} is absolute"
-        elif path and not (folder / path).exists() and not _to_be_made(
-                folder / path, root):
+        elif (
+            path
+            and not (folder / path).exists()
+            and not _to_be_made(folder / path, root)
+        ):
             yield f"the link to {target} leads nowhere"
         if not path and anchor not in anchors:
             yield f"no heading for the link #{anchor}"
@@ -362,22 +398,21 @@ def _links(notebook, folder, root):
 
 def _to_be_made(path: Path, root: Path) -> bool:
     """A notebook that the next build makes."""
-    return (path.suffix == ".ipynb"
-            and (root / "source" / f"{path.stem}.py").exists())
+    return path.suffix == ".ipynb" and (root / "source" / f"{path.stem}.py").exists()
 
 
 def _next_chapter(notebook, chapter, root):
     """The last section links to the next chapter once that is written."""
     from ..chapters import CHAPTERS
 
-    for following in CHAPTERS[chapter.number:chapter.number + 1]:
+    for following in CHAPTERS[chapter.number : chapter.number + 1]:
         link = f"({following.name}.ipynb)"
-        if (following.source(root).exists()
-                and link not in _section(notebook, "Next")):
+        if following.source(root).exists() and link not in _section(notebook, "Next"):
             yield f"the section Next must link to {link}"
 
 
 # --- stored outputs -----------------------------------------------------
+
 
 def _stored_form(notebook):
     """Format 4.5, unique ids, metadata without noise."""
@@ -406,8 +441,10 @@ def _errors(notebook):
         raised = any(o.output_type == "error" for o in cell.outputs)
         wanted = "raises-exception" in tags(cell)
         if raised != wanted:
-            yield (f"{'an' if raised else 'no'} error at {_name(cell)}, "
-                   f"{'not ' if raised else ''}tagged raises-exception")
+            yield (
+                f"{'an' if raised else 'no'} error at {_name(cell)}, "
+                f"{'not ' if raised else ''}tagged raises-exception"
+            )
         if wanted and "nbval-check-output" not in tags(cell):
             yield f"raises-exception needs nbval-check-output: {_name(cell)}"
 
@@ -430,18 +467,26 @@ def _image(cell, output):
     if not _tells(alt):
         yield f"a picture without alt text at {_name(cell)}"
     if len(png) > MAX_IMAGE_BYTES:
-        yield (f"a picture of {len(png) // 1000} kB, more than "
-               f"{MAX_IMAGE_BYTES // 1000}, at {_name(cell)}")
+        yield (
+            f"a picture of {len(png) // 1000} kB, more than "
+            f"{MAX_IMAGE_BYTES // 1000}, at {_name(cell)}"
+        )
     if width > MAX_IMAGE_WIDTH:
-        yield (f"a picture {width} pixels wide, more than "
-               f"{MAX_IMAGE_WIDTH}, at {_name(cell)}")
+        yield (
+            f"a picture {width} pixels wide, more than "
+            f"{MAX_IMAGE_WIDTH}, at {_name(cell)}"
+        )
 
 
 def _output_text(output) -> str:
     data = output.get("data", {})
-    parts = [output.get("text", ""), data.get("text/plain", ""),
-             data.get("text/html", ""), data.get("text/markdown", ""),
-             "\n".join(output.get("traceback", ()))]
+    parts = [
+        output.get("text", ""),
+        data.get("text/plain", ""),
+        data.get("text/html", ""),
+        data.get("text/markdown", ""),
+        "\n".join(output.get("traceback", ())),
+    ]
     return "\n".join(p for p in parts if p)
 
 
@@ -453,8 +498,10 @@ def _texts(notebook):
         for output in cell.outputs:
             text = _output_text(output)
             if output.get("name") == "stderr":
-                yield (f"a warning or progress bar at {_name(cell)}: "
-                       f"{text.strip().splitlines()[0][:80]}")
+                yield (
+                    f"a warning or progress bar at {_name(cell)}: "
+                    f"{text.strip().splitlines()[0][:80]}"
+                )
             for pattern, why in private.items():
                 if re.search(pattern, text):
                     yield f"{why}: output of {_name(cell)}"
@@ -468,23 +515,27 @@ def _live(notebook):
     """A live picture leaves a still one."""
     for cell in _code_cells(notebook):
         if re.search(r"^explore\(", cell.source, re.M) and not any(
-                "image/png" in o.get("data", {}) for o in cell.outputs):
+            "image/png" in o.get("data", {}) for o in cell.outputs
+        ):
             yield f"no picture stored for {_name(cell)}"
 
 
 def _measured_numbers(notebook):
     """A number in bold was measured here, in a cell that is checked."""
-    checked = [c for c in _code_cells(notebook)
-               if "nbval-check-output" in tags(c)]
+    checked = [c for c in _code_cells(notebook) if "nbval-check-output" in tags(c)]
     if not checked:
         yield "no cell is tagged nbval-check-output"
-    printed = set(re.findall(r"\d+(?:[.,]\d+)*", " ".join(
-        _output_text(o) for c in checked for o in c.outputs)))
-    for quoted in re.findall(r"\*\*[~-]?(\d+(?:[.,]\d+)*)(?:[ %][^*]*)?\*\*",
-                             _prose(notebook)):
+    printed = set(
+        re.findall(
+            r"\d+(?:[.,]\d+)*",
+            " ".join(_output_text(o) for c in checked for o in c.outputs),
+        )
+    )
+    for quoted in re.findall(
+        r"\*\*[~-]?(\d+(?:[.,]\d+)*)(?:[ %][^*]*)?\*\*", _prose(notebook)
+    ):
         if quoted not in printed:
-            yield (f"**{quoted}** is in no output of a cell tagged "
-                   "nbval-check-output")
+            yield (f"**{quoted}** is in no output of a cell tagged nbval-check-output")
 
 
 def _checked(notebook):
@@ -494,5 +545,7 @@ def _checked(notebook):
         if "check" in tags(cell):
             text = " ".join(_output_text(o) for o in cell.outputs)
             if solved != ("passed." in text):
-                yield (f"{'the solution' if solved else 'the empty exercise'} "
-                       f"gives {text.strip()[:200]!r} at {_name(cell)}")
+                yield (
+                    f"{'the solution' if solved else 'the empty exercise'} "
+                    f"gives {text.strip()[:200]!r} at {_name(cell)}"
+                )

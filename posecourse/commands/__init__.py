@@ -12,19 +12,25 @@ import textwrap
 def make_parser(name: str, text: str, example: str):
     """An argument parser whose help ends with an example."""
     return argparse.ArgumentParser(
-        prog=f"posecourse {name}", description=textwrap.fill(text, 78),
+        prog=f"posecourse {name}",
+        description=textwrap.fill(text, 78),
         epilog="example:\n  " + example.replace("\n", "\n  "),
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def add_device(parser):
     """The option ``--device``, the same for all commands."""
-    parser.add_argument("--device", default="auto", metavar="NAME",
-                        help="cpu, cuda, cuda:1, mps (default: a GPU if "
-                             "there is one)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="cpu, cuda, cuda:1, mps (default: a GPU if there is one)",
+    )
 
 
 def print_json(value):
     """Print a value for a machine to read; NaN becomes null."""
     from ..files import plain
+
     print(json.dumps(plain(value), indent=2, ensure_ascii=False))

@@ -17,34 +17,67 @@ def main(argv) -> int:
         "between machines.",
         "posecourse bench\n"
         "posecourse bench --data data/mpii --parts data --out bench.json\n"
-        "posecourse bench --model simple_baseline_50 --batch-size 256")
-    parser.add_argument("--data", default="synthetic", help="a dataset's "
-                        "folder or annotation file, or synthetic (drawn "
-                        "pictures of 720 x 720; the default)")
-    parser.add_argument("--split", default="valid",
-                        help="of the dataset (default: %(default)s)")
-    parser.add_argument("--model", default="laptop", metavar="NAME",
-                        help="for training and inference (default: "
-                             "%(default)s)")
-    parser.add_argument("--input-size", type=int, default=256, metavar="N",
-                        help="pixels of the data part (default: "
-                             "%(default)s)")
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N",
-                        help="people in a batch (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=3.0, metavar="X",
-                        help="for each measurement (default: %(default)s)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes "
-                        "of the classical way (default: one per core)")
-    parser.add_argument("--parts", nargs="+", metavar="PART",
-                        default=["data", "training", "inference"],
-                        choices=["data", "training", "inference"],
-                        help="data, training, inference (default: all)")
-    parser.add_argument("--out", type=Path, metavar="FILE",
-                        help="write the numbers as JSON, too")
+        "posecourse bench --model simple_baseline_50 --batch-size 256",
+    )
+    parser.add_argument(
+        "--data",
+        default="synthetic",
+        help="a dataset's "
+        "folder or annotation file, or synthetic (drawn "
+        "pictures of 720 x 720; the default)",
+    )
+    parser.add_argument(
+        "--split", default="valid", help="of the dataset (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--model",
+        default="laptop",
+        metavar="NAME",
+        help="for training and inference (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--input-size",
+        type=int,
+        default=256,
+        metavar="N",
+        help="pixels of the data part (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=32,
+        metavar="N",
+        help="people in a batch (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=3.0,
+        metavar="X",
+        help="for each measurement (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes of the classical way (default: one per core)",
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        metavar="PART",
+        default=["data", "training", "inference"],
+        choices=["data", "training", "inference"],
+        help="data, training, inference (default: all)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the numbers as JSON, too"
+    )
     add_device(parser)
     args = parser.parse_args(argv)
     from ..bench import bench, report
     from ..files import write_json
+
     settings = vars(args).copy()
     out = settings.pop("out")
     result = bench(**settings)

@@ -10,74 +10,104 @@ from . import make_parser, print_json
 def main(argv) -> int:
     """Run the command; returns the exit status."""
     parser = make_parser(
-        "data", "Fetch, check, prepare or draw data.",
+        "data",
+        "Fetch, check, prepare or draw data.",
         "posecourse data fetch mpii-annotations --out data/mpii\n"
         "posecourse data check data/mpii --split train\n"
         "posecourse data prepare data/mpii data/mpii-train --split train\n"
-        "posecourse data synth --count 20 --out work/people")
+        "posecourse data synth --count 20 --out work/people",
+    )
     todo = parser.add_subparsers(dest="todo", required=True, metavar="WHAT")
 
     def add(name, text):
         return todo.add_parser(name, help=text, description=text)
 
-    check = add("check", "look a dataset over: what is missing, broken, "
-                "outside, twice; status 1 if something would go wrong")
-    check.add_argument("data", help="a dataset's folder or annotation file, "
-                                    "or synthetic")
-    check.add_argument("--decode", action="store_true",
-                       help="read every picture, too")
+    check = add(
+        "check",
+        "look a dataset over: what is missing, broken, "
+        "outside, twice; status 1 if something would go wrong",
+    )
+    check.add_argument(
+        "data", help="a dataset's folder or annotation file, or synthetic"
+    )
+    check.add_argument("--decode", action="store_true", help="read every picture, too")
     check.add_argument("--json", action="store_true", help="print JSON")
 
-    prepare = add("prepare", "cut everybody out once and store the crops, "
-                  "for fast training; goes on where it was stopped")
-    prepare.add_argument("data", help="a dataset's folder or annotation "
-                                      "file, or synthetic")
+    prepare = add(
+        "prepare",
+        "cut everybody out once and store the crops, "
+        "for fast training; goes on where it was stopped",
+    )
+    prepare.add_argument(
+        "data", help="a dataset's folder or annotation file, or synthetic"
+    )
     prepare.add_argument("store", type=Path, help="folder to write")
-    prepare.add_argument("--size", type=int, default=224,
-                         help="side of a crop, pixels (default: "
-                              "%(default)s)")
-    prepare.add_argument("--margin", type=float, default=1.75,
-                         help="standard windows per crop (default: "
-                              "%(default)s)")
-    prepare.add_argument("--workers", type=int,
-                         help="threads (default: one per core)")
+    prepare.add_argument(
+        "--size",
+        type=int,
+        default=224,
+        help="side of a crop, pixels (default: %(default)s)",
+    )
+    prepare.add_argument(
+        "--margin",
+        type=float,
+        default=1.75,
+        help="standard windows per crop (default: %(default)s)",
+    )
+    prepare.add_argument("--workers", type=int, help="threads (default: one per core)")
 
     for command in (check, prepare):
-        command.add_argument("--split", default="valid",
-                             help="of the dataset (default: %(default)s)")
+        command.add_argument(
+            "--split", default="valid", help="of the dataset (default: %(default)s)"
+        )
 
-    synth = add("synth", "draw people and write them as MPII keeps its "
-                "data: pictures and annot/valid.json, pixels from 1")
-    synth.add_argument("--count", type=int, default=20,
-                       help="people (default: %(default)s)")
-    synth.add_argument("--out", type=Path, required=True,
-                       help="folder to write")
-    synth.add_argument("--size", type=int, default=256,
-                       help="side of a picture, pixels (default: "
-                            "%(default)s)")
-    synth.add_argument("--seed", type=int, default=0,
-                       help="which people (default: %(default)s)")
-    synth.add_argument("--difficulty", default="standard",
-                       help="default: %(default)s")
+    synth = add(
+        "synth",
+        "draw people and write them as MPII keeps its "
+        "data: pictures and annot/valid.json, pixels from 1",
+    )
+    synth.add_argument(
+        "--count", type=int, default=20, help="people (default: %(default)s)"
+    )
+    synth.add_argument("--out", type=Path, required=True, help="folder to write")
+    synth.add_argument(
+        "--size",
+        type=int,
+        default=256,
+        help="side of a picture, pixels (default: %(default)s)",
+    )
+    synth.add_argument(
+        "--seed", type=int, default=0, help="which people (default: %(default)s)"
+    )
+    synth.add_argument("--difficulty", default="standard", help="default: %(default)s")
 
-    fetch = add("fetch", "download a dataset, after you accepted its terms; "
-                "goes on where it broke off")
-    fetch.add_argument("name", nargs="?",
-                       help="which; without it they are listed")
-    fetch.add_argument("--out", type=Path, help="folder to fill (default: "
-                       "data/ and the first word of the name)")
-    fetch.add_argument("--accept-licence", action="store_true",
-                       help="you have read the terms and accept them")
+    fetch = add(
+        "fetch",
+        "download a dataset, after you accepted its terms; goes on where it broke off",
+    )
+    fetch.add_argument("name", nargs="?", help="which; without it they are listed")
+    fetch.add_argument(
+        "--out",
+        type=Path,
+        help="folder to fill (default: data/ and the first word of the name)",
+    )
+    fetch.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="you have read the terms and accept them",
+    )
 
     args = parser.parse_args(argv)
-    return {"check": _check, "prepare": _prepare, "synth": _synth,
-            "fetch": _fetch}[args.todo](args)
+    return {"check": _check, "prepare": _prepare, "synth": _synth, "fetch": _fetch}[
+        args.todo
+    ](args)
 
 
 def _check(args) -> int:
     from dataclasses import asdict
 
     from ..datasets import check
+
     report = check(args.data, args.split, decode=args.decode)
     if args.json:
         print_json({"ok": report.ok, **asdict(report)})
@@ -88,19 +118,25 @@ def _check(args) -> int:
 
 def _prepare(args) -> int:
     from ..datasets import open_dataset, prepare
+
     dataset = open_dataset(args.data, args.split)
-    store = prepare(dataset, args.store, args.size, args.margin,
-                    args.workers)
+    store = prepare(dataset, args.store, args.size, args.margin, args.workers)
     skipped = store.source["skipped"]
-    print(f"{args.store}: {len(store.ids):,} people"
-          + (f"; {len(skipped)} left out, the first because "
-             f"{skipped[0]['reason']}" if skipped else ""))
+    print(
+        f"{args.store}: {len(store.ids):,} people"
+        + (
+            f"; {len(skipped)} left out, the first because {skipped[0]['reason']}"
+            if skipped
+            else ""
+        )
+    )
     return 0
 
 
 def _fetch(args) -> int:
     from ..datasets.download import SOURCES, fetch
     from ..files import format_bytes
+
     if args.name is None:
         for name, source in SOURCES.items():
             size = format_bytes(sum(f.size for f in source.files))
@@ -113,13 +149,17 @@ def _fetch(args) -> int:
 
 def _synth(args) -> int:
     from ..datasets import SyntheticPeople
-    people = SyntheticPeople(args.count, seed=args.seed, size=args.size,
-                             difficulty=args.difficulty)
+
+    people = SyntheticPeople(
+        args.count, seed=args.seed, size=args.size, difficulty=args.difficulty
+    )
     path = write_like_mpii(people, args.out)
-    print(f"{len(people)} people in {args.out / 'images'}, their joints in "
-          f"{path}\nLook them over with posecourse data check {args.out}\n"
-          "Score a network on them with posecourse evaluate RUN --data "
-          f"{args.out}")
+    print(
+        f"{len(people)} people in {args.out / 'images'}, their joints in "
+        f"{path}\nLook them over with posecourse data check {args.out}\n"
+        "Score a network on them with posecourse evaluate RUN --data "
+        f"{args.out}"
+    )
     return 0
 
 
@@ -135,6 +175,7 @@ def write_like_mpii(dataset, folder: Path, split: str = "valid") -> Path:
     import numpy as np
 
     from ..files import atomic_path, write_json
+
     path = folder / "annot" / f"{split}.json"
     if path.exists():
         raise ValueError(f"{path} exists already; choose another folder")
@@ -147,9 +188,14 @@ def write_like_mpii(dataset, folder: Path, split: str = "valid") -> Path:
             temporary.write_bytes(cv2.imencode(".png", picture)[1])
         labelled = np.asarray(person.visible) > 0
         joints = np.where(labelled[:, None], person.keypoints + 1, -1)
-        records.append({
-            "image": name, "center": [float(c) + 1 for c in person.center],
-            "scale": float(person.scale), "joints": joints.tolist(),
-            "joints_vis": labelled.astype(int).tolist()})
+        records.append(
+            {
+                "image": name,
+                "center": [float(c) + 1 for c in person.center],
+                "scale": float(person.scale),
+                "joints": joints.tolist(),
+                "joints_vis": labelled.astype(int).tolist(),
+            }
+        )
     write_json(path, records)
     return path

@@ -13,37 +13,62 @@ def main(argv) -> int:
         "evaluate",
         "Score a trained network: PCKh by body part beside trivial answers, "
         "with an interval and the kinds of errors.",
-        "posecourse evaluate runs/laptop-1 --flip")
+        "posecourse evaluate runs/laptop-1 --flip",
+    )
     parser.add_argument("run", help="a run folder, or a weights file")
-    parser.add_argument("--data", help="synthetic, or a folder with a "
-                        "dataset or a prepared store (default: what the run "
-                        "was trained on)")
-    parser.add_argument("--split", default="valid",
-                        help="of the dataset (default: %(default)s)")
-    parser.add_argument("--difficulty", help="of drawn people: easy, "
-                        "standard, hard, stick (default: as trained on)")
-    parser.add_argument("--limit", type=int, metavar="N",
-                        help="only the first N people")
-    parser.add_argument("--flip", action="store_true",
-                        help="average with the mirrored picture's answer")
-    parser.add_argument("--decoder", help="how heatmaps are read: argmax, "
-                        "quarter, dark, soft_argmax (default: the network's "
-                        "own)")
+    parser.add_argument(
+        "--data",
+        help="synthetic, or a folder with a "
+        "dataset or a prepared store (default: what the run "
+        "was trained on)",
+    )
+    parser.add_argument(
+        "--split", default="valid", help="of the dataset (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--difficulty",
+        help="of drawn people: easy, standard, hard, stick (default: as trained on)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="only the first N people"
+    )
+    parser.add_argument(
+        "--flip", action="store_true", help="average with the mirrored picture's answer"
+    )
+    parser.add_argument(
+        "--decoder",
+        help="how heatmaps are read: argmax, "
+        "quarter, dark, soft_argmax (default: the network's "
+        "own)",
+    )
     add_device(parser)
-    parser.add_argument("--json", action="store_true",
-                        help="print JSON, the poses included")
-    parser.add_argument("--out", type=Path, metavar="FILE.npz",
-                        help="write the poses, for posecourse score")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, the poses included"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.npz",
+        help="write the poses, for posecourse score",
+    )
     args = parser.parse_args(argv)
 
     from .. import evaluation, predictions
+
     result = evaluation.evaluate(
-        args.run, args.data, args.split, limit=args.limit,
-        flip_test=args.flip, decoder=args.decoder, device=args.device,
-        difficulty=args.difficulty)
+        args.run,
+        args.data,
+        args.split,
+        limit=args.limit,
+        flip_test=args.flip,
+        decoder=args.decoder,
+        device=args.device,
+        difficulty=args.difficulty,
+    )
     if args.out:
-        predictions.save_predictions(args.out, result.keypoints,
-                                     result.scores, result.ids)
+        predictions.save_predictions(
+            args.out, result.keypoints, result.scores, result.ids
+        )
     if args.json:
         print_json(result.to_dict())
     else:

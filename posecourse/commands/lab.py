@@ -28,27 +28,41 @@ def main(argv) -> int:
         "written over once you changed them, so that updates of the course "
         "and your own work keep out of each other's way. The server "
         "listens on this machine only and asks for a token.",
-        "posecourse lab 3")
-    parser.add_argument("chapter", nargs="?", default="1",
-                        help="number or name (default: 1)")
-    parser.add_argument("--source", action="store_true",
-                        help="open the originals in chapters/, not copies")
-    parser.add_argument("--port", type=int, default=8888,
-                        help="the first port to try (default: %(default)s)")
-    parser.add_argument("--no-browser", action="store_true",
-                        help="print the address, open nothing")
+        "posecourse lab 3",
+    )
+    parser.add_argument(
+        "chapter", nargs="?", default="1", help="number or name (default: 1)"
+    )
+    parser.add_argument(
+        "--source",
+        action="store_true",
+        help="open the originals in chapters/, not copies",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8888,
+        help="the first port to try (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the address, open nothing"
+    )
     args = parser.parse_args(argv)
 
     from .. import chapters
+
     folder = chapters.folder()
     chapter = chapters.get_chapter(args.chapter)
     if not chapter.notebook(folder).is_file():
-        there = [c.number for c in chapters.CHAPTERS
-                 if c.notebook(folder).is_file()]
+        there = [c.number for c in chapters.CHAPTERS if c.notebook(folder).is_file()]
         raise FileNotFoundError(
             f"chapter {chapter.number} ({chapter.name}) is not in {folder}; "
-            + (f"there are {', '.join(map(str, there))}" if there else
-               "there is none yet (authors: posecourse chapters build)"))
+            + (
+                f"there are {', '.join(map(str, there))}"
+                if there
+                else "there is none yet (authors: posecourse chapters build)"
+            )
+        )
     if not args.source:
         folder = copy_chapters(folder, folder.parent / "work")
     notebook = chapter.notebook(folder)
@@ -65,6 +79,7 @@ def copy_chapters(source: Path, target: Path) -> Path:
     since, that is said. Returns `target`.
     """
     from ..files import atomic_path, write_json
+
     target.mkdir(parents=True, exist_ok=True)
     record = target / _RECORD
     try:
@@ -72,8 +87,9 @@ def copy_chapters(source: Path, target: Path) -> Path:
     except (FileNotFoundError, ValueError):
         made = {}
     outdated = []
-    for original in sorted([*source.glob("[0-9]*.ipynb"),
-                            *source.glob("solutions/[0-9]*.ipynb")]):
+    for original in sorted(
+        [*source.glob("[0-9]*.ipynb"), *source.glob("solutions/[0-9]*.ipynb")]
+    ):
         name = original.relative_to(source).as_posix()
         copy, content = target / name, _led_home(original, source, target)
         new = _digest(content)
@@ -89,18 +105,22 @@ def copy_chapters(source: Path, target: Path) -> Path:
         made[name] = new
     write_json(record, made)
     if (source / "figures").is_dir():
-        shutil.copytree(source / "figures", target / "figures",
-                        dirs_exist_ok=True)
+        shutil.copytree(source / "figures", target / "figures", dirs_exist_ok=True)
     if outdated:
-        print("There are newer versions of " + ", ".join(outdated)
-              + f".\nYour own, changed copies in {target} are kept; rename "
-              "one to get the new version beside it.", file=sys.stderr)
+        print(
+            "There are newer versions of "
+            + ", ".join(outdated)
+            + f".\nYour own, changed copies in {target} are kept; rename "
+            "one to get the new version beside it.",
+            file=sys.stderr,
+        )
     return target
 
 
 def _led_home(original: Path, source: Path, target: Path) -> bytes:
     """A notebook whose links to what is not copied lead to the originals."""
     from ..authoring.build import relink
+
     copied = ("figures/", "solutions/")
     here = original.parent.relative_to(source)
 
@@ -109,8 +129,8 @@ def _led_home(original: Path, source: Path, target: Path) -> bytes:
         if path.startswith(copied) or re.match(r"\d\d_\w+\.ipynb", path):
             return link
         return posixpath.relpath(
-            posixpath.join(source.as_posix(), path),
-            (target / here).as_posix())
+            posixpath.join(source.as_posix(), path), (target / here).as_posix()
+        )
 
     content = original.read_bytes()
     notebook = json.loads(content)
@@ -123,8 +143,7 @@ def _led_home(original: Path, source: Path, target: Path) -> bytes:
             cell["source"] = led.splitlines(keepends=True)
     if not changed:
         return content
-    return (json.dumps(notebook, indent=1, ensure_ascii=False)
-            + "\n").encode()
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _digest(content: bytes) -> str:
@@ -137,8 +156,7 @@ def has_display() -> bool:
         return False
     if sys.platform in ("win32", "darwin"):
         return True
-    return bool(os.environ.get("DISPLAY")
-                or os.environ.get("WAYLAND_DISPLAY"))
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 class own_kernel:
@@ -153,13 +171,15 @@ class own_kernel:
         try:
             from ipykernel.kernelspec import write_kernel_spec
         except ImportError:
-            raise ImportError("ipykernel is missing; install it with "
-                              "python -m pip install ipykernel") from None
+            raise ImportError(
+                "ipykernel is missing; install it with python -m pip install ipykernel"
+            ) from None
         self.before = os.environ.get("JUPYTER_PATH")
         self.folder = tempfile.TemporaryDirectory(prefix="posecourse-")
         write_kernel_spec(str(Path(self.folder.name, "kernels", "python3")))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(
-            filter(None, [self.folder.name, self.before]))
+            filter(None, [self.folder.name, self.before])
+        )
         return self
 
     def __exit__(self, *error):
@@ -170,14 +190,14 @@ class own_kernel:
         self.folder.cleanup()
 
 
-def start_server(root: Path, notebook: Path, port: int,
-                 browser: bool) -> int:
+def start_server(root: Path, notebook: Path, port: int, browser: bool) -> int:
     """Run JupyterLab until it is stopped."""
     try:
         from jupyterlab.labapp import LabApp
     except ImportError:
-        raise ImportError("JupyterLab is missing; install it with "
-                          "python -m pip install jupyterlab") from None
+        raise ImportError(
+            "JupyterLab is missing; install it with python -m pip install jupyterlab"
+        ) from None
     page = "/lab/tree/" + notebook.relative_to(root).as_posix()
     token = secrets.token_hex(24)
     options = [
@@ -186,7 +206,8 @@ def start_server(root: Path, notebook: Path, port: int,
         f"--IdentityProvider.token={token}",
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.allow_remote_access=False",
-        f"--ServerApp.port={port}", "--ServerApp.port_retries=50",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=50",
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url={page}",
         f"--ServerApp.open_browser={browser}",
@@ -196,8 +217,10 @@ def start_server(root: Path, notebook: Path, port: int,
         options.append("--allow-root")
     server = LabApp.initialize_server(argv=options)
     base = f"http://127.0.0.1:{server.port}{server.base_url.rstrip('/')}"
-    print(f"The course is open at\n\n  {base}{quote(page)}?token={token}\n\n"
-          "Keep this window open. Ctrl-C, pressed twice, stops the server.",
-          flush=True)
+    print(
+        f"The course is open at\n\n  {base}{quote(page)}?token={token}\n\n"
+        "Keep this window open. Ctrl-C, pressed twice, stops the server.",
+        flush=True,
+    )
     server.start()
     return 0

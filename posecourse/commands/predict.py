@@ -26,8 +26,19 @@ from pathlib import Path
 from . import add_device, make_parser, print_json
 
 # In a folder. What OpenCV cannot read (HEIC) is named, not passed over.
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
-             ".gif", ".avif", ".heic", ".heif"}
+_PICTURES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".heif",
+}
 _VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v"}
 # Longer side of a drawing, pixels: a photo of 12 million keeps its size, a
 # panorama of 100 million does not become a PNG of 200 MB.
@@ -48,40 +59,78 @@ def _arguments(argv):
         "one person, looked for in a first look and looked at closely in a "
         "second. Boxes give much better poses.",
         "posecourse predict me.jpg --box 120,40,200,460\n"
-        "posecourse predict holiday/ --run runs/laptop-1 --out poses")
-    parser.add_argument("source", nargs="*", type=Path, metavar="IMAGE",
-                        help="pictures, folders of pictures, videos")
-    parser.add_argument("--camera", nargs="?", type=int, const=0,
-                        metavar="N", help="a camera instead (default: the "
-                        "first); Ctrl-C ends it")
-    parser.add_argument("--run", "--weights", metavar="RUN",
-                        help="a run folder, or a weights file (default: "
-                             "the newest in runs/, else one that came with "
-                             "the course)")
-    parser.add_argument("--box", action="append", type=_box, default=[],
-                        metavar="X,Y,W,H", help="a person's box, pixels; "
-                        "repeat for several, in one picture")
-    parser.add_argument("--boxes", type=Path, metavar="FILE.json",
-                        help="boxes of many pictures: {\"NAME\": "
-                             "[[x, y, width, height], ...], ...}")
-    parser.add_argument("--min-score", type=float, default=0.0, metavar="S",
-                        help="leave less sure joints out of the drawing")
-    parser.add_argument("--flip", action="store_true",
-                        help="look at the mirrored picture too: slower, a "
-                             "little better")
-    parser.add_argument("--out", type=Path, default=Path("poses"),
-                        help="folder to write (default: %(default)s)")
+        "posecourse predict holiday/ --run runs/laptop-1 --out poses",
+    )
+    parser.add_argument(
+        "source",
+        nargs="*",
+        type=Path,
+        metavar="IMAGE",
+        help="pictures, folders of pictures, videos",
+    )
+    parser.add_argument(
+        "--camera",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="N",
+        help="a camera instead (default: the first); Ctrl-C ends it",
+    )
+    parser.add_argument(
+        "--run",
+        "--weights",
+        metavar="RUN",
+        help="a run folder, or a weights file (default: "
+        "the newest in runs/, else one that came with "
+        "the course)",
+    )
+    parser.add_argument(
+        "--box",
+        action="append",
+        type=_box,
+        default=[],
+        metavar="X,Y,W,H",
+        help="a person's box, pixels; repeat for several, in one picture",
+    )
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="FILE.json",
+        help='boxes of many pictures: {"NAME": [[x, y, width, height], ...], ...}',
+    )
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="leave less sure joints out of the drawing",
+    )
+    parser.add_argument(
+        "--flip",
+        action="store_true",
+        help="look at the mirrored picture too: slower, a little better",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("poses"),
+        help="folder to write (default: %(default)s)",
+    )
     add_device(parser)
-    parser.add_argument("--json", action="store_true",
-                        help="print the content of poses.json, too")
+    parser.add_argument(
+        "--json", action="store_true", help="print the content of poses.json, too"
+    )
     args = parser.parse_args(argv)
     if args.camera is None and not args.source:
         parser.error("name a picture, a folder or a video, or use --camera")
     if args.box and args.boxes:
         parser.error("--box or --boxes, not both")
     args.source = _sources(args.source)
-    if args.box and (args.camera is not None or len(args.source) != 1
-                     or args.source[0].suffix.lower() in _VIDEOS):
+    if args.box and (
+        args.camera is not None
+        or len(args.source) != 1
+        or args.source[0].suffix.lower() in _VIDEOS
+    ):
         parser.error("--box is for one picture; for several use --boxes")
     return args
 
@@ -96,15 +145,18 @@ def main(argv) -> int:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     from ..files import write_json
     from ..inference import Predictor
+
     weights = args.run or newest_weights()
     predictor = Predictor.from_run(weights, args.device)
-    print(f"{predictor.model.name} of {weights} on {predictor.device}",
-          file=sys.stderr)
+    print(f"{predictor.model.name} of {weights} on {predictor.device}", file=sys.stderr)
     content = {
-        "weights": str(weights), "model": predictor.model.name,
+        "weights": str(weights),
+        "model": predictor.model.name,
         "skeleton": predictor.skeleton.name,
         "coordinates": "x, y, score; pixels of the upright picture, the "
-                       "centre of the first one is 0", "images": []}
+        "centre of the first one is 0",
+        "images": [],
+    }
     taken = {path.resolve() for path in args.source}
     if args.boxes:
         taken.add(args.boxes.resolve())
@@ -118,9 +170,15 @@ def main(argv) -> int:
                 if source.suffix.lower() in _VIDEOS:
                     _video(predictor, source, args, taken, content)
                 else:
-                    _picture(predictor, source, args, args.box or _boxes_of(
-                        boxes, source), taken, content)
-            except ValueError as error:                 # on to the next
+                    _picture(
+                        predictor,
+                        source,
+                        args,
+                        args.box or _boxes_of(boxes, source),
+                        taken,
+                        content,
+                    )
+            except ValueError as error:  # on to the next
                 text = str(error)
                 if str(source) not in text:
                     text = f"{source}: {text}"
@@ -132,21 +190,25 @@ def main(argv) -> int:
     if args.json:
         print_json(content)
     else:
-        print(f"{len(content['images'])} pictures; poses and drawings in "
-              f"{args.out}" + (f"; {failed} could not be read" if failed
-                               else ""))
+        print(
+            f"{len(content['images'])} pictures; poses and drawings in "
+            f"{args.out}" + (f"; {failed} could not be read" if failed else "")
+        )
     return (1 if content["images"] else 2) if failed else 0
 
 
 def _box(text: str) -> tuple[float, ...]:
     numbers = tuple(float(n) for n in text.split(","))
-    if len(numbers) != 4 or not all(map(math.isfinite, numbers)) \
-            or min(numbers[2:]) <= 0:
+    if (
+        len(numbers) != 4
+        or not all(map(math.isfinite, numbers))
+        or min(numbers[2:]) <= 0
+    ):
         raise ValueError(text)
     return numbers
 
 
-_box.__name__ = "box"       # argparse: "invalid box value"
+_box.__name__ = "box"  # argparse: "invalid box value"
 
 
 def _sources(paths) -> list[Path]:
@@ -155,9 +217,13 @@ def _sources(paths) -> list[Path]:
     for path in paths:
         if path.is_dir():
             # a name with a dot in front is not the user's own file
-            inside = sorted(p for p in path.iterdir() if p.is_file()
-                            and p.suffix.lower() in _PICTURES | _VIDEOS
-                            and not p.name.startswith("."))
+            inside = sorted(
+                p
+                for p in path.iterdir()
+                if p.is_file()
+                and p.suffix.lower() in _PICTURES | _VIDEOS
+                and not p.name.startswith(".")
+            )
             if not inside:
                 raise FileNotFoundError(f"no picture or video in {path}")
             found += inside
@@ -173,11 +239,13 @@ def _read_boxes(path: Path) -> dict:
         raise FileNotFoundError(f"no boxes file {path}")
     try:
         boxes = json.loads(path.read_text("utf-8"))
-        return {name: [_box(",".join(map(str, box))) for box in some]
-                for name, some in boxes.items()}
+        return {
+            name: [_box(",".join(map(str, box))) for box in some]
+            for name, some in boxes.items()
+        }
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path}: expected {{\"picture.jpg\": [[x, y, width, height], "
+            f'{path}: expected {{"picture.jpg": [[x, y, width, height], '
             f"...], ...}} with positive width and height ({error})"
         ) from None
 
@@ -189,8 +257,10 @@ def _boxes_of(boxes: dict, source: Path):
     for name in (str(source), source.as_posix(), source.name):
         if name in boxes:
             return boxes[name]
-    raise ValueError(f"{source}: the boxes file has no entry for it; an "
-                     "empty list says that nobody is there")
+    raise ValueError(
+        f"{source}: the boxes file has no entry for it; an "
+        "empty list says that nobody is there"
+    )
 
 
 def newest_weights() -> Path:
@@ -201,25 +271,32 @@ def newest_weights() -> Path:
     FileNotFoundError
         If there is neither; says what to do.
     """
-    runs = sorted(Path("runs").glob("*/weights.safetensors"),
-                  key=lambda p: p.stat().st_mtime)
+    runs = sorted(
+        Path("runs").glob("*/weights.safetensors"), key=lambda p: p.stat().st_mtime
+    )
     if runs:
         return runs[-1]
     from ..runs import shipped
+
     return shipped("photos")
 
 
 def _picture(predictor, source, args, boxes, taken, content):
     from ..images import read_image
+
     image = read_image(source)
-    poses = predictor(image, boxes, flip_test=args.flip,
-                      refine=boxes is None)
+    poses = predictor(image, boxes, flip_test=args.flip, refine=boxes is None)
     path = _free(args.out / f"{source.stem}-pose.png", taken)
     _write_png(path, _drawn(image, poses, args, boxes))
-    content["images"].append({
-        "image": str(source), "drawing": path.name,
-        "width": image.shape[1], "height": image.shape[0],
-        "poses": [pose.to_dict() for pose in poses]})
+    content["images"].append(
+        {
+            "image": str(source),
+            "drawing": path.name,
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "poses": [pose.to_dict() for pose in poses],
+        }
+    )
 
 
 def _free(path: Path, taken: set) -> Path:
@@ -234,11 +311,17 @@ def _free(path: Path, taken: set) -> Path:
 
 def _drawn(image, poses, args, boxes):
     from ..drawing import draw_box, draw_pose
+
     for pose in poses:
         if boxes:
             image = draw_box(image, pose.box)
-        image = draw_pose(image, pose.keypoints, scores=pose.scores,
-                          skeleton=pose.skeleton, min_score=args.min_score)
+        image = draw_pose(
+            image,
+            pose.keypoints,
+            scores=pose.scores,
+            skeleton=pose.skeleton,
+            min_score=args.min_score,
+        )
     return image
 
 
@@ -246,6 +329,7 @@ def _write_png(path: Path, image):
     import cv2
 
     from ..files import atomic_path
+
     height, width = image.shape[:2]
     factor = _LARGEST / max(height, width)
     if factor < 1:
@@ -259,6 +343,7 @@ def _video(predictor, source, args, taken, content):
     """One person through a video; each frame is searched near the last."""
     from ..files import atomic_path
     from ..inference import Video
+
     camera = isinstance(source, int)
     name = f"camera-{source}" if camera else source.stem
     path = _free(args.out / f"{name}-pose.mp4", taken)
@@ -271,19 +356,26 @@ def _video(predictor, source, args, taken, content):
                 if pose is not None and pose.score >= _LOST:
                     x, y, w, h = near = pose.around()
                     if min(x + w, y + h, width - x, height - y) <= 0:
-                        near = None             # gone out of the picture
-                pose, = predictor(image, near and [near],
-                                  flip_test=args.flip, refine=near is None)
+                        near = None  # gone out of the picture
+                (pose,) = predictor(
+                    image, near and [near], flip_test=args.flip, refine=near is None
+                )
                 if writer is None:
                     writer = _writer(temporary, video.rate, width, height)
                 drawn = _drawn(image, [pose], args, None)
                 writer.write(drawn[..., ::-1].copy())
-                content["images"].append({
-                    "image": str(source), "frame": number, "drawing":
-                    path.name, "width": width, "height": height,
-                    "poses": [pose.to_dict()]})
+                content["images"].append(
+                    {
+                        "image": str(source),
+                        "frame": number,
+                        "drawing": path.name,
+                        "width": width,
+                        "height": height,
+                        "poses": [pose.to_dict()],
+                    }
+                )
         except KeyboardInterrupt:
-            if not camera or writer is None:    # how a camera is ended
+            if not camera or writer is None:  # how a camera is ended
                 raise
         finally:
             if writer is not None:
@@ -294,9 +386,13 @@ def _writer(path: Path, rate: float, width: int, height: int):
     import cv2
 
     from ..inference import VideoError
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"),
-                             rate, (width, height))
+
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height)
+    )
     if not writer.isOpened():
-        raise VideoError("this OpenCV cannot write MP4 videos; install "
-                         "opencv-python from pip, which can")
+        raise VideoError(
+            "this OpenCV cannot write MP4 videos; install "
+            "opencv-python from pip, which can"
+        )
     return writer

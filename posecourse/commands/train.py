@@ -10,8 +10,12 @@ from . import add_device, make_parser
 # option, type, what it is: the fields of `posecourse.training.TrainConfig`
 # of the same name. Left out, a field keeps the network's preset.
 _SETTINGS = (
-    ("--data", str, "synthetic (drawn people), or a folder with a dataset "
-                    "or a prepared store (default: synthetic)"),
+    (
+        "--data",
+        str,
+        "synthetic (drawn people), or a folder with a dataset "
+        "or a prepared store (default: synthetic)",
+    ),
     ("--train-people", int, "train on so many people"),
     ("--valid-people", int, "validate on so many people"),
     ("--difficulty", str, "of the drawn people"),
@@ -21,13 +25,23 @@ _SETTINGS = (
     ("--weight-decay", float, "of AdamW"),
     ("--schedule", str, "cosine or step"),
     ("--loss", str, "auto, heatmap_mse, coordinate_l1, coordinate_l2"),
-    ("--supervise", str, "stages of the network that have a loss: all "
-                         "(default) or last"),
-    ("--hard-joints", int, "judge the last stage by so many joints of each "
-                           "person, the worst (CPN: 8; default: 0, all)"),
+    (
+        "--supervise",
+        str,
+        "stages of the network that have a loss: all (default) or last",
+    ),
+    (
+        "--hard-joints",
+        int,
+        "judge the last stage by so many joints of each "
+        "person, the worst (CPN: 8; default: 0, all)",
+    ),
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
-    ("--init", str, "weights to start from: of the same network, or "
-                    "torchvision's for a ResNet"),
+    (
+        "--init",
+        str,
+        "weights to start from: of the same network, or torchvision's for a ResNet",
+    ),
     ("--seed", int, "of all random numbers (default: 0)"),
     ("--out", str, "the run folder (default: runs/MODEL-N)"),
 )
@@ -45,61 +59,98 @@ def main(argv) -> int:
         "posecourse train --epochs 3\n"
         "posecourse train --model simple_baseline_50 --data data/mpii "
         "--preset mpii --dry-run\n"
-        "posecourse train --resume runs/laptop-1")
-    parser.add_argument("--model", default="laptop", metavar="NAME",
-                        help="the network (default: %(default)s; --model "
-                             "help lists them)")
-    parser.add_argument("--preset", metavar="NAME", help="a recipe instead "
-                        "of what suits the network: mpii (the published "
-                        "one of SimpleBaseline), mpii-fast (ours), photos "
-                        "(small, for a CPU)")
-    parser.add_argument("--dry-run", action="store_true", help="only say "
-                        "what would be done: people found, steps, memory, "
-                        "time; a few steps are timed")
-    parser.add_argument("--input-size", metavar="N|WxH",
-                        help="pixels that the network sees")
-    parser.add_argument("--option", action="append", default=[],
-                        metavar="NAME=VALUE", help="of the network, e.g. "
-                        "width=0.5; may be repeated")
+        "posecourse train --resume runs/laptop-1",
+    )
+    parser.add_argument(
+        "--model",
+        default="laptop",
+        metavar="NAME",
+        help="the network (default: %(default)s; --model help lists them)",
+    )
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a recipe instead "
+        "of what suits the network: mpii (the published "
+        "one of SimpleBaseline), mpii-fast (ours), photos "
+        "(small, for a CPU)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only say "
+        "what would be done: people found, steps, memory, "
+        "time; a few steps are timed",
+    )
+    parser.add_argument(
+        "--input-size", metavar="N|WxH", help="pixels that the network sees"
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the network, e.g. width=0.5; may be repeated",
+    )
     for name, kind, text in _SETTINGS:
-        parser.add_argument(name, type=kind, help=text, metavar={
-            int: "N", float: "X", str: "NAME"}[kind])
-    parser.add_argument("--compile", action="store_true", default=None,
-                        help="compile the network first: minutes at the "
-                             "start, then faster, on GPUs")
-    parser.add_argument("--deterministic", action="store_true", default=None,
-                        help="the same numbers each time, also on GPUs; "
-                             "slower")
+        parser.add_argument(
+            name,
+            type=kind,
+            help=text,
+            metavar={int: "N", float: "X", str: "NAME"}[kind],
+        )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        default=None,
+        help="compile the network first: minutes at the start, then faster, on GPUs",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="the same numbers each time, also on GPUs; slower",
+    )
     add_device(parser)
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run "
-                        "folder, with its settings")
+    parser.add_argument(
+        "--resume", metavar="RUN", help="go on with a run folder, with its settings"
+    )
     args = parser.parse_args(argv)
-    settings = {name: value for name, value in vars(args).items()
-                if name not in ("model", "input_size", "option", "preset",
-                                "dry_run")}
+    settings = {
+        name: value
+        for name, value in vars(args).items()
+        if name not in ("model", "input_size", "option", "preset", "dry_run")
+    }
     if args.resume:
-        other = [name for name, value in settings.items()
-                 if value is not None and name not in ("resume", "device")]
-        if other or args.option or args.input_size or args.preset \
-                or args.dry_run:
-            parser.error("--resume goes on with the run's own settings; "
-                         "only --device may be given with it")
+        other = [
+            name
+            for name, value in settings.items()
+            if value is not None and name not in ("resume", "device")
+        ]
+        if other or args.option or args.input_size or args.preset or args.dry_run:
+            parser.error(
+                "--resume goes on with the run's own settings; "
+                "only --device may be given with it"
+            )
     options = _options(parser, args)
 
     from .. import models, training
+
     if args.model == "help":
         print("\n".join(models.names()))
         return 0
-    config = training.config_for(args.model, options, args.preset,
-                                 **settings)
+    config = training.config_for(args.model, options, args.preset, **settings)
     if args.dry_run:
         from ..planning import plan
+
         print(plan(config))
         return 0
     run = training.train(config)
     if os.environ.get("RANK", "0") == "0":
-        print(f"\nNext:\n  posecourse evaluate {run}\n"
-              f"  posecourse predict --run {run} PICTURE")
+        print(
+            f"\nNext:\n  posecourse evaluate {run}\n"
+            f"  posecourse predict --run {run} PICTURE"
+        )
     return 0
 
 
@@ -120,7 +171,9 @@ def _options(parser, args) -> dict:
         except ValueError:
             size = []
         if len(size) not in (1, 2):
-            parser.error(f"--input-size {args.input_size}: write a number "
-                         "of pixels, or WIDTHxHEIGHT")
+            parser.error(
+                f"--input-size {args.input_size}: write a number "
+                "of pixels, or WIDTHxHEIGHT"
+            )
         options["input_size"] = size[0] if len(size) == 1 else size
     return options

@@ -11,9 +11,21 @@ from .opening import open_dataset
 from .store import PeopleStore, StoreError, prepare
 
 __all__ = [
-    "AIChallenger", "COCOKeypoints", "DatasetError", "DatasetReport", "LSP",
-    "MPII", "MPIIGroundTruth", "PeopleStore", "Person", "PoseDataset",
-    "StoreError", "SyntheticPeople", "check", "fetch", "open_dataset",
+    "AIChallenger",
+    "COCOKeypoints",
+    "DatasetError",
+    "DatasetReport",
+    "LSP",
+    "MPII",
+    "MPIIGroundTruth",
+    "PeopleStore",
+    "Person",
+    "PoseDataset",
+    "StoreError",
+    "SyntheticPeople",
+    "check",
+    "fetch",
+    "open_dataset",
     "prepare",
 ]
 
@@ -22,5 +34,6 @@ def __getattr__(name):
     # Drawing people needs OpenCV from the start; reading files does not.
     if name == "SyntheticPeople":
         from .synthetic import SyntheticPeople
+
         return SyntheticPeople
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

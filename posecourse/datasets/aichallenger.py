@@ -9,8 +9,7 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import (ListedPeople, check_keypoints, load_json,
-                      position_from_box)
+from .reading import ListedPeople, check_keypoints, load_json, position_from_box
 
 __all__ = ["AIChallenger"]
 
@@ -43,12 +42,18 @@ class AIChallenger(ListedPeople):
     def __init__(self, annotations, images=None):
         path = Path(annotations)
         pictures = load_json(path)
-        if not isinstance(pictures, list) or not pictures or not (
-                isinstance(pictures[0], dict)
-                and "keypoint_annotations" in pictures[0]):
-            raise DatasetError(f"{path} is not an AI Challenger file: "
-                               "expected a list of pictures with "
-                               "'keypoint_annotations'")
+        if (
+            not isinstance(pictures, list)
+            or not pictures
+            or not (
+                isinstance(pictures[0], dict) and "keypoint_annotations" in pictures[0]
+            )
+        ):
+            raise DatasetError(
+                f"{path} is not an AI Challenger file: "
+                "expected a list of pictures with "
+                "'keypoint_annotations'"
+            )
         people = []
         for picture in pictures:
             people += _people_of(picture, path)
@@ -56,15 +61,18 @@ class AIChallenger(ListedPeople):
             raise DatasetError(f"{path} has no person with joints")
         self.annotations = path
         folder = Path(images) if images else self.find_images(path)
-        super().__init__("ai-challenger", skeletons.AI_CHALLENGER, people,
-                         PictureFolder(folder))
+        super().__init__(
+            "ai-challenger", skeletons.AI_CHALLENGER, people, PictureFolder(folder)
+        )
 
     @staticmethod
     def places(split: str) -> list[str]:
         """Where annotations are looked for, below the root."""
         name = {"valid": "validation"}.get(split, split)
-        return [f"keypoint_{name}_annotations*.json",
-                f"*/keypoint_{name}_annotations*.json"]
+        return [
+            f"keypoint_{name}_annotations*.json",
+            f"*/keypoint_{name}_annotations*.json",
+        ]
 
     @classmethod
     def find(cls, root, split: str = "valid") -> Path | None:
@@ -93,18 +101,31 @@ def _people_of(picture: dict, path) -> list[Person]:
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{where}: unusable: {error!r}") from None
         if not np.isin(joints[:, 2], (1, 2, 3)).all():
-            raise DatasetError(f"{where}: flags must be 1 visible, 2 hidden "
-                               f"or 3 not labelled")
+            raise DatasetError(
+                f"{where}: flags must be 1 visible, 2 hidden or 3 not labelled"
+            )
         keypoints, visible = check_keypoints(
-            joints[:, :2], _VISIBLE[joints[:, 2].astype(int)],
-            skeletons.AI_CHALLENGER, where)
+            joints[:, :2],
+            _VISIBLE[joints[:, 2].astype(int)],
+            skeletons.AI_CHALLENGER,
+            where,
+        )
         if not visible.any():
             continue
         if right <= left or bottom <= top:
             raise DatasetError(f"{where}: empty box {box}")
         box = (left, top, right - left, bottom - top)
         center, scale = position_from_box(box)
-        people.append(Person(f"{name}.jpg", keypoints, visible, center,
-                             scale, box=box, area=box[2] * box[3],
-                             id=f"{name}/{human}"))
+        people.append(
+            Person(
+                f"{name}.jpg",
+                keypoints,
+                visible,
+                center,
+                scale,
+                box=box,
+                area=box[2] * box[3],
+                id=f"{name}/{human}",
+            )
+        )
     return people

@@ -75,27 +75,37 @@ class DatasetReport:
     @property
     def ok(self) -> bool:
         """Nothing that would make training or scoring go wrong."""
-        return not (self.missing_pictures or self.broken_pictures
-                    or self.not_finite
-                    or self.ground_truth.get("order_error"))
+        return not (
+            self.missing_pictures
+            or self.broken_pictures
+            or self.not_finite
+            or self.ground_truth.get("order_error")
+        )
 
     def __str__(self):
         here = self.pictures - len(self.missing_pictures)
         lines = [
-            f"{self.name}: {self.people:,} people in {self.pictures:,} "
-            "pictures",
+            f"{self.name}: {self.people:,} people in {self.pictures:,} pictures",
             f"  pictures here      {here:,} of {self.pictures:,}"
-            + _some(self.missing_pictures, "missing")]
+            + _some(self.missing_pictures, "missing"),
+        ]
         if self.broken_pictures:
-            lines.append(f"  broken pictures    {len(self.broken_pictures)}"
-                         + _some(self.broken_pictures, "broken"))
+            lines.append(
+                f"  broken pictures    {len(self.broken_pictures)}"
+                + _some(self.broken_pictures, "broken")
+            )
         pairs = sorted(self.unlabelled_pairs.items(), key=lambda p: -p[1])
-        lines.append("  not labelled       " + ", ".join(
-            f"{name} {share:.1%}" for name, share in pairs))
+        lines.append(
+            "  not labelled       "
+            + ", ".join(f"{name} {share:.1%}" for name, share in pairs)
+        )
         lines += [
-            "  hidden             " + (
-                f"{self.hidden:.1%} of the labelled joints" if self.hidden
-                else "this dataset does not say"),
+            "  hidden             "
+            + (
+                f"{self.hidden:.1%} of the labelled joints"
+                if self.hidden
+                else "this dataset does not say"
+            ),
             f"  outside the window {self.outside_joints:.2%} of the "
             f"labelled joints, in {self.outside_people:.2%} of the people",
             f"  left of or above   {self.negative} labelled joints lie "
@@ -103,19 +113,20 @@ class DatasetReport:
             f"  not finite         {self.not_finite} labelled joints",
             f"  duplicates         {len(self.duplicates)}"
             + _some(self.duplicates, "e.g."),
-            f"  head sizes         {self.head_sizes:,} of {self.people:,}"]
+            f"  head sizes         {self.head_sizes:,} of {self.people:,}",
+        ]
         for key, value in self.ground_truth.items():
             lines.append(f"  {key.replace('_', ' '):<18} {value}")
         return "\n".join(lines)
 
 
 def _some(names, word: str) -> str:
-    return f" ({word} {names[0]}{', ...' if len(names) > 1 else ''})" if (
-        names) else ""
+    return f" ({word} {names[0]}{', ...' if len(names) > 1 else ''})" if (names) else ""
 
 
-def check(dataset: PoseDataset | str | Path, split: str = "valid",
-          decode: bool = False) -> DatasetReport:
+def check(
+    dataset: PoseDataset | str | Path, split: str = "valid", decode: bool = False
+) -> DatasetReport:
     """Look a dataset over. Missing pictures are reported, no error.
 
     Parameters
@@ -140,10 +151,12 @@ def check(dataset: PoseDataset | str | Path, split: str = "valid",
     with np.errstate(invalid="ignore"):
         negative = labelled & (keypoints < 0).any(-1)
     return DatasetReport(
-        name=dataset.name, people=len(people), pictures=len(names),
-        missing_pictures=missing, broken_pictures=broken,
-        unlabelled=dict(zip(dataset.skeleton.joints,
-                            (1 - labelled.mean(0)).tolist())),
+        name=dataset.name,
+        people=len(people),
+        pictures=len(names),
+        missing_pictures=missing,
+        broken_pictures=broken,
+        unlabelled=dict(zip(dataset.skeleton.joints, (1 - labelled.mean(0)).tolist())),
         hidden=float((visible == 1).sum() / count),
         outside_joints=float(outside.sum() / count),
         outside_people=float(outside.any(1).mean()),
@@ -151,7 +164,8 @@ def check(dataset: PoseDataset | str | Path, split: str = "valid",
         not_finite=int((labelled & ~np.isfinite(keypoints).all(-1)).sum()),
         duplicates=_duplicates(people),
         head_sizes=int(np.isfinite([p.head_size for p in people]).sum()),
-        ground_truth=_ground_truth(dataset))
+        ground_truth=_ground_truth(dataset),
+    )
 
 
 def _pictures(dataset, people, names, decode):
@@ -172,8 +186,9 @@ def _pictures(dataset, people, names, decode):
 def _outside(people, keypoints):
     """``(N, K)`` whether a joint lies outside its standard window."""
     side = 2
-    places = np.array([person.crop(side).apply(joints)
-                       for person, joints in zip(people, keypoints)])
+    places = np.array(
+        [person.crop(side).apply(joints) for person, joints in zip(people, keypoints)]
+    )
     with np.errstate(invalid="ignore"):
         return ((places < -0.5) | (places > side - 0.5)).any(-1)
 
@@ -181,8 +196,7 @@ def _outside(people, keypoints):
 def _duplicates(people) -> list[str]:
     seen, again = set(), []
     for p in people:
-        key = (p.image, p.center, p.scale, p.visible.tobytes(),
-               p.keypoints.tobytes())
+        key = (p.image, p.center, p.scale, p.visible.tobytes(), p.keypoints.tobytes())
         if key in seen:
             again.append(p.id)
         seen.add(key)
@@ -202,11 +216,13 @@ def _ground_truth(dataset) -> dict:
     except ValueError as error:
         return {"order_error": str(error)}
     ours = np.array([p.head_size for p in dataset])
-    apart = np.linalg.norm(np.array([p.keypoints for p in dataset])
-                           - truth.keypoints, axis=-1)
+    apart = np.linalg.norm(
+        np.array([p.keypoints for p in dataset]) - truth.keypoints, axis=-1
+    )
     with np.errstate(invalid="ignore"):
         differ = int((apart > 0.5).sum())
     return {
         "ground_truth": f"{len(truth):,} people, in the same order",
         "head_deviation": float(np.abs(ours / truth.head_size - 1).max()),
-        "joints_that_differ": differ}
+        "joints_that_differ": differ,
+    }

@@ -23,12 +23,25 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..files import (disk_errors, format_bytes, remove, require_space,
-                     sync_file, write_json)
+from ..files import (
+    disk_errors,
+    format_bytes,
+    remove,
+    require_space,
+    sync_file,
+    write_json,
+)
 from .base import DatasetError
 
-__all__ = ["SOURCES", "DownloadError", "RemoteFile", "Source", "download",
-           "fetch", "unpack"]
+__all__ = [
+    "SOURCES",
+    "DownloadError",
+    "RemoteFile",
+    "Source",
+    "download",
+    "fetch",
+    "unpack",
+]
 
 
 class DownloadError(DatasetError):
@@ -92,38 +105,53 @@ do not pass them on."""
 SOURCES = {
     "mpii-annotations": Source(
         "MPII Human Pose, annotations",
-        (RemoteFile(_MPII_HOST + "mpii_human_pose_v1_u12_2.zip",
-                    12_500_000),), _MPII_TERMS),
+        (RemoteFile(_MPII_HOST + "mpii_human_pose_v1_u12_2.zip", 12_500_000),),
+        _MPII_TERMS,
+    ),
     "mpii-images": Source(
         "MPII Human Pose, 25,000 pictures",
-        (RemoteFile(_MPII_HOST + "mpii_human_pose_v1.tar.gz",
-                    12_900_000_000),), _MPII_TERMS),
+        (RemoteFile(_MPII_HOST + "mpii_human_pose_v1.tar.gz", 12_900_000_000),),
+        _MPII_TERMS,
+    ),
     "coco-annotations": Source(
         "COCO 2017, annotations",
-        (RemoteFile("http://images.cocodataset.org/annotations/"
-                    "annotations_trainval2017.zip", 253_000_000),),
-        _COCO_TERMS),
+        (
+            RemoteFile(
+                "http://images.cocodataset.org/annotations/"
+                "annotations_trainval2017.zip",
+                253_000_000,
+            ),
+        ),
+        _COCO_TERMS,
+    ),
     "coco-valid": Source(
         "COCO 2017, 5,000 validation pictures",
-        (RemoteFile("http://images.cocodataset.org/zips/val2017.zip",
-                    816_000_000),), _COCO_TERMS),
+        (RemoteFile("http://images.cocodataset.org/zips/val2017.zip", 816_000_000),),
+        _COCO_TERMS,
+    ),
     "coco-train": Source(
         "COCO 2017, 118,000 training pictures",
-        (RemoteFile("http://images.cocodataset.org/zips/train2017.zip",
-                    19_300_000_000),), _COCO_TERMS),
+        (
+            RemoteFile(
+                "http://images.cocodataset.org/zips/train2017.zip", 19_300_000_000
+            ),
+        ),
+        _COCO_TERMS,
+    ),
     "lsp": Source(
         "Leeds Sports Pose, 2,000 pictures",
-        (RemoteFile("http://sam.johnson.io/research/lsp_dataset.zip",
-                    35_000_000),), _LSP_TERMS),
+        (RemoteFile("http://sam.johnson.io/research/lsp_dataset.zip", 35_000_000),),
+        _LSP_TERMS,
+    ),
     "lsp-extended": Source(
         "Leeds Sports Pose Extended, 10,000 pictures",
-        (RemoteFile("http://sam.johnson.io/research/lspet_dataset.zip",
-                    101_000_000),), _LSP_TERMS),
+        (RemoteFile("http://sam.johnson.io/research/lspet_dataset.zip", 101_000_000),),
+        _LSP_TERMS,
+    ),
 }
 
 
-def fetch(name: str, root, accept_licence: bool = False,
-          progress: bool = True) -> Path:
+def fetch(name: str, root, accept_licence: bool = False, progress: bool = True) -> Path:
     """Download and unpack a dataset into a folder.
 
     Parameters
@@ -150,8 +178,7 @@ def fetch(name: str, root, accept_licence: bool = False,
         If there is no room.
     """
     if name not in SOURCES:
-        raise ValueError(f"unknown dataset {name!r}; known: "
-                         f"{', '.join(SOURCES)}")
+        raise ValueError(f"unknown dataset {name!r}; known: {', '.join(SOURCES)}")
     source, root = SOURCES[name], Path(root)
     size = format_bytes(sum(file.size for file in source.files))
     print(f"{source.title} ({size})\n\n{source.terms}\n")
@@ -159,7 +186,8 @@ def fetch(name: str, root, accept_licence: bool = False,
         raise DownloadError(
             f"{name} was not fetched: read the terms above and, if you "
             "accept them, run the same again with --accept-licence "
-            "(in Python: accept_licence=True)")
+            "(in Python: accept_licence=True)"
+        )
     for file in source.files:
         if _record(root).get(file.name, {}).get("unpacked"):
             continue
@@ -210,22 +238,27 @@ def download(file: RemoteFile, root, progress: bool = True) -> Path:
                 raise DownloadError(
                     f"{file.url}: the server answers {error.code} "
                     f"{error.reason}; the file may have moved, see the "
-                    "dataset's page") from None
-        except (urllib.error.URLError, http.client.HTTPException,
-                ConnectionError, TimeoutError, EOFError) as error:
+                    "dataset's page"
+                ) from None
+        except (
+            urllib.error.URLError,
+            http.client.HTTPException,
+            ConnectionError,
+            TimeoutError,
+            EOFError,
+        ) as error:
             if attempt == _RETRIES:
                 reason = getattr(error, "reason", error)
                 raise DownloadError(
                     f"{file.url}: the connection failed ({reason}). What "
                     "has come is kept; run the same again to go on"
                 ) from None
-        time.sleep(min(2 ** attempt / 10, 5))
+        time.sleep(min(2**attempt / 10, 5))
     digest = _verify(part, file, expected)
     sync_file(part)
     os.replace(part, path)
     remove(_tag_file(part))
-    _record(root, file.name, sha256=digest, bytes=path.stat().st_size,
-            url=file.url)
+    _record(root, file.name, sha256=digest, bytes=path.stat().st_size, url=file.url)
     return path
 
 
@@ -257,19 +290,21 @@ def _continue(file: RemoteFile, part: Path, progress: bool):
         raise EOFError("more was there than the server has") from None
     with response, disk_errors(part):
         if response.status == 206:
-            start = re.match(r"bytes (\d+)-",
-                             response.headers.get("Content-Range", ""))
+            start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
             if not start or int(start[1]) != have:
                 remove(part)
                 raise EOFError("the server sent another part than asked")
         else:
             have = 0
-        tag_file.write_text(response.headers.get("ETag")
-                            or response.headers.get("Last-Modified") or "")
+        tag_file.write_text(
+            response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        )
         length = int(response.headers.get("Content-Length") or 0)
         require_space(part.parent, length)
-        with open(part, "r+b" if have else "wb") as out, \
-                _bar(progress, file.name, have, have + length) as bar:
+        with (
+            open(part, "r+b" if have else "wb") as out,
+            _bar(progress, file.name, have, have + length) as bar,
+        ):
             out.seek(have)
             out.truncate()
             received = 0
@@ -283,8 +318,15 @@ def _continue(file: RemoteFile, part: Path, progress: bool):
 
 def _bar(show: bool, name: str, initial: int, total: int):
     from tqdm import tqdm
-    return tqdm(desc=name, initial=initial, total=total or None, unit="B",
-                unit_scale=True, disable=not show)
+
+    return tqdm(
+        desc=name,
+        initial=initial,
+        total=total or None,
+        unit="B",
+        unit_scale=True,
+        disable=not show,
+    )
 
 
 def _verify(path: Path, file: RemoteFile, expected: str | None) -> str:
@@ -297,7 +339,8 @@ def _verify(path: Path, file: RemoteFile, expected: str | None) -> str:
         raise DownloadError(
             f"{file.url}: the file has the SHA-256 {digest}, expected was "
             f"{expected}. It was deleted. Run the same again; if it stays "
-            "wrong, the file on the server has changed")
+            "wrong, the file on the server has changed"
+        )
     return digest
 
 
@@ -331,16 +374,24 @@ def unpack(archive, root) -> Path:
             _unpack(archive, stage, limit)
             _move_into(stage, root)
     except _DAMAGED as error:
-        raise DownloadError(f"{archive} is damaged ({error}); delete it "
-                            "and fetch it again") from None
+        raise DownloadError(
+            f"{archive} is damaged ({error}); delete it and fetch it again"
+        ) from None
     finally:
         remove(stage)
     return root
 
 
 # What zipfile and tarfile raise for broken archives.
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error,
-            gzip.BadGzipFile, NotImplementedError, RuntimeError)
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def _move_into(stage: Path, root: Path):
@@ -367,7 +418,8 @@ def _unpack(archive: Path, folder: Path, limit: int):
                     raise DownloadError(
                         f"{archive} unpacks to more than "
                         f"{format_bytes(limit)} or {_MAX_MEMBERS:,} files; "
-                        "stopped")
+                        "stopped"
+                    )
                 out.write(block)
 
 
@@ -379,25 +431,32 @@ def _members(archive: Path):
                 kind = stat.S_IFMT(member.external_attr >> 16)
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                     _refuse(archive, member.filename, "is a link or device")
-                yield (member.filename, not member.is_dir(),
-                       None if member.is_dir() else content.open(member))
+                yield (
+                    member.filename,
+                    not member.is_dir(),
+                    None if member.is_dir() else content.open(member),
+                )
         return
     with tarfile.open(archive) as content:
         for member in content:
             if not (member.isreg() or member.isdir()):
                 _refuse(archive, member.name, "is a link or device")
-            yield (member.name, member.isreg(),
-                   content.extractfile(member) if member.isreg() else None)
+            yield (
+                member.name,
+                member.isreg(),
+                content.extractfile(member) if member.isreg() else None,
+            )
 
 
 def _safe_target(archive: Path, folder: Path, name: str) -> Path:
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or (
-            "\0" in name):
+    if path.is_absolute() or ".." in path.parts or ":" in name or ("\0" in name):
         _refuse(archive, name, "points outside the folder")
     return folder / path
 
 
 def _refuse(archive: Path, name: str, why: str):
-    raise DownloadError(f"{archive}: member {name!r} {why}; nothing was "
-                        "unpacked. Do not use this archive")
+    raise DownloadError(
+        f"{archive}: member {name!r} {why}; nothing was "
+        "unpacked. Do not use this archive"
+    )

@@ -22,8 +22,13 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import (ListedPeople, check_keypoints, keypoint_box, load_mat,
-                      position_from_box)
+from .reading import (
+    ListedPeople,
+    check_keypoints,
+    keypoint_box,
+    load_mat,
+    position_from_box,
+)
 
 __all__ = ["LSP"]
 
@@ -51,14 +56,20 @@ class LSP(ListedPeople):
         root = Path(root)
         path = root / "joints.mat"
         if split not in ("train", "valid", "trainval"):
-            raise ValueError(f"LSP has the splits train, valid, trainval, "
-                             f"not {split!r}")
+            raise ValueError(
+                f"LSP has the splits train, valid, trainval, not {split!r}"
+            )
         joints = load_mat(path).get("joints")
-        if joints is None or joints.ndim != 3 or not (
-                joints.shape[:2] in ((3, 14), (14, 3))):
+        if (
+            joints is None
+            or joints.ndim != 3
+            or not (joints.shape[:2] in ((3, 14), (14, 3)))
+        ):
             shape = None if joints is None else joints.shape
-            raise DatasetError(f"{path}: expected 'joints' of 3 x 14 x N "
-                               f"(LSP) or 14 x 3 x N (extended), got {shape}")
+            raise DatasetError(
+                f"{path}: expected 'joints' of 3 x 14 x N "
+                f"(LSP) or 14 x 3 x N (extended), got {shape}"
+            )
         extended = joints.shape[:2] == (14, 3)
         joints = joints.transpose((2, 0, 1) if extended else (2, 1, 0))
         flag = joints[..., 2] > 0
@@ -69,28 +80,34 @@ class LSP(ListedPeople):
         self.split = split
         people = []
         for i in self._chosen(len(joints), split, extended):
-            person = _person(f"im{i + 1:0{digits}d}.jpg", joints[i, :, :2],
-                             visible[i], f"{path}, person {i + 1}")
+            person = _person(
+                f"im{i + 1:0{digits}d}.jpg",
+                joints[i, :, :2],
+                visible[i],
+                f"{path}, person {i + 1}",
+            )
             if person is not None:
                 person.id = f"{split}/{i}"
                 people.append(person)
         if not people:
-            raise DatasetError(f"{path} has no labelled people in the split "
-                               f"{split!r}")
+            raise DatasetError(f"{path} has no labelled people in the split {split!r}")
         name = "lsp-extended" if extended else "lsp"
-        super().__init__(f"{name}-{split}", skeletons.LSP, people,
-                         PictureFolder(root / "images"))
+        super().__init__(
+            f"{name}-{split}", skeletons.LSP, people, PictureFolder(root / "images")
+        )
 
     @staticmethod
     def _chosen(count: int, split: str, extended: bool) -> range:
         half = count if extended else count // 2
-        return {"train": range(half), "valid": range(half, count),
-                "trainval": range(count)}[split]
+        return {
+            "train": range(half),
+            "valid": range(half, count),
+            "trainval": range(count),
+        }[split]
 
 
 def _person(image, xy, visible, where) -> Person | None:
-    keypoints, visible = check_keypoints(xy - 1, visible, skeletons.LSP,
-                                         where)
+    keypoints, visible = check_keypoints(xy - 1, visible, skeletons.LSP, where)
     box = keypoint_box(keypoints)
     if box is None:
         return None

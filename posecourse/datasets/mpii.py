@@ -29,8 +29,15 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import (ListedPeople, check_keypoints, check_position,
-                      keypoint_box, load_json, load_mat, position_from_box)
+from .reading import (
+    ListedPeople,
+    check_keypoints,
+    check_position,
+    keypoint_box,
+    load_json,
+    load_mat,
+    position_from_box,
+)
 
 __all__ = ["HEAD_PER_SCALE", "MPII", "MPIIGroundTruth"]
 
@@ -45,13 +52,20 @@ _NECK_TO_TOP = 0.8 / HEAD_PER_DIAGONAL * HEAD_PER_SCALE
 
 _SPLITS = ("train", "valid", "trainval", "test")
 _ALIASES = {"val": "valid", "validation": "valid"}
-_PER_SPLIT = ("annot/{}.json", "annotations/{}.json",
-              "annotations/mpii_{}.json", "{}.json")
-_FOR_ALL = ("annot/mpii_annotations.json", "mpii_annotations.json",
-            "mpii_human_pose_v1_u12_1.mat",
-            "annot/mpii_human_pose_v1_u12_1.mat",
-            "mpii_human_pose_v1_u12_1/mpii_human_pose_v1_u12_1.mat",
-            "mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat")
+_PER_SPLIT = (
+    "annot/{}.json",
+    "annotations/{}.json",
+    "annotations/mpii_{}.json",
+    "{}.json",
+)
+_FOR_ALL = (
+    "annot/mpii_annotations.json",
+    "mpii_annotations.json",
+    "mpii_human_pose_v1_u12_1.mat",
+    "annot/mpii_human_pose_v1_u12_1.mat",
+    "mpii_human_pose_v1_u12_1/mpii_human_pose_v1_u12_1.mat",
+    "mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat",
+)
 
 
 class MPII(ListedPeople):
@@ -88,32 +102,36 @@ class MPII(ListedPeople):
         root = Path(root)
         split = _ALIASES.get(split, split)
         if split not in _SPLITS:
-            raise ValueError(f"MPII has the splits {', '.join(_SPLITS)}, "
-                             f"not {split!r}")
+            raise ValueError(f"MPII has the splits {', '.join(_SPLITS)}, not {split!r}")
         if annotations is None:
             path = self.find(root, split)
             if path is None:
                 raise FileNotFoundError(
                     f"no MPII annotations for the split {split!r} in "
-                    f"{root}; looked for {', '.join(self.places(split))}")
+                    f"{root}; looked for {', '.join(self.places(split))}"
+                )
         else:
             path = Path(annotations)
         self.split = split
         self.annotations = path
         people = _read_people(path, split, root)
         if not people:
-            raise DatasetError(f"{path} has no people in the split "
-                               f"{split!r}")
+            raise DatasetError(f"{path} has no people in the split {split!r}")
         # Other datasets come in MPII's form too: the folder names them.
-        super().__init__(f"{root.resolve().name}-{split}", skeletons.MPII,
-                         people, PictureFolder(root / "images"))
+        super().__init__(
+            f"{root.resolve().name}-{split}",
+            skeletons.MPII,
+            people,
+            PictureFolder(root / "images"),
+        )
 
     @staticmethod
     def places(split: str) -> list[str]:
         """Where annotations are looked for, below the root."""
         names = ("valid", "val") if split == "valid" else (split,)
-        return ([place.format(name) for place in _PER_SPLIT
-                 for name in names] + list(_FOR_ALL))
+        return [place.format(name) for place in _PER_SPLIT for name in names] + list(
+            _FOR_ALL
+        )
 
     @classmethod
     def find(cls, root, split: str = "valid") -> Path | None:
@@ -130,21 +148,21 @@ def _read_people(path: Path, split: str, root: Path) -> list[Person]:
     if isinstance(records, dict) and "root" in records:
         records = records["root"]  # as jsonlab writes it
     if not isinstance(records, list) or not records:
-        raise DatasetError(f"{path}: expected a list of people, and at "
-                           "least one")
+        raise DatasetError(f"{path}: expected a list of people, and at least one")
     if not isinstance(records[0], dict):
         raise DatasetError(f"{path}: record 0 is not an object")
     if "joint_self" in records[0]:
-        records = [(i, record) for i, record in enumerate(records)
-                   if _in_split(record, split)]
+        records = [
+            (i, record) for i, record in enumerate(records) if _in_split(record, split)
+        ]
         people = [_from_all_json(record, i, path) for i, record in records]
     elif "image" in records[0]:
-        people = [_from_split_json(record, i, path)
-                  for i, record in enumerate(records)]
+        people = [_from_split_json(record, i, path) for i, record in enumerate(records)]
     else:
         raise DatasetError(
             f"{path} is not an MPII annotation file: record 0 has neither "
-            f"'image' nor 'joint_self' but {sorted(records[0])}")
+            f"'image' nor 'joint_self' but {sorted(records[0])}"
+        )
     for i, person in enumerate(people):
         person.id = f"{split}/{i}"
     return _with_head_sizes(people)
@@ -156,8 +174,7 @@ def _is_mat(path: Path) -> bool:
     with open(path, "rb") as handle:
         start = handle.read(16)
     # Text that is not MATLAB's goes to the JSON reader and its messages.
-    return start.startswith((b"MATLAB", b"\x89HDF")) or (
-        path.suffix == ".mat")
+    return start.startswith((b"MATLAB", b"\x89HDF")) or (path.suffix == ".mat")
 
 
 def _person(image, xy, visible, center, scale, where, **more) -> Person:
@@ -169,8 +186,9 @@ def _person(image, xy, visible, center, scale, where, **more) -> Person:
     if center is None or scale is None:
         box = keypoint_box(keypoints)
         if box is None:
-            raise DatasetError(f"{where}: neither centre and scale nor a "
-                               "labelled joint")
+            raise DatasetError(
+                f"{where}: neither centre and scale nor a labelled joint"
+            )
         center, scale = position_from_box(box, padding=1.1)
         more["extra"] = {**more.get("extra", {}), "derived_position": True}
     else:
@@ -209,15 +227,19 @@ def _from_all_json(record, index, path) -> Person:
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{where}: unusable: {error!r}") from None
     if joints.shape != (16, 3):
-        raise DatasetError(f"{where}: 'joint_self' has the shape "
-                           f"{joints.shape}, not 16 joints of x, y, visible")
+        raise DatasetError(
+            f"{where}: 'joint_self' has the shape "
+            f"{joints.shape}, not 16 joints of x, y, visible"
+        )
     # An unlabelled joint is 0, 0, 0; a hidden one has a place and 0.
     labelled = (joints != 0).any(1)
     visible = np.where(labelled, np.where(joints[:, 2] > 0, 2, 1), 0)
-    extra = {key: int(record[key]) for key in
-             ("annolist_index", "people_index") if key in record}
-    return _person(image, joints[:, :2], visible, center, scale, where,
-                   extra=extra)
+    extra = {
+        key: int(record[key])
+        for key in ("annolist_index", "people_index")
+        if key in record
+    }
+    return _person(image, joints[:, :2], visible, center, scale, where, extra=extra)
 
 
 def _with_head_sizes(people: list[Person]) -> list[Person]:
@@ -225,8 +247,11 @@ def _with_head_sizes(people: list[Person]) -> list[Person]:
     top = skeletons.MPII.index("head_top")
     neck = skeletons.MPII.index("upper_neck")
     given = [p for p in people if "derived_position" not in p.extra]
-    ratios = [np.hypot(*(p.keypoints[top] - p.keypoints[neck])) / p.scale
-              for p in given if p.visible[top] and p.visible[neck]]
+    ratios = [
+        np.hypot(*(p.keypoints[top] - p.keypoints[neck])) / p.scale
+        for p in given
+        if p.visible[top] and p.visible[neck]
+    ]
     if not ratios or abs(np.median(ratios) / _NECK_TO_TOP - 1) < 0.01:
         for person in given:
             person.head_size = HEAD_PER_SCALE * person.scale
@@ -238,6 +263,7 @@ def _with_head_sizes(people: list[Person]) -> list[Person]:
 # MATLAB structs in which almost everything may be missing: pictures without
 # people, people without joints, scale or position, joints in any order with
 # `is_visible` absent, empty, a number or a character.
+
 
 def _field(struct, name: str):
     """A field's value; None where it is absent or empty."""
@@ -260,12 +286,16 @@ def _from_mat(path: Path, split: str, root: Path) -> list[Person]:
     annolist = _items(_field(release, "annolist"))
     if not annolist:
         names = sorted(n for n in variables if not n.startswith("__"))
-        raise DatasetError(f"{path} has no RELEASE.annolist, so it is not "
-                           f"MPII's release; it has {names}")
+        raise DatasetError(
+            f"{path} has no RELEASE.annolist, so it is not "
+            f"MPII's release; it has {names}"
+        )
     is_train = np.atleast_1d(_field(release, "img_train"))
     if len(is_train) != len(annolist):
-        raise DatasetError(f"{path}: img_train does not have one entry for "
-                           f"each of the {len(annolist)} pictures")
+        raise DatasetError(
+            f"{path}: img_train does not have one entry for "
+            f"each of the {len(annolist)} pictures"
+        )
     if split == "test":
         single = _items(_field(release, "single_person"))
         people = _test_people(path, annolist, is_train, single)
@@ -284,8 +314,9 @@ def _labelled_people(path, annolist, is_train) -> list[Person]:
         for r, rect in enumerate(_items(_field(annolist[i], "annorect"))):
             points = _items(_field(_field(rect, "annopoints"), "point"))
             if points:
-                people.append(_release_person(path, annolist[i], rect,
-                                              points, int(i), r))
+                people.append(
+                    _release_person(path, annolist[i], rect, points, int(i), r)
+                )
     return people
 
 
@@ -297,8 +328,9 @@ def _test_people(path, annolist, is_train, single) -> list[Person]:
         alone = single[i] if i < len(single) else []
         for r in np.atleast_1d(alone).astype(int) - 1:
             if r < len(rects) and None not in _position(rects[r]):
-                people.append(_release_person(path, annolist[i], rects[r],
-                                              [], int(i), int(r)))
+                people.append(
+                    _release_person(path, annolist[i], rects[r], [], int(i), int(r))
+                )
     return people
 
 
@@ -318,20 +350,17 @@ def _release_person(path, picture, rect, points, i, r) -> Person:
     for point in points:
         joint = _field(point, "id")
         if joint is None or not 0 <= int(joint) < 16:
-            raise DatasetError(f"{where}: joint id {joint!r}, expected 0 "
-                               "to 15")
+            raise DatasetError(f"{where}: joint id {joint!r}, expected 0 to 15")
         xy[int(joint)] = float(point.x), float(point.y)
         visible[int(joint)] = _visibility(point)
     center, scale = _position(rect)
     # Numbers as in MATLAB, by which lists of people refer to the release.
     extra = {"annolist_index": i + 1, "people_index": r + 1}
-    person = _person(str(name), xy, visible, center, scale, where,
-                     extra=extra)
+    person = _person(str(name), xy, visible, center, scale, where, extra=extra)
     corners = [_field(rect, key) for key in ("x1", "y1", "x2", "y2")]
     if None not in corners:
         x1, y1, x2, y2 = map(float, corners)
-        person.head_size = (HEAD_PER_DIAGONAL * math.hypot(x2 - x1, y2 - y1)
-                            or math.nan)
+        person.head_size = HEAD_PER_DIAGONAL * math.hypot(x2 - x1, y2 - y1) or math.nan
     elif "derived_position" not in person.extra:
         person.head_size = HEAD_PER_SCALE * person.scale
     return person
@@ -345,13 +374,15 @@ def _visibility(point) -> int:
 
 def _tompson_split(people, split, root, path) -> list[Person]:
     """Train or valid, by the list of validation people in a JSON file."""
-    places = [root / place.format(name) for place in _PER_SPLIT
-              for name in ("valid", "val")]
+    places = [
+        root / place.format(name) for place in _PER_SPLIT for name in ("valid", "val")
+    ]
     listed = next((p for p in places if p.is_file()), None)
     if listed is None:
         raise DatasetError(
             f"{path} does not say which people are for validation; put the "
-            f"usual list at {places[0]}, or take the split 'trainval'")
+            f"usual list at {places[0]}, or take the split 'trainval'"
+        )
     wanted = _read_people(listed, "valid", root)
     if split == "train":
         taken = {person.image for person in wanted}
@@ -365,14 +396,19 @@ def _tompson_split(people, split, root, path) -> list[Person]:
 
 def _same_person(person, by_picture, listed) -> Person:
     for other in by_picture.get(person.image, ()):
-        if np.abs(np.subtract(person.center, other.center)).max() < 1.0 \
-                and abs(person.scale - other.scale) < 1e-3:
+        if (
+            np.abs(np.subtract(person.center, other.center)).max() < 1.0
+            and abs(person.scale - other.scale) < 1e-3
+        ):
             return other
-    raise DatasetError(f"{listed}, {person.id}: the release has no person "
-                       f"at {person.center} in {person.image}")
+    raise DatasetError(
+        f"{listed}, {person.id}: the release has no person "
+        f"at {person.center} in {person.image}"
+    )
 
 
 # --- ground truth of the official evaluation -----------------------------
+
 
 @dataclass(frozen=True)
 class MPIIGroundTruth:
@@ -402,18 +438,21 @@ class MPIIGroundTruth:
         names = ("pos_gt_src", "jnt_missing", "headboxes_src")
         absent = [name for name in names if name not in variables]
         if absent:
-            raise DatasetError(f"{path} is not the ground truth of MPII: "
-                               f"it lacks {', '.join(absent)}")
-        xy, missing, boxes = (np.asarray(variables[n], dtype=np.float64)
-                              for n in names)
+            raise DatasetError(
+                f"{path} is not the ground truth of MPII: it lacks {', '.join(absent)}"
+            )
+        xy, missing, boxes = (np.asarray(variables[n], dtype=np.float64) for n in names)
         n = xy.shape[-1]
-        if (xy.shape != (16, 2, n) or missing.shape != (16, n)
-                or boxes.shape != (2, 2, n)):
-            raise DatasetError(f"{path}: unexpected shapes {xy.shape}, "
-                               f"{missing.shape}, {boxes.shape}")
+        if (
+            xy.shape != (16, 2, n)
+            or missing.shape != (16, n)
+            or boxes.shape != (2, 2, n)
+        ):
+            raise DatasetError(
+                f"{path}: unexpected shapes {xy.shape}, {missing.shape}, {boxes.shape}"
+            )
         visible = np.where(missing.T > 0, 0, 2).astype(np.uint8)
-        keypoints = np.where(visible[..., None] > 0,
-                             xy.transpose(2, 0, 1) - 1, np.nan)
+        keypoints = np.where(visible[..., None] > 0, xy.transpose(2, 0, 1) - 1, np.nan)
         diagonal = np.linalg.norm(boxes[1] - boxes[0], axis=0)
         return cls(keypoints, visible, HEAD_PER_DIAGONAL * diagonal)
 
@@ -429,13 +468,14 @@ class MPIIGroundTruth:
         if len(dataset) != len(self):
             raise DatasetError(
                 f"the ground truth has {len(self)} people, {dataset.name} "
-                f"has {len(dataset)}; are they the same split?")
+                f"has {len(dataset)}; are they the same split?"
+            )
         for i in range(len(self)):
-            distance = np.linalg.norm(
-                self.keypoints[i] - dataset[i].keypoints, axis=1)
+            distance = np.linalg.norm(self.keypoints[i] - dataset[i].keypoints, axis=1)
             both = np.isfinite(distance)
             if both.any() and np.median(distance[both]) > 1:
                 raise DatasetError(
                     f"person {i} of the ground truth is not person {i} of "
                     f"{dataset.name} ({dataset[i].image}): the order "
-                    "differs, or one of the two files was changed")
+                    "differs, or one of the two files was changed"
+                )

@@ -18,8 +18,7 @@ from ..files import atomic_path
 if TYPE_CHECKING:
     from .synthetic import Scene
 
-__all__ = ["RELEASE_NAME", "draw_release", "struct", "structs",
-           "write_release"]
+__all__ = ["RELEASE_NAME", "draw_release", "struct", "structs", "write_release"]
 
 RELEASE_NAME = "mpii_human_pose_v1_u12_1.mat"
 # How MPII may say "hidden" and "visible". Nothing at all means visible.
@@ -46,8 +45,7 @@ def structs(records: list[dict]):
     return array
 
 
-def write_release(folder, scenes: list[Scene], train=None,
-                  seed: int = 0) -> Path:
+def write_release(folder, scenes: list[Scene], train=None, seed: int = 0) -> Path:
     """Write pictures of people as MPII's release has them.
 
     ``images/000000.jpg`` and so on, and a MATLAB file with, pixels counted
@@ -92,20 +90,30 @@ def write_release(folder, scenes: list[Scene], train=None,
     for i, (scene, labelled) in enumerate(zip(scenes, train, strict=True)):
         name = f"{i:06d}.jpg"
         with atomic_path(folder / "images" / name) as path:
-            _, data = cv2.imencode(".jpg", scene.image[..., ::-1],
-                                   [cv2.IMWRITE_JPEG_QUALITY, 95])
+            _, data = cv2.imencode(
+                ".jpg", scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95]
+            )
             path.write_bytes(data)
         rects = [_rect(person, labelled, rng) for person in scene.persons]
-        annolist.append({"image": struct(name=name),
-                         "annorect": structs(rects) if rects else _NOTHING,
-                         "frame_sec": _NOTHING, "vididx": _NOTHING})
+        annolist.append(
+            {
+                "image": struct(name=name),
+                "annorect": structs(rects) if rects else _NOTHING,
+                "frame_sec": _NOTHING,
+                "vididx": _NOTHING,
+            }
+        )
         single[i, 0] = _alone(scene.persons)
-    content = struct(annolist=structs(annolist), version="drawn",
-                     img_train=train[None].astype(np.uint8),
-                     single_person=single)
+    content = struct(
+        annolist=structs(annolist),
+        version="drawn",
+        img_train=train[None].astype(np.uint8),
+        single_person=single,
+    )
     with atomic_path(folder / RELEASE_NAME) as path:
-        scipy.io.savemat(path, {"RELEASE": content}, appendmat=False,
-                         do_compression=True)
+        scipy.io.savemat(
+            path, {"RELEASE": content}, appendmat=False, do_compression=True
+        )
     return folder / RELEASE_NAME
 
 
@@ -114,21 +122,25 @@ def _rect(person, labelled: bool, rng) -> dict:
     rect = {}
     if labelled:
         x, y, width, height = person.extra["head_box"]
-        rect |= {"x1": x + 1, "y1": y + 1, "x2": x + width + 1,
-                 "y2": y + height + 1}
+        rect |= {"x1": x + 1, "y1": y + 1, "x2": x + width + 1, "y2": y + height + 1}
     if np.isfinite(person.scale):
         x, y = person.center
-        rect |= {"scale": float(person.scale),
-                 "objpos": struct(x=x + 1, y=y + 1)}
+        rect |= {"scale": float(person.scale), "objpos": struct(x=x + 1, y=y + 1)}
     joints = rng.permutation(np.flatnonzero(person.visible))
     if labelled and len(joints):
-        points = [{"id": int(k), "x": person.keypoints[k, 0] + 1,
-                   "y": person.keypoints[k, 1] + 1,
-                   "is_visible": _is_visible(person.visible[k], rng)}
-                  for k in joints]
-        if (person.visible < 2).sum() == 0:     # all visible: say nothing
-            points = [{name: point[name] for name in ("id", "x", "y")}
-                      for point in points]
+        points = [
+            {
+                "id": int(k),
+                "x": person.keypoints[k, 0] + 1,
+                "y": person.keypoints[k, 1] + 1,
+                "is_visible": _is_visible(person.visible[k], rng),
+            }
+            for k in joints
+        ]
+        if (person.visible < 2).sum() == 0:  # all visible: say nothing
+            points = [
+                {name: point[name] for name in ("id", "x", "y")} for point in points
+            ]
         rect["annopoints"] = struct(point=structs(points))
     return rect
 
@@ -147,9 +159,13 @@ def _alone(persons):
     return (np.flatnonzero(clear) + 1)[:, None].astype(np.uint8)
 
 
-def draw_release(folder, count: int = 40, seed: int = 0,
-                 size: tuple[int, int] = (640, 400),
-                 difficulty=None) -> Path:
+def draw_release(
+    folder,
+    count: int = 40,
+    seed: int = 0,
+    size: tuple[int, int] = (640, 400),
+    difficulty=None,
+) -> Path:
     """Draw pictures of people and write them as MPII's release.
 
     One to three people in each. Heads are in the picture, feet often are
@@ -176,8 +192,7 @@ def draw_release(folder, count: int = 40, seed: int = 0,
     width, height = size
     if difficulty is None:
         difficulty = Difficulty(noise=0)
-    people = SyntheticPeople(count, seed=seed, size=width,
-                             difficulty=difficulty)
+    people = SyntheticPeople(count, seed=seed, size=width, difficulty=difficulty)
     scenes = []
     for i in range(count):
         scene = people.scene(i, people=(2, 1, 3, 1, 2)[i % 5], room=1.3)
@@ -185,8 +200,9 @@ def draw_release(folder, count: int = 40, seed: int = 0,
         if i % 10 == 3:
             scene = replace(scene, persons=[])
         elif i % 10 == 7:
-            bare = replace(scene.persons[-1], scale=float("nan"),
-                           visible=np.zeros(16, np.uint8))
+            bare = replace(
+                scene.persons[-1], scale=float("nan"), visible=np.zeros(16, np.uint8)
+            )
             scene = replace(scene, persons=[*scene.persons[:-1], bare])
         scenes.append(scene)
     return write_release(folder, scenes, np.arange(count) % 10 < 8, seed)
@@ -202,17 +218,25 @@ def _cut(scene: Scene, height: int) -> Scene:
     for person in scene.persons:
         keypoints = person.keypoints - [0, top]
         with np.errstate(invalid="ignore"):
-            inside = ((keypoints[:, 1] >= -0.5)
-                      & (keypoints[:, 1] < height - 0.5))
+            inside = (keypoints[:, 1] >= -0.5) & (keypoints[:, 1] < height - 0.5)
         x, y, *sides = person.extra["head_box"]
         left, upper, wide, high = person.box
         bottom = min(upper + high - top, height)
         upper = max(upper - top, 0)
-        persons.append(replace(
-            person, keypoints=np.where(inside[:, None], keypoints, np.nan),
-            visible=np.where(inside, person.visible, 0).astype(np.uint8),
-            center=(person.center[0], person.center[1] - top),
-            box=(left, upper, wide, bottom - upper),
-            extra=person.extra | {"head_box": (x, y - top, *sides)}))
-    return replace(scene, image=scene.image[rows], persons=persons,
-                   parts=scene.parts[rows], owners=scene.owners[rows])
+        persons.append(
+            replace(
+                person,
+                keypoints=np.where(inside[:, None], keypoints, np.nan),
+                visible=np.where(inside, person.visible, 0).astype(np.uint8),
+                center=(person.center[0], person.center[1] - top),
+                box=(left, upper, wide, bottom - upper),
+                extra=person.extra | {"head_box": (x, y - top, *sides)},
+            )
+        )
+    return replace(
+        scene,
+        image=scene.image[rows],
+        persons=persons,
+        parts=scene.parts[rows],
+        owners=scene.owners[rows],
+    )

@@ -42,21 +42,27 @@ def open_dataset(spec, split: str = "valid", **options) -> PoseDataset:
     """
     if spec == "synthetic":
         from .synthetic import SyntheticPeople
+
         if split not in _SYNTHETIC:
-            raise ValueError(f"the built-in people have the splits "
-                             f"{', '.join(_SYNTHETIC)}, not {split!r}")
-        return SyntheticPeople(**{"count": _SYNTHETIC[split],
-                                  "split": split, **options})
+            raise ValueError(
+                f"the built-in people have the splits "
+                f"{', '.join(_SYNTHETIC)}, not {split!r}"
+            )
+        return SyntheticPeople(
+            **{"count": _SYNTHETIC[split], "split": split, **options}
+        )
     if options:
-        raise ValueError(f"{', '.join(options)}: only the built-in people "
-                         "(\"synthetic\") take options")
+        raise ValueError(
+            f'{", ".join(options)}: only the built-in people ("synthetic") take options'
+        )
     path = Path(spec)
     if path.is_file():
         return _from_file(path, split)
     if not path.is_dir():
         raise FileNotFoundError(
             f"no dataset {str(spec)!r}: neither a folder, nor a file, nor "
-            "the word \"synthetic\"")
+            'the word "synthetic"'
+        )
     return _from_folder(path, split)
 
 
@@ -70,8 +76,9 @@ def _from_folder(root: Path, split: str) -> PoseDataset:
     if (root / "joints.mat").is_file():
         return LSP(root, split)
     if (root / "store.json").is_file():
-        raise DatasetError(f"{root} is a prepared store, not a dataset; "
-                           "open it with PeopleStore.open")
+        raise DatasetError(
+            f"{root} is a prepared store, not a dataset; open it with PeopleStore.open"
+        )
     here = sorted(entry.name for entry in root.iterdir())
     raise FileNotFoundError(
         f"no dataset with a split {split!r} in {root}. Looked for\n"
@@ -80,7 +87,8 @@ def _from_folder(root: Path, split: str) -> PoseDataset:
         f"  AI Challenger: {', '.join(AIChallenger.places(split))}\n"
         "  Leeds Sports Pose: joints.mat\n"
         f"The folder has {', '.join(here[:8]) or 'nothing in it'}"
-        f"{', ...' if len(here) > 8 else ''}.")
+        f"{', ...' if len(here) > 8 else ''}."
+    )
 
 
 def _from_file(path: Path, split: str) -> PoseDataset:

@@ -14,9 +14,16 @@ from ..images import PictureFolder
 from ..skeletons import Skeleton
 from .base import DatasetError, Person
 
-__all__ = ["ListedPeople", "check_keypoints", "check_position",
-           "keypoint_box", "load_json", "load_mat", "mat_names",
-           "position_from_box"]
+__all__ = [
+    "ListedPeople",
+    "check_keypoints",
+    "check_position",
+    "keypoint_box",
+    "load_json",
+    "load_mat",
+    "mat_names",
+    "position_from_box",
+]
 
 
 class ListedPeople:
@@ -32,8 +39,13 @@ class ListedPeople:
         Where the pictures are.
     """
 
-    def __init__(self, name: str, skeleton: Skeleton, people: list[Person],
-                 pictures: PictureFolder):
+    def __init__(
+        self,
+        name: str,
+        skeleton: Skeleton,
+        people: list[Person],
+        pictures: PictureFolder,
+    ):
         self.name = name
         self.skeleton = skeleton
         self.people = people
@@ -46,8 +58,10 @@ class ListedPeople:
         return self.people[index]
 
     def __repr__(self):
-        return (f"<{type(self).__name__} {self.name}: {len(self)} people, "
-                f"pictures in {self.pictures.folder}>")
+        return (
+            f"<{type(self).__name__} {self.name}: {len(self)} people, "
+            f"pictures in {self.pictures.folder}>"
+        )
 
     def read_image(self, person: Person) -> np.ndarray:
         """The person's picture, RGB uint8 ``(H, W, 3)``."""
@@ -70,8 +84,9 @@ def load_json(path):
     try:
         return json.loads(data)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not JSON: {error}; it may be "
-                           "incomplete, get it again") from None
+        raise DatasetError(
+            f"{path} is not JSON: {error}; it may be incomplete, get it again"
+        ) from None
 
 
 def load_mat(path) -> dict:
@@ -80,8 +95,7 @@ def load_mat(path) -> dict:
     Structs become objects with attributes; one-element arrays become their
     element, which is why readers must expect both.
     """
-    return _from_mat(path, "loadmat", struct_as_record=False,
-                     squeeze_me=True)
+    return _from_mat(path, "loadmat", struct_as_record=False, squeeze_me=True)
 
 
 def mat_names(path) -> list[str]:
@@ -93,17 +107,20 @@ def _from_mat(path, function: str, **options):
     try:
         import scipy.io
     except ImportError:
-        raise DatasetError(f"{path}: MATLAB files need the package scipy "
-                           "(pip install scipy)") from None
+        raise DatasetError(
+            f"{path}: MATLAB files need the package scipy (pip install scipy)"
+        ) from None
     data = io.BytesIO(_read(path))
     try:
         return getattr(scipy.io, function)(data, **options)
     except NotImplementedError:
-        raise DatasetError(f"{path} is a MATLAB 7.3 file; save it again "
-                           "with -v7") from None
+        raise DatasetError(
+            f"{path} is a MATLAB 7.3 file; save it again with -v7"
+        ) from None
     except Exception as error:  # scipy fails in many ways on foreign bytes
-        raise DatasetError(f"{path} is not a MATLAB file that can be read: "
-                           f"{error}") from None
+        raise DatasetError(
+            f"{path} is not a MATLAB file that can be read: {error}"
+        ) from None
 
 
 def _read(path) -> bytes:
@@ -137,23 +154,28 @@ def check_keypoints(xy, visible, skeleton: Skeleton, where: str):
         xy = np.asarray(xy, dtype=np.float64)
         visible = np.asarray(visible, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DatasetError(f"{where}: the joints are not numbers, or not "
-                           "equally many for each joint") from None
+        raise DatasetError(
+            f"{where}: the joints are not numbers, or not equally many for each joint"
+        ) from None
     k = len(skeleton)
     if xy.shape != (k, 2) or visible.shape != (k,):
         raise DatasetError(
             f"{where}: {len(np.atleast_1d(visible))} joints of shape "
             f"{xy.shape}, but the skeleton {skeleton.name} has {k} joints "
-            "with two coordinates each")
+            "with two coordinates each"
+        )
     if not np.isin(visible, (0, 1, 2)).all():
-        raise DatasetError(f"{where}: visibility must be 0, 1 or 2, not "
-                           f"{visible.tolist()}")
+        raise DatasetError(
+            f"{where}: visibility must be 0, 1 or 2, not {visible.tolist()}"
+        )
     labelled = visible > 0
     bad = labelled & ~np.isfinite(xy).all(1)
     if bad.any():
         joint = skeleton.joints[int(np.argmax(bad))]
-        raise DatasetError(f"{where}: joint {joint} is marked as labelled "
-                           "but its coordinates are not finite numbers")
+        raise DatasetError(
+            f"{where}: joint {joint} is marked as labelled "
+            "but its coordinates are not finite numbers"
+        )
     keypoints = np.where(labelled[:, None], xy, np.nan)
     return keypoints, visible.astype(np.uint8)
 
@@ -164,12 +186,16 @@ def check_position(center, scale, where: str):
         x, y = map(float, center)
         scale = float(scale)
     except (TypeError, ValueError):
-        raise DatasetError(f"{where}: centre {center!r} and scale "
-                           f"{scale!r} must be numbers") from None
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(scale)
-            and scale > 0):
-        raise DatasetError(f"{where}: centre ({x}, {y}) and scale {scale} "
-                           "must be finite, the scale positive")
+        raise DatasetError(
+            f"{where}: centre {center!r} and scale {scale!r} must be numbers"
+        ) from None
+    if not (
+        math.isfinite(x) and math.isfinite(y) and math.isfinite(scale) and scale > 0
+    ):
+        raise DatasetError(
+            f"{where}: centre ({x}, {y}) and scale {scale} "
+            "must be finite, the scale positive"
+        )
     return (x, y), scale
 
 

@@ -32,10 +32,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import (atomic_path, disk_errors, remove, require_space,
-                     write_json)
-from ..geometry import (Crop, affine_points, invert_affine,
-                        resize_points)
+from ..files import atomic_path, disk_errors, remove, require_space, write_json
+from ..geometry import Crop, affine_points, invert_affine, resize_points
 from ..images import ImageError
 from ..skeletons import Skeleton
 from .base import DatasetError, Person, PoseDataset
@@ -109,9 +107,11 @@ class PeopleStore:
         return len(self.crops)
 
     def __repr__(self):
-        return (f"<PeopleStore of {self.source.get('dataset')}: {len(self)} "
-                f"people, {self.size} x {self.size} pixels, margin "
-                f"{self.margin}>")
+        return (
+            f"<PeopleStore of {self.source.get('dataset')}: {len(self)} "
+            f"people, {self.size} x {self.size} pixels, margin "
+            f"{self.margin}>"
+        )
 
     @property
     def window(self) -> float:
@@ -125,8 +125,7 @@ class PeopleStore:
         if not set(ends) <= set(self.skeleton.joints):
             return np.full(len(self), np.nan, np.float32)
         a, b = self.skeleton.indices(ends)
-        return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b],
-                              axis=1)
+        return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b], axis=1)
 
     def read(self, indices) -> np.ndarray:
         """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
@@ -150,7 +149,7 @@ class PeopleStore:
             indices = np.flatnonzero(indices)
         indices = np.arange(len(self))[indices]
         if len(indices) and (np.diff(indices) == 1).all():
-            crops = self.crops[indices[0]:indices[-1] + 1]
+            crops = self.crops[indices[0] : indices[-1] + 1]
         else:
             crops = self.read(indices)
         rows = {name: getattr(self, name)[indices] for name in _LABELS}
@@ -173,35 +172,54 @@ class PeopleStore:
                 raise StoreError(
                     f"the store {path} is not finished "
                     f"({len(_parts(path))} chunks are); run the same "
-                    "preparation again, it goes on where it was")
-            raise FileNotFoundError(f"no prepared store in {path}: it has no "
-                                    "store.json")
+                    "preparation again, it goes on where it was"
+                )
+            raise FileNotFoundError(
+                f"no prepared store in {path}: it has no store.json"
+            )
         about = load_json(path / "store.json")
         if about.get("version") != _VERSION:
-            raise StoreError(f"{path} is a store of version "
-                             f"{about.get('version')}, this program reads "
-                             f"version {_VERSION}; delete it and prepare it "
-                             "again")
+            raise StoreError(
+                f"{path} is a store of version "
+                f"{about.get('version')}, this program reads "
+                f"version {_VERSION}; delete it and prepare it "
+                "again"
+            )
         labels = _read_labels(path / "labels.npz", about["labels_sha256"])
-        return cls(crops=_map_crops(path / "crops.npy", about), **labels,
-                   skeleton=_skeleton_from(about["skeleton"]),
-                   size=about["size"], margin=about["margin"],
-                   source=about["source"])
+        return cls(
+            crops=_map_crops(path / "crops.npy", about),
+            **labels,
+            skeleton=_skeleton_from(about["skeleton"]),
+            size=about["size"],
+            margin=about["margin"],
+            source=about["source"],
+        )
 
     @classmethod
-    def in_memory(cls, dataset: PoseDataset, size: int = 224,
-                  margin: float = 1.75, workers: int | None = None,
-                  progress: bool = False) -> PeopleStore:
+    def in_memory(
+        cls,
+        dataset: PoseDataset,
+        size: int = 224,
+        margin: float = 1.75,
+        workers: int | None = None,
+        progress: bool = False,
+    ) -> PeopleStore:
         """The same as `prepare`, without files, for small sets."""
         source = _source(dataset, size, margin)
         crops = np.empty((len(dataset), size, size, 3), np.uint8)
         labels, skipped, row = [], [], 0
-        chunks = [range(i, min(i + 256, len(dataset)))
-                  for i in range(0, len(dataset), 256)]
+        chunks = [
+            range(i, min(i + 256, len(dataset))) for i in range(0, len(dataset), 256)
+        ]
         with _progress(progress, len(dataset), 0) as bar:
             for chunk, results in _cut_all(
-                    dataset, chunks, size, margin, workers,
-                    room=lambda chunk: crops[chunk.start:chunk.stop]):
+                dataset,
+                chunks,
+                size,
+                margin,
+                workers,
+                room=lambda chunk: crops[chunk.start : chunk.stop],
+            ):
                 kept = _keep(results, skipped, len(dataset))
                 for crop, _ in kept:
                     if not np.may_share_memory(crop, crops[row]):
@@ -209,14 +227,25 @@ class PeopleStore:
                     row += 1
                 labels += [label for _, label in kept]
                 bar.update(len(chunk))
-        return cls(crops=crops[:row], **_stack(labels),
-                   skeleton=dataset.skeleton, size=size, margin=margin,
-                   source={**source, "skipped": skipped})
+        return cls(
+            crops=crops[:row],
+            **_stack(labels),
+            skeleton=dataset.skeleton,
+            size=size,
+            margin=margin,
+            source={**source, "skipped": skipped},
+        )
 
 
-def prepare(dataset: PoseDataset, path, size: int = 224,
-            margin: float = 1.75, workers: int | None = None,
-            chunk: int = 256, progress: bool = True) -> PeopleStore:
+def prepare(
+    dataset: PoseDataset,
+    path,
+    size: int = 224,
+    margin: float = 1.75,
+    workers: int | None = None,
+    chunk: int = 256,
+    progress: bool = True,
+) -> PeopleStore:
     """Cut out everybody in a dataset and write a `PeopleStore`.
 
     If `path` already holds the finished store of the same people, size and
@@ -255,43 +284,52 @@ def prepare(dataset: PoseDataset, path, size: int = 224,
         path.mkdir(parents=True, exist_ok=True)
         with _only_one(path):
             if not finished.is_file():
-                _build(dataset, path, source, size, margin, workers, chunk,
-                       progress)
+                _build(dataset, path, source, size, margin, workers, chunk, progress)
     store = PeopleStore.open(path)
     if store.source["fingerprint"] != source["fingerprint"]:
         raise StoreError(
             f"{path} is a store of something else ({store!r}, its people or "
-            "their labels differ); delete it or choose another folder")
+            "their labels differ); delete it or choose another folder"
+        )
     return store
 
 
 # --- building ------------------------------------------------------------
 
+
 def _build(dataset, path, source, size, margin, workers, chunk, progress):
     count = len(dataset)
     plan = _plan(path, source, chunk)
-    chunks = [range(i, min(i + plan["chunk"], count))
-              for i in range(0, count, plan["chunk"])]
+    chunks = [
+        range(i, min(i + plan["chunk"], count)) for i in range(0, count, plan["chunk"])
+    ]
     parts = _parts(path)
     done = [_load_part(part) for part in parts]
     skipped = [person for _, more in done for person in more]
     row = sum(len(labels["ids"]) for labels, _ in done if labels)
-    todo = chunks[len(parts):]
+    todo = chunks[len(parts) :]
     left = sum(map(len, todo))
     row_bytes = size * size * 3
     require_space(path, left * (row_bytes + 1000))
 
     crops = path / "crops.npy"
-    if parts and (not crops.is_file() or crops.stat().st_size
-                  < _HEADER + row * row_bytes):
-        raise StoreError(f"{crops} lacks people that were finished; delete "
-                         f"{path} and prepare it again")
+    if parts and (
+        not crops.is_file() or crops.stat().st_size < _HEADER + row * row_bytes
+    ):
+        raise StoreError(
+            f"{crops} lacks people that were finished; delete "
+            f"{path} and prepare it again"
+        )
     # Plain writes, not the memory map: when the disk is full, a write is an
     # error, a write through a map kills the process.
-    with disk_errors(path), open(crops, "r+b" if parts else "w+b") as file, \
-            _progress(progress, count, count - left) as bar:
+    with (
+        disk_errors(path),
+        open(crops, "r+b" if parts else "w+b") as file,
+        _progress(progress, count, count - left) as bar,
+    ):
         for number, (people, results) in enumerate(
-                _cut_all(dataset, todo, size, margin, workers), len(parts)):
+            _cut_all(dataset, todo, size, margin, workers), len(parts)
+        ):
             new = []
             kept = _keep(results, new, count, len(skipped))
             file.seek(_HEADER + row * row_bytes)
@@ -314,15 +352,24 @@ def _build(dataset, path, source, size, margin, workers, chunk, progress):
 def _finish(path, skeleton, source, size, margin, skipped):
     """Gather the labels, then write the file that says "finished"."""
     chunks = [_load_part(part)[0] for part in _parts(path)]
-    labels = {name: np.concatenate([chunk[name] for chunk in chunks if chunk])
-              for name in _LABELS}
+    labels = {
+        name: np.concatenate([chunk[name] for chunk in chunks if chunk])
+        for name in _LABELS
+    }
     with atomic_path(path / "labels.npz") as temporary:
         np.savez(temporary, **labels)
-    write_json(path / "store.json", {
-        "version": _VERSION, "people": len(labels["ids"]),
-        "size": size, "margin": margin, "skeleton": asdict(skeleton),
-        "source": {**source, "skipped": skipped},
-        "labels_sha256": _sha256(path / "labels.npz")})
+    write_json(
+        path / "store.json",
+        {
+            "version": _VERSION,
+            "people": len(labels["ids"]),
+            "size": size,
+            "margin": margin,
+            "skeleton": asdict(skeleton),
+            "source": {**source, "skipped": skipped},
+            "labels_sha256": _sha256(path / "labels.npz"),
+        },
+    )
     remove(path / "parts")
     remove(path / "building.json")
 
@@ -336,12 +383,15 @@ def _plan(path: Path, source: dict, chunk: int) -> dict:
             raise StoreError(
                 f"{path} holds the beginning of another store (of "
                 f"{plan['source']['dataset']}, size, margin or labels "
-                "differ); delete it or choose another folder")
+                "differ); delete it or choose another folder"
+            )
         return plan
     foreign = sorted(p.name for p in path.iterdir() if p.name != ".lock")
     if foreign:
-        raise StoreError(f"{path} is not empty (it has {foreign[0]!r}); "
-                         "choose a new folder for the store")
+        raise StoreError(
+            f"{path} is not empty (it has {foreign[0]!r}); "
+            "choose a new folder for the store"
+        )
     plan = {"source": source, "chunk": chunk}
     write_json(file, plan)
     return plan
@@ -357,13 +407,16 @@ def _only_one(path: Path):
         try:
             if os.name == "nt":
                 import msvcrt
+
                 msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
             else:
                 import fcntl
+
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StoreError(f"another process is preparing {path}; wait "
-                             "until it is done") from None
+            raise StoreError(
+                f"another process is preparing {path}; wait until it is done"
+            ) from None
         yield
     if (path / "store.json").exists():
         remove(path / ".lock")
@@ -386,15 +439,16 @@ def _save_part(path, number, labels, skipped):
     # People left out, as rows of text: id, picture, reason.
     lost = [[p["id"], p["image"], p["reason"]] for p in skipped]
     with atomic_path(path / "parts" / f"{number:05d}.npz") as temporary:
-        np.savez(temporary, **arrays,
-                 skipped=np.array(lost, dtype=str).reshape(-1, 3))
+        np.savez(temporary, **arrays, skipped=np.array(lost, dtype=str).reshape(-1, 3))
 
 
 def _load_part(part: Path):
     with np.load(part) as arrays:
         labels = {k: arrays[k] for k in arrays.files if k != "skipped"}
-        skipped = [dict(zip(("id", "image", "reason"), row))
-                   for row in arrays["skipped"].tolist()]
+        skipped = [
+            dict(zip(("id", "image", "reason"), row))
+            for row in arrays["skipped"].tolist()
+        ]
     return labels, skipped
 
 
@@ -408,23 +462,29 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
         if reason is None:
             kept.append((crop, (person, matrix, zoom)))
         else:
-            skipped.append({"id": person.id, "image": person.image,
-                            "reason": reason})
+            skipped.append({"id": person.id, "image": person.image, "reason": reason})
     lost = before + len(skipped)
     if skipped and lost > _TOLERATED * count:
         raise StoreError(
             f"{lost} of {count} people have no readable picture, more than "
             f"1 %; the last: {skipped[-1]['reason']}. Get the missing "
-            "pictures and run the same again")
+            "pictures and run the same again"
+        )
     return kept
 
 
 # --- cutting -------------------------------------------------------------
 
 _LABELS = {
-    "keypoints": np.float32, "visible": np.uint8, "head_size": np.float32,
-    "area": np.float32, "to_image": np.float64, "center": np.float64,
-    "scale": np.float64, "images": np.str_, "ids": np.str_,
+    "keypoints": np.float32,
+    "visible": np.uint8,
+    "head_size": np.float32,
+    "area": np.float32,
+    "to_image": np.float64,
+    "center": np.float64,
+    "scale": np.float64,
+    "images": np.str_,
+    "ids": np.str_,
 }
 
 
@@ -437,13 +497,17 @@ def _stack(labels: list[tuple]) -> dict:
     def of_all(name):
         return np.array([getattr(person, name) for person in people])
 
-    kept = {"keypoints": affine_points(of_all("keypoints"), matrices),
-            "visible": of_all("visible"),
-            "head_size": of_all("head_size") * zooms,
-            "area": of_all("area") * zooms ** 2,
-            "to_image": invert_affine(matrices),
-            "center": of_all("center"), "scale": of_all("scale"),
-            "images": of_all("image"), "ids": of_all("id")}
+    kept = {
+        "keypoints": affine_points(of_all("keypoints"), matrices),
+        "visible": of_all("visible"),
+        "head_size": of_all("head_size") * zooms,
+        "area": of_all("area") * zooms**2,
+        "to_image": invert_affine(matrices),
+        "center": of_all("center"),
+        "scale": of_all("scale"),
+        "images": of_all("image"),
+        "ids": of_all("id"),
+    }
     return {name: kept[name].astype(kind) for name, kind in _LABELS.items()}
 
 
@@ -466,14 +530,16 @@ def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
         try:
             image, reduce = _read(dataset, people[0], windows)
         except (ImageError, FileNotFoundError) as error:
-            results += [(i, (person, None, None, None, str(error)))
-                        for i, person in zip(group, people)]
+            results += [
+                (i, (person, None, None, None, str(error)))
+                for i, person in zip(group, people)
+            ]
             continue
         for i, person, window in zip(group, people, windows):
             crop = _on_reduced(window, reduce).warp(
-                image, out=None if room is None else room[i - start])
-            results.append((i, (person, crop, window.matrix,
-                                window.scale[0], None)))
+                image, out=None if room is None else room[i - start]
+            )
+            results.append((i, (person, crop, window.matrix, window.scale[0], None)))
     return results
 
 
@@ -481,8 +547,7 @@ def _by_picture(dataset, indices) -> list[list[int]]:
     """Neighbours in the same picture; it is decoded once for all."""
     if not isinstance(dataset, ListedPeople):
         return [[i] for i in indices]
-    return [list(group) for _, group in
-            groupby(indices, lambda i: dataset[i].image)]
+    return [list(group) for _, group in groupby(indices, lambda i: dataset[i].image)]
 
 
 def _read(dataset, person, windows):
@@ -499,8 +564,11 @@ def _on_reduced(window: Crop, factor: int) -> Crop:
     """The same window on a picture that was decoded smaller."""
     if factor == 1:
         return window
-    return replace(window, center=resize_points(window.center, 1 / factor),
-                   size=tuple(side / factor for side in window.size))
+    return replace(
+        window,
+        center=resize_points(window.center, 1 / factor),
+        size=tuple(side / factor for side in window.size),
+    )
 
 
 def _cut_all(dataset, chunks, size, margin, workers, room=None):
@@ -522,14 +590,17 @@ def _cut_all(dataset, chunks, size, margin, workers, room=None):
         warnings.warn(
             "the processes that draw pictures could not be started; going "
             "on with one. In a script, put what it does under `if __name__ "
-            "== \"__main__\":`, so that it can be imported", stacklevel=4)
+            '== "__main__":`, so that it can be imported',
+            stacklevel=4,
+        )
         yield from _cut_in(_Here(), dataset, left, size, margin, room)
 
 
 def _rooms(count, size):
     """Three places for chunks, taken in turns: new memory is slow."""
-    places = cycle([np.empty((count, size, size, 3), np.uint8)
-                    for _ in range(_UNDER_WAY + 1)])
+    places = cycle(
+        [np.empty((count, size, size, 3), np.uint8) for _ in range(_UNDER_WAY + 1)]
+    )
     return lambda chunk: next(places)
 
 
@@ -537,12 +608,16 @@ def _cut_in(pool, dataset, chunks, size, margin, room):
     """Cut in a pool; two chunks are under way while a third is written."""
     waiting = deque()
     for chunk in chunks:
-        place = (None if isinstance(pool, ProcessPoolExecutor)
-                 else room(chunk))
-        waiting.append((chunk, [
-            pool.submit(_cut, dataset, task, size, margin, place,
-                        chunk.start)
-            for task in _tasks(dataset, chunk)]))
+        place = None if isinstance(pool, ProcessPoolExecutor) else room(chunk)
+        waiting.append(
+            (
+                chunk,
+                [
+                    pool.submit(_cut, dataset, task, size, margin, place, chunk.start)
+                    for task in _tasks(dataset, chunk)
+                ],
+            )
+        )
         if len(waiting) > _UNDER_WAY:
             yield _gather(*waiting.popleft())
     while waiting:
@@ -556,9 +631,9 @@ def _gather(chunk, futures):
 
 def _tasks(dataset, chunk):
     """Split a chunk; people of one picture stay together."""
-    least = min(16, max(1, len(chunk) // 16))   # something for all threads
+    least = min(16, max(1, len(chunk) // 16))  # something for all threads
     if not isinstance(dataset, ListedPeople):
-        return [chunk[i:i + least] for i in range(0, len(chunk), least)]
+        return [chunk[i : i + least] for i in range(0, len(chunk), least)]
 
     def picture(i):
         return dataset[i].image
@@ -606,11 +681,12 @@ def _pool(dataset, count: int, workers: int | None):
             return
         # Not fork: it copies threads' locks, and torch has threads.
         pool = ProcessPoolExecutor(
-            wanted, multiprocessing.get_context("spawn"),
-            initializer=_one_thread)
+            wanted, multiprocessing.get_context("spawn"), initializer=_one_thread
+        )
     import cv2
+
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)             # the pool has one for each core
+    cv2.setNumThreads(1)  # the pool has one for each core
     try:
         yield pool
     finally:
@@ -627,16 +703,20 @@ def cores() -> int:
 
 def _one_thread():
     import cv2
+
     cv2.setNumThreads(1)
 
 
 def _progress(show: bool, total: int, initial: int):
     from tqdm import tqdm
-    return tqdm(total=total, initial=initial, unit=" people",
-                desc="preparing", disable=not show)
+
+    return tqdm(
+        total=total, initial=initial, unit=" people", desc="preparing", disable=not show
+    )
 
 
 # --- files ---------------------------------------------------------------
+
 
 def _source(dataset, size, margin) -> dict:
     """What a store is made from; its fingerprint tells two apart."""
@@ -644,18 +724,22 @@ def _source(dataset, size, margin) -> dict:
         raise DatasetError(f"{dataset.name} has no people")
     if size < 1 or margin <= 0:
         raise ValueError(f"size {size} and margin {margin} must be positive")
-    digest = hashlib.sha256(repr((
-        _VERSION, int(size), float(margin), len(dataset),
-        dataset.skeleton.joints)).encode())
+    digest = hashlib.sha256(
+        repr(
+            (_VERSION, int(size), float(margin), len(dataset), dataset.skeleton.joints)
+        ).encode()
+    )
     if not isinstance(dataset, ListedPeople) and (
-            type(dataset).__repr__ is not object.__repr__):
+        type(dataset).__repr__ is not object.__repr__
+    ):
         # A set that is drawn: its description is enough.
         digest.update(repr(dataset).encode())
     else:
         for i in range(len(dataset)):
             p = dataset[i]
-            digest.update(repr((p.image, p.id, p.center, p.scale,
-                                p.head_size, p.area)).encode())
+            digest.update(
+                repr((p.image, p.id, p.center, p.scale, p.head_size, p.area)).encode()
+            )
             digest.update(p.keypoints.tobytes() + p.visible.tobytes())
     return {"dataset": dataset.name, "fingerprint": digest.hexdigest()}
 
@@ -672,20 +756,25 @@ def _map_crops(path: Path, about: dict) -> np.ndarray:
     expected = _HEADER + int(np.prod(shape))
     actual = path.stat().st_size if path.is_file() else 0
     if actual != expected:
-        raise StoreError(f"{path} has {actual:,} bytes instead of "
-                         f"{expected:,}; delete the store and prepare it "
-                         "again")
+        raise StoreError(
+            f"{path} has {actual:,} bytes instead of "
+            f"{expected:,}; delete the store and prepare it "
+            "again"
+        )
     crops = np.load(path, mmap_mode="r")
     if crops.shape != shape:
-        raise StoreError(f"{path} has the shape {crops.shape} instead of "
-                         f"{shape}; delete the store and prepare it again")
+        raise StoreError(
+            f"{path} has the shape {crops.shape} instead of "
+            f"{shape}; delete the store and prepare it again"
+        )
     return crops
 
 
 def _read_labels(path: Path, sha256: str) -> dict:
     if not path.is_file() or _sha256(path) != sha256:
-        raise StoreError(f"{path} is missing or was changed; delete the "
-                         "store and prepare it again")
+        raise StoreError(
+            f"{path} is missing or was changed; delete the store and prepare it again"
+        )
     with np.load(path) as arrays:
         return {name: arrays[name] for name in _LABELS}
 
@@ -699,6 +788,10 @@ def _skeleton_from(fields: dict) -> Skeleton:
     """A skeleton as `dataclasses.asdict` and JSON have left it."""
     groups = {k: tuple(v) for k, v in fields["groups"].items()}
     return Skeleton(
-        fields["name"], tuple(fields["joints"]),
-        tuple(map(tuple, fields["bones"])), tuple(fields["parents"]),
-        tuple(fields["sigmas"]), groups)
+        fields["name"],
+        tuple(fields["joints"]),
+        tuple(map(tuple, fields["bones"])),
+        tuple(fields["parents"]),
+        tuple(fields["sigmas"]),
+        groups,
+    )

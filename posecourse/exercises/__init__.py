@@ -28,8 +28,17 @@ from dataclasses import dataclass
 
 from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty
 
-__all__ = ["Attempt", "Exercise", "ExerciseError", "Result", "check",
-           "exercise", "get_exercise", "hint", "names"]
+__all__ = [
+    "Attempt",
+    "Exercise",
+    "ExerciseError",
+    "Result",
+    "check",
+    "exercise",
+    "get_exercise",
+    "hint",
+    "names",
+]
 
 
 class ExerciseError(ValueError):
@@ -125,8 +134,12 @@ def get_exercise(id: str) -> Exercise:
     if id not in there:
         raise ExerciseError(
             f"there is no exercise {id!r}; "
-            + (f"chapter {chapter} has {', '.join(there)}" if there else
-               "an exercise's id is chapter and number, such as '03.2'"))
+            + (
+                f"chapter {chapter} has {', '.join(there)}"
+                if there
+                else "an exercise's id is chapter and number, such as '03.2'"
+            )
+        )
     return _EXERCISES[id]
 
 
@@ -149,9 +162,12 @@ def check(id: str, answer) -> Result:
     except NotYet as stopped:
         return Result(found.id, "not yet", str(stopped), attempt.right)
     except NotRight as wrong:
-        return Result(found.id, "not right yet",
-                      f"{wrong}\n  Stuck? hint(\"{found.id}\")",
-                      attempt.right)
+        return Result(
+            found.id,
+            "not right yet",
+            f'{wrong}\n  Stuck? hint("{found.id}")',
+            attempt.right,
+        )
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
     return Result(found.id, "passed", f"{cases} right.", attempt.right)
 
@@ -166,8 +182,7 @@ def hint(id: str, number: int | None = None) -> None:
     if number is None:
         number = min(_HINTS_GIVEN[found.id] + 1, total)
     if not 1 <= number <= total:
-        raise ExerciseError(
-            f"exercise {found.id} has hints 1 to {total}, not {number}")
+        raise ExerciseError(f"exercise {found.id} has hints 1 to {total}, not {number}")
     _HINTS_GIVEN[found.id] = number
     last = " (the last)" if number == total else ""
     print(f"Hint {number} of {total}{last}: {found.hints[number - 1]}")

@@ -50,18 +50,20 @@ class Attempt:
             raise NotRight(
                 f"A function is asked for, this is "
                 f"{_kind(self.answer)}. Pass the function itself: "
-                "its name, without brackets.")
+                "its name, without brackets."
+            )
         given = copy.deepcopy((args, kwargs))
         try:
             result = self.answer(*given[0], **given[1])
         except NotImplementedError:
             result = None
-        except Exception as error:   # whatever the student's code raises
+        except Exception as error:  # whatever the student's code raises
             raise NotRight(
                 "Your function stopped with an error.\n"
                 f"{self._given(args, kwargs)}"
                 f"  error:        {type(error).__name__}: {error}"
-                f"{_line(error)}") from None
+                f"{_line(error)}"
+            ) from None
         if empty(result):
             raise NotYet("Your function returns nothing. " + FILL_IN)
         return result
@@ -85,8 +87,7 @@ class Attempt:
         What the student's function returned.
         """
         got = self(*args, **kwargs)
-        self._compare(got, expected, tolerance, mistakes,
-                      self._given(args, kwargs))
+        self._compare(got, expected, tolerance, mistakes, self._given(args, kwargs))
         return got
 
     def equals(self, expected, tolerance=1e-6, mistakes=None):
@@ -102,12 +103,19 @@ class Attempt:
     def _compare(self, got, expected, tolerance, mistakes, given):
         difference = same(got, expected, tolerance)
         if difference:
-            why = next((f"\n  look at:      {reason}"
-                        for reason, wrong in (mistakes or {}).items()
-                        if not same(got, wrong, tolerance)), "")
-            raise NotRight(f"{difference}\n{given}"
-                           f"  expected:     {short(expected)}\n"
-                           f"  your answer:  {short(got)}{why}")
+            why = next(
+                (
+                    f"\n  look at:      {reason}"
+                    for reason, wrong in (mistakes or {}).items()
+                    if not same(got, wrong, tolerance)
+                ),
+                "",
+            )
+            raise NotRight(
+                f"{difference}\n{given}"
+                f"  expected:     {short(expected)}\n"
+                f"  your answer:  {short(got)}{why}"
+            )
         self.right += 1
 
     def _given(self, args, kwargs) -> str:
@@ -132,8 +140,7 @@ def empty(value) -> bool:
 def _line(error: Exception) -> str:
     """Where in the student's own code an error happened."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "ipykernel" in f.filename
-           or f.filename.startswith("<")]
+    own = [f for f in frames if "ipykernel" in f.filename or f.filename.startswith("<")]
     if not own:
         return ""
     text = f": {own[-1].line}" if own[-1].line else ""
@@ -142,7 +149,7 @@ def _line(error: Exception) -> str:
 
 def _array(value):
     """A tensor, list or number as a NumPy array, or None."""
-    if hasattr(value, "detach"):   # a tensor, without importing torch
+    if hasattr(value, "detach"):  # a tensor, without importing torch
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":
             value = value.float()
@@ -180,19 +187,30 @@ def same(got, expected, tolerance=1e-6) -> str:
         if not isinstance(got, dict):
             return f"A dict is asked for, not {_kind(got)}."
         if set(got) != set(expected):
-            return (f"The keys should be {sorted(map(str, expected))}, they "
-                    f"are {sorted(map(str, got))}.")
-        return next((f"At key {k!r}: {d}" for k in expected
-                     if (d := same(got[k], expected[k], tolerance))), "")
+            return (
+                f"The keys should be {sorted(map(str, expected))}, they "
+                f"are {sorted(map(str, got))}."
+            )
+        return next(
+            (
+                f"At key {k!r}: {d}"
+                for k in expected
+                if (d := same(got[k], expected[k], tolerance))
+            ),
+            "",
+        )
     if isinstance(expected, (tuple, list)):
         if not isinstance(got, (tuple, list)) or len(got) != len(expected):
-            size = (f" of {len(got)}" if isinstance(got, (tuple, list))
-                    else "")
-            return (f"{len(expected)} values are asked for, this is "
-                    f"{_kind(got)}{size}.")
-        return next((f"Value {i}: {d}" for i, (g, e)
-                     in enumerate(zip(got, expected))
-                     if (d := same(g, e, tolerance))), "")
+            size = f" of {len(got)}" if isinstance(got, (tuple, list)) else ""
+            return f"{len(expected)} values are asked for, this is {_kind(got)}{size}."
+        return next(
+            (
+                f"Value {i}: {d}"
+                for i, (g, e) in enumerate(zip(got, expected))
+                if (d := same(g, e, tolerance))
+            ),
+            "",
+        )
     return "" if got == expected else "The values differ."
 
 
@@ -203,10 +221,8 @@ def _same_array(a, b, got, tolerance) -> str:
         return f"The shape should be {b.shape}, it is {a.shape}."
     if b.dtype.kind == "b" and a.dtype.kind != "b":
         return "True or False is asked for, not a number."
-    digits = max(np.finfo(x.dtype).eps if x.dtype.kind == "f" else 0
-                 for x in (a, b))
-    close = np.isclose(a, b, rtol=16 * digits, atol=tolerance,
-                       equal_nan=True)
+    digits = max(np.finfo(x.dtype).eps if x.dtype.kind == "f" else 0 for x in (a, b))
+    close = np.isclose(a, b, rtol=16 * digits, atol=tolerance, equal_nan=True)
     if close.all():
         return ""
     if not a.shape:
@@ -214,11 +230,15 @@ def _same_array(a, b, got, tolerance) -> str:
     where = tuple(int(i) for i in np.argwhere(~close)[0])
     where = where[0] if len(where) == 1 else where
     mine, right = next(
-        texts for digits in (6, 9, 17)
+        texts
+        for digits in (6, 9, 17)
         if len(set(texts := [f"{x[where]:.{digits}g}" for x in (a, b)])) == 2
-        or digits == 17)
-    return (f"{int((~close).sum())} of {close.size} numbers differ, the "
-            f"first at index {where}: {mine} instead of {right}.")
+        or digits == 17
+    )
+    return (
+        f"{int((~close).sum())} of {close.size} numbers differ, the "
+        f"first at index {where}: {mine} instead of {right}."
+    )
 
 
 def _kind(value) -> str:
@@ -236,8 +256,13 @@ def short(value, limit=400, indent=16) -> str:
     if array is not None:
         # no 1e-17 among ones, but no 0. for 0.00001 either
         large = array.dtype.kind != "f" or (np.abs(array) >= 0.01).any()
-        text = np.array2string(array, precision=4, suppress_small=large,
-                               separator=", ", prefix=" " * indent)
+        text = np.array2string(
+            array,
+            precision=4,
+            suppress_small=large,
+            separator=", ",
+            prefix=" " * indent,
+        )
     else:
         text = repr(value)
-    return text if len(text) <= limit else text[:limit - 3] + "..."
+    return text if len(text) <= limit else text[: limit - 3] + "..."

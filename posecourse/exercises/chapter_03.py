@@ -17,89 +17,118 @@ def _bump(x, y, width, height, sigma):
 def _expect(attempt, what, got, right, given, mistakes):
     """Maps are too large to print: say what differs, and for which case."""
     wrong = same(got, right, 1e-5)
-    why = next((f"\n  look at: {reason}" for reason, value
-                in mistakes.items() if not same(got, value, 1e-5)), "")
+    why = next(
+        (
+            f"\n  look at: {reason}"
+            for reason, value in mistakes.items()
+            if not same(got, value, 1e-5)
+        ),
+        "",
+    )
     attempt.require(not wrong, f"The {what}: {wrong}\n  given: {given}{why}")
 
 
-@exercise("03.1", hints=(
-    "heatmap.argmax() counts cells row by row; np.unravel_index(count, "
-    "heatmap.shape) turns the count into a row and a column.",
-    "The row is y, the column is x.",
-    "A cell covers `stride` pixels and its centre is their middle: "
-    "x = (column + 0.5) * stride - 0.5."))
+@exercise(
+    "03.1",
+    hints=(
+        "heatmap.argmax() counts cells row by row; np.unravel_index(count, "
+        "heatmap.shape) turns the count into a row and a column.",
+        "The row is y, the column is x.",
+        "A cell covers `stride` pixels and its centre is their middle: "
+        "x = (column + 0.5) * stride - 0.5.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(31)
     cases = [(_bump(5, 2, 8, 8, 1), 4)]
-    cases += [(rng.random((height, width)), stride)
-              for height, width in ((6, 6), (5, 7), (9, 4))
-              for stride in (4, 8, 1)]
+    cases += [
+        (rng.random((height, width)), stride)
+        for height, width in ((6, 6), (5, 7), (9, 4))
+        for stride in (4, 8, 1)
+    ]
     for heatmap, stride in cases:
         cell = np.array(np.unravel_index(heatmap.argmax(), heatmap.shape))
         pixel = resize_points(cell[::-1], stride)
-        attempt.gives(pixel, heatmap, stride, mistakes={
-            "x is the column, y is the row": pixel[::-1],
-            "the half pixels are missing: the centre of a cell is the "
-            "middle of its pixels, not its first one": cell[::-1] * stride,
-            "the half pixels are missing, and x is the column":
-                cell * stride,
-            "that is the position in cells; pixels are asked for":
-                cell[::-1],
-            "a row has as many cells as the map is wide, heatmap.shape[1]":
-                resize_points(np.array(divmod(
-                    int(heatmap.argmax()), heatmap.shape[0]))[::-1], stride),
-            "(column + 0.5) * stride is half a pixel too far: the centre "
-            "of the first pixel is 0, not 0.5": pixel + 0.5})
+        attempt.gives(
+            pixel,
+            heatmap,
+            stride,
+            mistakes={
+                "x is the column, y is the row": pixel[::-1],
+                "the half pixels are missing: the centre of a cell is the "
+                "middle of its pixels, not its first one": cell[::-1] * stride,
+                "the half pixels are missing, and x is the column": cell * stride,
+                "that is the position in cells; pixels are asked for": cell[::-1],
+                "a row has as many cells as the map is wide, heatmap.shape[1]": resize_points(
+                    np.array(divmod(int(heatmap.argmax()), heatmap.shape[0]))[::-1],
+                    stride,
+                ),
+                "(column + 0.5) * stride is half a pixel too far: the centre "
+                "of the first pixel is 0, not 0.5": pixel + 0.5,
+            },
+        )
 
 
-@exercise("03.2", hints=(
-    "Take the logarithm of all three first.",
-    "Slope d = (right - left) / 2 and curvature c = right - 2 * middle + "
-    "left, of the logs; the offset is -d / c.",
-    "If c is not negative, return 0.0, before you divide."))
+@exercise(
+    "03.2",
+    hints=(
+        "Take the logarithm of all three first.",
+        "Slope d = (right - left) / 2 and curvature c = right - 2 * middle + "
+        "left, of the logs; the offset is -d / c.",
+        "If c is not negative, return 0.0, before you divide.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(32)
     cells = np.array([-1, 0, 1])
-    cases = [np.round(np.exp(-(cells - 0.3) ** 2 / 2), 4)]
+    cases = [np.round(np.exp(-((cells - 0.3) ** 2) / 2), 4)]
     for _ in range(20):
         offset, sigma = rng.uniform(-0.5, 0.5), rng.uniform(0.6, 4)
         height = rng.uniform(0.2, 1)
-        cases.append(height * np.exp(-((cells - offset) / sigma) ** 2 / 2))
+        cases.append(height * np.exp(-(((cells - offset) / sigma) ** 2) / 2))
     for values in cases:
         low, mid, high = np.log(values)
         slope, curvature = (high - low) / 2, high - 2 * mid + low
         left, middle, right = values
         top = -slope / curvature
-        attempt.gives(top, *map(float, values), mistakes={
-            "the sign: the joint lies on the side of the larger neighbour":
-                -top,
-            "without the logarithm the curve is no parabola":
-                -(right - left) / 2 / (right - 2 * middle + left),
-            "the slope is half the difference of the two neighbours":
-                2 * top,
-            "that is the slope; divide it by minus the curvature": slope,
-            "that is the quarter offset": np.sign(right - left) / 4})
+        attempt.gives(
+            top,
+            *map(float, values),
+            mistakes={
+                "the sign: the joint lies on the side of the larger neighbour": -top,
+                "without the logarithm the curve is no parabola": -(right - left)
+                / 2
+                / (right - 2 * middle + left),
+                "the slope is half the difference of the two neighbours": 2 * top,
+                "that is the slope; divide it by minus the curvature": slope,
+                "that is the quarter offset": np.sign(right - left) / 4,
+            },
+        )
     for values in ((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)):
         got = attempt(*values)
         attempt.require(
             not same(got, 0.0),
             f"For three equal values, {values}, there is no top; return 0. "
-            f"Your answer is {got}.")
+            f"Your answer is {got}.",
+        )
 
 
-@exercise("03.3", hints=(
-    "First the cells: (keypoints + 0.5) / stride - 0.5. Then a row and a "
-    "column per joint, as in gaussian_maps of section 1, with `...` in "
-    "front of the last places.",
-    "labelled = visible > 0: a hidden joint (1) is labelled too.",
-    "0 * NaN is NaN. Replace the centres that are not labelled before the "
-    "exponential: np.where(labelled[..., None], centers, 0).",
-    "Then heatmaps * labelled[..., None, None], and labelled.astype(float) "
-    "as the weights."))
+@exercise(
+    "03.3",
+    hints=(
+        "First the cells: (keypoints + 0.5) / stride - 0.5. Then a row and a "
+        "column per joint, as in gaussian_maps of section 1, with `...` in "
+        "front of the last places.",
+        "labelled = visible > 0: a hidden joint (1) is labelled too.",
+        "0 * NaN is NaN. Replace the centres that are not labelled before the "
+        "exponential: np.where(labelled[..., None], centers, 0).",
+        "Then heatmaps * labelled[..., None, None], and labelled.astype(float) "
+        "as the weights.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(33)
-    first = (np.array([[[21.5, 9.5], [3.0, 30.0]]]), np.array([[2, 2]]),
-             8, 4, 1.0)
+    first = (np.array([[[21.5, 9.5], [3.0, 30.0]]]), np.array([[2, 2]]), 8, 4, 1.0)
     cases = [first]
     for size, stride, sigma in ((8, 4, 1.0), (6, 2, 1.5), (10, 8, 2.0)):
         keypoints = rng.uniform(-4, size * stride + 4, (3, 4, 2))
@@ -112,30 +141,48 @@ def _(attempt):
 
         def maps(cells, shown=labelled, size=size, sigma=sigma):
             cells = np.where(shown[..., None], cells, np.nan)
-            return gaussian_heatmaps(torch.tensor(cells), size,
-                                     sigma).numpy()
+            return gaussian_heatmaps(torch.tensor(cells), size, sigma).numpy()
 
         got = attempt(keypoints, visible, size, stride, sigma)
         attempt.require(
             isinstance(got, (tuple, list)) and len(got) == 2,
             "Two things are asked for, (heatmaps, weights); your answer is "
-            f"a {type(got).__name__}.")
+            f"a {type(got).__name__}.",
+        )
         cells = resize_points(keypoints, 1 / stride)
-        given = (f"keypoints {keypoints.shape}, visible {visible.tolist()}, "
-                 f"size {size}, stride {stride}, sigma {sigma:g}")
+        given = (
+            f"keypoints {keypoints.shape}, visible {visible.tolist()}, "
+            f"size {size}, stride {stride}, sigma {sigma:g}"
+        )
         right = maps(cells)
-        _expect(attempt, "heatmaps", got[0], right, given, {
-            "x and y are swapped: rows are y": right.swapaxes(-1, -2),
-            "the half pixels are missing on the way to cells":
-                maps(keypoints / stride),
-            "the centre is rounded to a cell; it may lie between":
-                maps(np.round(cells)),
-            "0 * NaN is NaN: replace the NaN before the exponential":
-                np.where(labelled[..., None, None], right, np.nan),
-            "a hidden joint (visible 1) is labelled too":
-                maps(cells, visible == 2)})
-        _expect(attempt, "weights", got[1], labelled.astype(float), given, {
-            "visible has three values; a weight is 0 or 1":
-                visible.astype(float),
-            "a joint that is not labelled has weight 0":
-                np.ones(visible.shape)})
+        _expect(
+            attempt,
+            "heatmaps",
+            got[0],
+            right,
+            given,
+            {
+                "x and y are swapped: rows are y": right.swapaxes(-1, -2),
+                "the half pixels are missing on the way to cells": maps(
+                    keypoints / stride
+                ),
+                "the centre is rounded to a cell; it may lie between": maps(
+                    np.round(cells)
+                ),
+                "0 * NaN is NaN: replace the NaN before the exponential": np.where(
+                    labelled[..., None, None], right, np.nan
+                ),
+                "a hidden joint (visible 1) is labelled too": maps(cells, visible == 2),
+            },
+        )
+        _expect(
+            attempt,
+            "weights",
+            got[1],
+            labelled.astype(float),
+            given,
+            {
+                "visible has three values; a weight is 0 or 1": visible.astype(float),
+                "a joint that is not labelled has weight 0": np.ones(visible.shape),
+            },
+        )

@@ -9,8 +9,7 @@ from ..skeletons import MPII
 from . import exercise
 from .attempt import same
 
-_SAID = {1: (0, "0", np.uint8(0)),
-         2: (1, "1", "", None, np.zeros((0, 0)), np.uint8(1))}
+_SAID = {1: (0, "0", np.uint8(0)), 2: (1, "1", "", None, np.zeros((0, 0)), np.uint8(1))}
 
 
 def _truthy(said) -> bool:
@@ -18,21 +17,33 @@ def _truthy(said) -> bool:
     return bool(said) if np.size(said) else False
 
 
-@exercise("06.1", hints=(
-    "Start from 16 zeros and go by the id, not by the place in the list.",
-    "Hidden is said in two ways only, 0 and \"0\". All else is visible.",
-    "bool(\"0\") is True, int(\"\") is an error, and an empty array compared "
-    "with 0 is an empty array. str(...) works for all of them."))
+@exercise(
+    "06.1",
+    hints=(
+        "Start from 16 zeros and go by the id, not by the place in the list.",
+        'Hidden is said in two ways only, 0 and "0". All else is visible.',
+        'bool("0") is True, int("") is an error, and an empty array compared '
+        "with 0 is an empty array. str(...) works for all of them.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(61)
     cases = [[(9, ""), (0, "0"), (5, 1)]]
-    cases += [[(k, said)] for k, said in enumerate(
-        [value for values in _SAID.values() for value in values])]
+    cases += [
+        [(k, said)]
+        for k, said in enumerate(
+            [value for values in _SAID.values() for value in values]
+        )
+    ]
     for _ in range(10):
-        ids = rng.permutation(16)[:rng.integers(2, 17)]
-        cases.append([(int(k), ways[rng.integers(len(ways))])
-                      for k in ids
-                      for ways in [_SAID[int(rng.integers(1, 3))]]])
+        ids = rng.permutation(16)[: rng.integers(2, 17)]
+        cases.append(
+            [
+                (int(k), ways[rng.integers(len(ways))])
+                for k in ids
+                for ways in [_SAID[int(rng.integers(1, 3))]]
+            ]
+        )
     cases.append([])
 
     def fill(points, value):
@@ -44,35 +55,55 @@ def _(attempt):
     for points in cases:
         right = fill(points, lambda said: 1 if str(said) == "0" else 2)
         in_order = np.zeros(16, int)
-        in_order[:len(points)] = [right[joint] for joint, _ in points]
-        attempt.gives(right, points, mistakes={
-            "nothing said, empty or None, means visible":
-                fill(points, lambda said: 2 if str(said) == "1" else 1),
-            "bool(\"0\") is True and bool(\"\") is False; it should be the "
-            "other way round": fill(points, lambda said: 1 + _truthy(said)),
-            "\"0\" means hidden as well as 0":
-                fill(points, lambda said: 1 if str(said) == "0"
-                     and not isinstance(said, str) else 2),
-            "a NumPy 0, too, means hidden, and isinstance(..., int) is False "
-            "for it":
-                fill(points, lambda said: 1 if isinstance(said, (int, str))
-                     and str(said) == "0" else 2),
-            "go by the id; the order in the list means nothing": in_order,
-            "hidden is 1 and visible 2; 0 is kept for joints that are not "
-            "labelled": np.maximum(right - 1, 0)})
+        in_order[: len(points)] = [right[joint] for joint, _ in points]
+        attempt.gives(
+            right,
+            points,
+            mistakes={
+                "nothing said, empty or None, means visible": fill(
+                    points, lambda said: 2 if str(said) == "1" else 1
+                ),
+                'bool("0") is True and bool("") is False; it should be the '
+                "other way round": fill(points, lambda said: 1 + _truthy(said)),
+                '"0" means hidden as well as 0': fill(
+                    points,
+                    lambda said: (
+                        1 if str(said) == "0" and not isinstance(said, str) else 2
+                    ),
+                ),
+                "a NumPy 0, too, means hidden, and isinstance(..., int) is False "
+                "for it": fill(
+                    points,
+                    lambda said: (
+                        1 if isinstance(said, (int, str)) and str(said) == "0" else 2
+                    ),
+                ),
+                "go by the id; the order in the list means nothing": in_order,
+                "hidden is 1 and visible 2; 0 is kept for joints that are not "
+                "labelled": np.maximum(right - 1, 0),
+            },
+        )
 
 
-@exercise("06.2", hints=(
-    "Two things happen: x becomes width - 1 - x, and some rows change "
-    "places, in keypoints and in visible.",
-    "Make a list of rows, order = 0, 1, 2, ..., exchange the two numbers "
-    "of each pair in it, and take keypoints[order].",
-    "keypoints[order] is a new array; changing its x leaves the argument "
-    "alone. y stays as it is."))
+@exercise(
+    "06.2",
+    hints=(
+        "Two things happen: x becomes width - 1 - x, and some rows change "
+        "places, in keypoints and in visible.",
+        "Make a list of rows, order = 0, 1, 2, ..., exchange the two numbers "
+        "of each pair in it, and take keypoints[order].",
+        "keypoints[order] is a new array; changing its x leaves the argument "
+        "alone. y stays as it is.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(62)
-    small = (np.array([[1.0, 5.0], [2.0, 6.0], [4.0, 7.0]]),
-             np.array([2, 1, 0]), 10, [(0, 2)])
+    small = (
+        np.array([[1.0, 5.0], [2.0, 6.0], [4.0, 7.0]]),
+        np.array([2, 1, 0]),
+        10,
+        [(0, 2)],
+    )
     cases = [small]
     pairs = [tuple(pair) for pair in MPII.flip_pairs]
     for width in (256, 200, 33):
@@ -83,7 +114,7 @@ def _(attempt):
         cases.append((keypoints, visible, width, pairs))
     for keypoints, visible, width, pairs in cases:
         order = np.arange(len(keypoints))
-        once = order.copy()           # rows assigned to each other in turn
+        once = order.copy()  # rows assigned to each other in turn
         for a, b in pairs:
             order[a], order[b] = b, a
             once[a] = b
@@ -92,50 +123,74 @@ def _(attempt):
         wide, below = moved + [1, 0], keypoints.copy()
         below[:, 1] = width - 1 - below[:, 1]
         swapped, still = visible[order], "the names must change, too: the "
-        attempt.gives((moved[order], swapped), keypoints, visible, width,
-                      pairs, mistakes={
-            still + "mirrored right wrist is a left wrist": (moved, visible),
-            "visible belongs to the joints: its entries change places, too":
-                (moved[order], visible),
-            "the names have changed in visible, not in keypoints":
-                (moved, swapped),
-            "width - x is one pixel too far: pixel 0 goes to pixel "
-            "width - 1": (wide[order], swapped),
-            "width - x is one pixel too far, and " + still + "mirrored "
-            "right wrist is a left wrist": (wide, visible),
-            "the joints have changed places, but x has not been mirrored":
-                (keypoints[order], swapped),
-            "a mirror changes x, the first column, not y":
-                (below[order], swapped),
-            "a, b = b, a does not exchange rows of an array: they are views "
-            "of the same numbers. Use keypoints[[a, b]] = keypoints[[b, a]], "
-            "or an order of rows": (moved[once], swapped)})
+        attempt.gives(
+            (moved[order], swapped),
+            keypoints,
+            visible,
+            width,
+            pairs,
+            mistakes={
+                still + "mirrored right wrist is a left wrist": (moved, visible),
+                "visible belongs to the joints: its entries change places, too": (
+                    moved[order],
+                    visible,
+                ),
+                "the names have changed in visible, not in keypoints": (moved, swapped),
+                "width - x is one pixel too far: pixel 0 goes to pixel width - 1": (
+                    wide[order],
+                    swapped,
+                ),
+                "width - x is one pixel too far, and " + still + "mirrored "
+                "right wrist is a left wrist": (wide, visible),
+                "the joints have changed places, but x has not been mirrored": (
+                    keypoints[order],
+                    swapped,
+                ),
+                "a mirror changes x, the first column, not y": (below[order], swapped),
+                "a, b = b, a does not exchange rows of an array: they are views "
+                "of the same numbers. Use keypoints[[a, b]] = keypoints[[b, a]], "
+                "or an order of rows": (moved[once], swapped),
+            },
+        )
     keypoints, visible, width, pairs = cases[-1]
     before = keypoints.copy(), visible.copy()
     attempt.answer(keypoints, visible, width, pairs)
-    attempt.require(not same((keypoints, visible), before),
-                    "Your function changes its arguments. Work on copies: "
-                    "keypoints[order] is one.")
+    attempt.require(
+        not same((keypoints, visible), before),
+        "Your function changes its arguments. Work on copies: keypoints[order] is one.",
+    )
 
 
-@exercise("06.3", hints=(
-    "Three steps: the part that turns and scales (2 x 2), the shift that "
-    "takes the centre to the middle, and then the mirror.",
-    "linear = output / side * [[cos, -sin], [sin, cos]]; np.deg2rad turns "
-    "degrees into radians.",
-    "shift = (output - 1) / 2 - linear @ center, because the centre shall "
-    "go to the middle of the pixels.",
-    "The mirror comes last, x' -> output - 1 - x': the first row changes "
-    "its sign, then output - 1 is added to its last number."))
+@exercise(
+    "06.3",
+    hints=(
+        "Three steps: the part that turns and scales (2 x 2), the shift that "
+        "takes the centre to the middle, and then the mirror.",
+        "linear = output / side * [[cos, -sin], [sin, cos]]; np.deg2rad turns "
+        "degrees into radians.",
+        "shift = (output - 1) / 2 - linear @ center, because the centre shall "
+        "go to the middle of the pixels.",
+        "The mirror comes last, x' -> output - 1 - x': the first row changes "
+        "its sign, then output - 1 is added to its last number.",
+    ),
+)
 def _(attempt):
     rng = np.random.default_rng(63)
-    cases = [((10, 20), 8, 4, 90, False), ((10, 20), 8, 4, 0, False),
-             ((10, 20), 8, 4, 0, True)]
+    cases = [
+        ((10, 20), 8, 4, 90, False),
+        ((10, 20), 8, 4, 0, False),
+        ((10, 20), 8, 4, 0, True),
+    ]
     for mirrored in (False, True, True):
-        cases.append((tuple(rng.uniform(50, 500, 2).round(1)),
-                      round(rng.uniform(100, 600), 1),
-                      int(rng.integers(32, 300)),
-                      round(rng.uniform(-90, 90), 1), mirrored))
+        cases.append(
+            (
+                tuple(rng.uniform(50, 500, 2).round(1)),
+                round(rng.uniform(100, 600), 1),
+                int(rng.integers(32, 300)),
+                round(rng.uniform(-90, 90), 1),
+                mirrored,
+            )
+        )
     for given in cases:
         center, side, output, degrees, mirrored = given
         crop = Crop(*given)
@@ -146,19 +201,25 @@ def _(attempt):
         wide[0, 2] += mirrored
         # the shift of a window that is not turned
         corner[:, 2] += linear @ center - output / side * np.array(center)
-        attempt.gives(right, *given, tolerance=1e-3, mistakes={
-            "cos and sin want radians: np.deg2rad(degrees)":
-                replace(crop, rotation=np.rad2deg(degrees)).matrix,
-            "it turns the other way: with y pointing down, "
-            "[[cos, -sin], [sin, cos]] is clockwise (and the mirror comes "
-            "after the turn)": replace(crop, rotation=-degrees).matrix,
-            "it is not mirrored": replace(crop, flip=False).matrix,
-            "the mirror is output - 1 - x: pixel 0 goes to the last pixel":
-                wide,
-            "the middle of the pixels is (output - 1) / 2": half,
-            "the shift must take the turned centre to the middle: "
-            "linear @ center": corner,
-            "the scale is output / side: new pixels per old pixel":
-                replace(crop, size=output ** 2 / side).matrix,
-            "that is the way back, from the crop to the picture":
-                crop.inverse})
+        attempt.gives(
+            right,
+            *given,
+            tolerance=1e-3,
+            mistakes={
+                "cos and sin want radians: np.deg2rad(degrees)": replace(
+                    crop, rotation=np.rad2deg(degrees)
+                ).matrix,
+                "it turns the other way: with y pointing down, "
+                "[[cos, -sin], [sin, cos]] is clockwise (and the mirror comes "
+                "after the turn)": replace(crop, rotation=-degrees).matrix,
+                "it is not mirrored": replace(crop, flip=False).matrix,
+                "the mirror is output - 1 - x: pixel 0 goes to the last pixel": wide,
+                "the middle of the pixels is (output - 1) / 2": half,
+                "the shift must take the turned centre to the middle: "
+                "linear @ center": corner,
+                "the scale is output / side: new pixels per old pixel": replace(
+                    crop, size=output**2 / side
+                ).matrix,
+                "that is the way back, from the crop to the picture": crop.inverse,
+            },
+        )

@@ -17,29 +17,41 @@ def _maps(generator, stages=3, shape=(2, 4, 3, 5)):
     return each, target, weights
 
 
-@exercise("11.1", hints=(
-    "Squared differences, summed over the last two dimensions, leave one "
-    "number per joint: (stage - target).square().sum((2, 3)).",
-    "Multiply by the weights, add up, and divide by weights.sum(), the "
-    "number of labelled joints.",
-    "Begin with total = 0 and add the loss of each stage of the list."))
+@exercise(
+    "11.1",
+    hints=(
+        "Squared differences, summed over the last two dimensions, leave one "
+        "number per joint: (stage - target).square().sum((2, 3)).",
+        "Multiply by the weights, add up, and divide by weights.sum(), the "
+        "number of labelled joints.",
+        "Begin with total = 0 and add the loss of each stage of the list.",
+    ),
+)
 def _(attempt):
     generator = torch.Generator().manual_seed(111)
     # small, and every mistake leads to another number
     maps = torch.ones(2, 2, 1, 3)
     maps[0, 1] = 5
-    cases = [([torch.zeros(maps.shape), torch.full(maps.shape, 3.0)], maps,
-              torch.tensor([[1.0, 0], [1, 1]]))]
+    cases = [
+        (
+            [torch.zeros(maps.shape), torch.full(maps.shape, 3.0)],
+            maps,
+            torch.tensor([[1.0, 0], [1, 1]]),
+        )
+    ]
     cases += [_maps(generator, stages) for stages in (1, 2, 5)]
     ones, zeros = torch.ones(1, 2, 2, 2), torch.zeros(1, 2, 2, 2)
-    cases += [([zeros, zeros.clone()], ones, torch.ones(1, 2)),
-              ([zeros, zeros.clone()], ones, torch.tensor([[1.0, 0]])),
-              ([zeros], ones, torch.ones(1, 2))]
+    cases += [
+        ([zeros, zeros.clone()], ones, torch.ones(1, 2)),
+        ([zeros, zeros.clone()], ones, torch.tensor([[1.0, 0]])),
+        ([zeros], ones, torch.ones(1, 2)),
+    ]
     for stages, target, weights in cases:
-        def total(per_joint, chosen=stages, divide=None, weights=weights,
-                  target=target):
-            parts = [(weights * per_joint(stage - target)).sum()
-                     for stage in chosen]
+
+        def total(
+            per_joint, chosen=stages, divide=None, weights=weights, target=target
+        ):
+            parts = [(weights * per_joint(stage - target)).sum() for stage in chosen]
             return sum(parts) / (weights.sum() if divide is None else divide)
 
         def squares(difference):
@@ -48,124 +60,159 @@ def _(attempt):
         cells, count = target[0, 0].numel(), len(stages)
         right = total(squares)
         unweighted = sum(squares(s - target).sum() for s in stages)
-        people = [(weights * squares(s - target)).sum(1)
-                  / weights.sum(1).clamp(min=1) for s in stages]
-        attempt.gives(right, stages, target, weights, tolerance=1e-4,
-                      mistakes={
-            "every stage is judged, not only the last":
-                total(squares, stages[-1:]),
-            "every stage is judged, not only the first":
-                total(squares, stages[:1]),
-            "the stages' losses are added, not averaged": right / count,
-            "divide by the number of labelled joints; a joint without a "
-            "label counts nowhere": total(squares, divide=weights.numel()),
-            "a joint without a label has no loss: weights":
-                unweighted / weights.numel(),
-            "a joint without a label has no loss; multiply by the weights "
-            "before adding up": unweighted / weights.sum(),
-            "divide by the number of labelled joints":
-                total(squares, divide=1),
-            "divide by the number of labelled joints, not of people":
-                total(squares, divide=len(target)),
-            "the mean over all labelled joints, not of the people's means":
-                sum(each.mean() for each in people),
-            "the squares are summed over the cells, not averaged":
-                right / cells,
-            "squares, not absolute values":
-                total(lambda d: d.abs().sum((2, 3)))})
+        people = [
+            (weights * squares(s - target)).sum(1) / weights.sum(1).clamp(min=1)
+            for s in stages
+        ]
+        attempt.gives(
+            right,
+            stages,
+            target,
+            weights,
+            tolerance=1e-4,
+            mistakes={
+                "every stage is judged, not only the last": total(squares, stages[-1:]),
+                "every stage is judged, not only the first": total(squares, stages[:1]),
+                "the stages' losses are added, not averaged": right / count,
+                "divide by the number of labelled joints; a joint without a "
+                "label counts nowhere": total(squares, divide=weights.numel()),
+                "a joint without a label has no loss: weights": unweighted
+                / weights.numel(),
+                "a joint without a label has no loss; multiply by the weights "
+                "before adding up": unweighted / weights.sum(),
+                "divide by the number of labelled joints": total(squares, divide=1),
+                "divide by the number of labelled joints, not of people": total(
+                    squares, divide=len(target)
+                ),
+                "the mean over all labelled joints, not of the people's means": sum(
+                    each.mean() for each in people
+                ),
+                "the squares are summed over the cells, not averaged": right / cells,
+                "squares, not absolute values": total(lambda d: d.abs().sum((2, 3))),
+            },
+        )
 
 
-@exercise("11.2", hints=(
-    "Let joints without a label have a loss of 0: weights * per_joint. They "
-    "are then the last ones to be chosen.",
-    "topk(top, dim=1).indices says which joints are the worst of each "
-    "person; gather(1, indices) takes their losses, and their weights.",
-    "Fewer labels than top: then joints of weight 0 are among those chosen. "
-    "Divide by the sum of the weights chosen."))
+@exercise(
+    "11.2",
+    hints=(
+        "Let joints without a label have a loss of 0: weights * per_joint. They "
+        "are then the last ones to be chosen.",
+        "topk(top, dim=1).indices says which joints are the worst of each "
+        "person; gather(1, indices) takes their losses, and their weights.",
+        "Fewer labels than top: then joints of weight 0 are among those chosen. "
+        "Divide by the sum of the weights chosen.",
+    ),
+)
 def _(attempt):
     one = torch.tensor([[0.1, 4, 0.2, 2]])
     everybody = torch.ones(1, 4)
     without = torch.tensor([[1.0, 0, 1, 1]])
-    cases = [(one, everybody, 2), (one, without, 2), (one, everybody, 4),
-             (one, torch.tensor([[1.0, 0, 0, 0]]), 3),
-             (torch.tensor([[0.0, 3, 1]]), torch.ones(1, 3), 3)]
+    cases = [
+        (one, everybody, 2),
+        (one, without, 2),
+        (one, everybody, 4),
+        (one, torch.tensor([[1.0, 0, 0, 0]]), 3),
+        (torch.tensor([[0.0, 3, 1]]), torch.ones(1, 3), 3),
+    ]
     generator = torch.Generator().manual_seed(112)
     for people, joints, top in ((3, 16, 8), (5, 6, 1), (4, 5, 3), (2, 7, 7)):
-        weights = (torch.rand(people, joints, generator=generator)
-                   < 0.7).float()
+        weights = (torch.rand(people, joints, generator=generator) < 0.7).float()
         weights[:, 0] = 1
-        cases.append((torch.rand(people, joints, generator=generator) * 5,
-                      weights, top))
+        cases.append(
+            (torch.rand(people, joints, generator=generator) * 5, weights, top)
+        )
     for per_joint, weights, top in cases:
         seen = weights * per_joint
         worst = seen.topk(top, 1).indices
         kept = weights.gather(1, worst)
         losses = kept * per_joint.gather(1, worst)
-        best = torch.where(weights > 0, -per_joint, -torch.inf).topk(
-            top, 1).indices
+        best = torch.where(weights > 0, -per_joint, -torch.inf).topk(top, 1).indices
         easy, easier = weights.gather(1, best), per_joint.gather(1, best)
         blind = per_joint.topk(top, 1).indices
-        flat, long = (seen.flatten().topk(count).values for count in (
-            top, min(top * len(seen), seen.numel())))
+        flat, long = (
+            seen.flatten().topk(count).values
+            for count in (top, min(top * len(seen), seen.numel()))
+        )
         each = losses.sum(1) / kept.sum(1)
-        attempt.gives(losses.sum() / kept.sum(), per_joint, weights, top,
-                      tolerance=1e-4, mistakes={
-            "the hardest joints are those with the largest loss":
-                (easy * easier).sum() / easy.sum(),
-            "choose among the labelled joints only: a large loss without a "
-            "label must not take a place": torch.nan_to_num(
-                (weights * per_joint).gather(1, blind).sum()
-                / weights.gather(1, blind).sum()),
-            "choose among the labelled joints only, and divide by the "
-            "number that are kept":
-                (weights * per_joint).gather(1, blind).mean(),
-            "a joint without a label has no loss":
-                per_joint.topk(top, 1).values.mean(),
-            "that is the mean over all labelled joints":
-                seen.sum() / weights.sum(),
-            "a labelled joint whose loss is 0 counts, too":
-                losses.sum() / (losses > 0).sum(),
-            "the worst joints of each person, not of the whole batch":
-                flat.sum() / max(1, int((flat > 0).sum())),
-            "the worst joints of each person, not as many of the whole "
-            "batch": long.sum() / max(1, int((long > 0).sum())),
-            "a person with fewer labels than top counts with those: divide "
-            "by the number of joints that are kept": losses.mean(),
-            "the mean over all joints that are kept, not of the people's "
-            "means": each.mean(),
-            "the mean, not the sum": losses.sum(),
-            "divide by the number of joints that are kept, not by that of "
-            "the labelled ones": losses.sum() / weights.sum()})
+        attempt.gives(
+            losses.sum() / kept.sum(),
+            per_joint,
+            weights,
+            top,
+            tolerance=1e-4,
+            mistakes={
+                "the hardest joints are those with the largest loss": (
+                    easy * easier
+                ).sum()
+                / easy.sum(),
+                "choose among the labelled joints only: a large loss without a "
+                "label must not take a place": torch.nan_to_num(
+                    (weights * per_joint).gather(1, blind).sum()
+                    / weights.gather(1, blind).sum()
+                ),
+                "choose among the labelled joints only, and divide by the "
+                "number that are kept": (weights * per_joint).gather(1, blind).mean(),
+                "a joint without a label has no loss": per_joint.topk(
+                    top, 1
+                ).values.mean(),
+                "that is the mean over all labelled joints": seen.sum() / weights.sum(),
+                "a labelled joint whose loss is 0 counts, too": losses.sum()
+                / (losses > 0).sum(),
+                "the worst joints of each person, not of the whole batch": flat.sum()
+                / max(1, int((flat > 0).sum())),
+                "the worst joints of each person, not as many of the whole "
+                "batch": long.sum() / max(1, int((long > 0).sum())),
+                "a person with fewer labels than top counts with those: divide "
+                "by the number of joints that are kept": losses.mean(),
+                "the mean over all joints that are kept, not of the people's "
+                "means": each.mean(),
+                "the mean, not the sum": losses.sum(),
+                "divide by the number of joints that are kept, not by that of "
+                "the labelled ones": losses.sum() / weights.sum(),
+            },
+        )
 
 
 def _count(layers, side, paint="input", kernels=2, both=True, sides=2):
     total = 0
     for kind, before, after, kernel, stride in layers:
-        weights = before * (after if both else 1) * kernel ** kernels
+        weights = before * (after if both else 1) * kernel**kernels
         old = side
         side = side // stride if kind == "conv" else side * stride
-        cells = {"input": old if kind == "transposed" else side,
-                 "output": side, "before": old}[paint]
-        total += weights * cells ** sides
+        cells = {
+            "input": old if kind == "transposed" else side,
+            "output": side,
+            "before": old,
+        }[paint]
+        total += weights * cells**sides
     return total
 
 
-@exercise("11.3", hints=(
-    "A layer has before * after * kernel ** 2 weights. How often is each of "
-    "them used?",
-    "A convolution: once for every cell of the map that it makes, so first "
-    "side = side // stride. A transposed one: once for every cell of the map "
-    "that it reads, so the side grows afterwards.",
-    "Add weights * side ** 2 at the right moment of each layer."))
+@exercise(
+    "11.3",
+    hints=(
+        "A layer has before * after * kernel ** 2 weights. How often is each of "
+        "them used?",
+        "A convolution: once for every cell of the map that it makes, so first "
+        "side = side // stride. A transposed one: once for every cell of the map "
+        "that it reads, so the side grows afterwards.",
+        "Add weights * side ** 2 at the right moment of each layer.",
+    ),
+)
 def _(attempt):
-    deconv = [("transposed", before, 256, 4, 2)
-              for before in (2048, 256, 256)]
+    deconv = [("transposed", before, 256, 4, 2) for before in (2048, 256, 256)]
     small = [("conv", 3, 8, 3, 2), ("transposed", 8, 2, 4, 2)]
     # first one in which every mistake leads to another number
     grow = [("transposed", 2, 3, 5, 2), ("transposed", 3, 1, 3, 3)]
-    cases = [(grow, 7), (small, 4), (deconv, 8),
-             ([("conv", 3, 64, 7, 2)], 256),
-             ([("transposed", 5, 7, 4, 4)], 3), ([], 9)]
+    cases = [
+        (grow, 7),
+        (small, 4),
+        (deconv, 8),
+        ([("conv", 3, 64, 7, 2)], 256),
+        ([("transposed", 5, 7, 4, 4)], 3),
+        ([], 9),
+    ]
     rng = np.random.default_rng(113)
     for _ in range(8):
         layers = []
@@ -176,80 +223,110 @@ def _(attempt):
         cases.append((layers, 16 * int(rng.integers(1, 4))))
     for layers, side in cases:
         right = _count(layers, side)
-        attempt.gives(right, layers, side, mistakes={
-            "a transposed convolution uses each weight once for every cell "
-            "that it reads; you count those that it makes (as the published "
-            "counter did)": _count(layers, side, "output"),
-            "a convolution uses each weight once for every cell that it "
-            "makes; you count those that it reads":
-                _count(layers, side, "before"),
-            "a kernel has kernel times kernel weights for each pair of "
-            "channels": _count(layers, side, kernels=1),
-            "each output channel has a kernel of its own":
-                _count(layers, side, both=False),
-            "these are the weights; each is used once per cell":
-                sum(a * b * k ** 2 for _, a, b, k, _ in layers),
-            "a map has side times side cells": _count(layers, side, sides=1),
-            "the side that a layer makes is the side that the next one "
-            "reads": sum(_count([layer], side) for layer in layers),
-            "a multiplication with its addition counts once": 2 * right,
-            "every layer counts, not only the first":
-                _count(layers[:1], side),
-            "every layer counts, not only the last":
-                right - _count(layers[:-1], side)})
+        attempt.gives(
+            right,
+            layers,
+            side,
+            mistakes={
+                "a transposed convolution uses each weight once for every cell "
+                "that it reads; you count those that it makes (as the published "
+                "counter did)": _count(layers, side, "output"),
+                "a convolution uses each weight once for every cell that it "
+                "makes; you count those that it reads": _count(layers, side, "before"),
+                "a kernel has kernel times kernel weights for each pair of "
+                "channels": _count(layers, side, kernels=1),
+                "each output channel has a kernel of its own": _count(
+                    layers, side, both=False
+                ),
+                "these are the weights; each is used once per cell": sum(
+                    a * b * k**2 for _, a, b, k, _ in layers
+                ),
+                "a map has side times side cells": _count(layers, side, sides=1),
+                "the side that a layer makes is the side that the next one reads": sum(
+                    _count([layer], side) for layer in layers
+                ),
+                "a multiplication with its addition counts once": 2 * right,
+                "every layer counts, not only the first": _count(layers[:1], side),
+                "every layer counts, not only the last": right
+                - _count(layers[:-1], side),
+            },
+        )
 
 
-@exercise("11.4", hints=(
-    "up(small) has the channels of large and the size of small: "
-    "F.interpolate(..., scale_factor=2) repeats its cells.",
-    "down(large) has the shape of small.",
-    "F.relu(large + ...), F.relu(small + down(large)): both from the old "
-    "large and the old small."))
+@exercise(
+    "11.4",
+    hints=(
+        "up(small) has the channels of large and the size of small: "
+        "F.interpolate(..., scale_factor=2) repeats its cells.",
+        "down(large) has the shape of small.",
+        "F.relu(large + ...), F.relu(small + down(large)): both from the old "
+        "large and the old small.",
+    ),
+)
 def _(attempt):
     def layers(c, d, seed):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return (nn.Conv2d(d, c, 1),
-                    nn.Conv2d(c, d, 3, stride=2, padding=1))
+            return (nn.Conv2d(d, c, 1), nn.Conv2d(c, d, 3, stride=2, padding=1))
 
     up, down = layers(1, 1, 0)
     with torch.no_grad():
         up.weight.fill_(2), up.bias.zero_()
         down.weight.zero_(), down.bias.zero_()
         down.weight[0, 0, 1, 1] = 1
-    cases = [(torch.ones(1, 1, 4, 4), torch.full((1, 1, 2, 2), 3.0), up,
-              down)]
+    cases = [(torch.ones(1, 1, 4, 4), torch.full((1, 1, 2, 2), 3.0), up, down)]
     generator = torch.Generator().manual_seed(114)
     for n, c, d, h, w in ((2, 3, 5, 4, 6), (1, 8, 2, 8, 4), (3, 4, 4, 6, 6)):
-        cases.append((torch.randn(n, c, h, w, generator=generator),
-                      torch.randn(n, d, h // 2, w // 2,
-                                  generator=generator), *layers(c, d, h)))
+        cases.append(
+            (
+                torch.randn(n, c, h, w, generator=generator),
+                torch.randn(n, d, h // 2, w // 2, generator=generator),
+                *layers(c, d, h),
+            )
+        )
     for large, small, up, down in cases:
         with torch.no_grad():
+
             def grown(x, mode="nearest", up=up):
                 return F.interpolate(up(x), scale_factor=2, mode=mode)
 
             a, b = large + grown(small), small + down(large)
             right = F.relu(a), F.relu(b)
-            attempt.gives(right, large, small, up, down, tolerance=1e-4,
-                          mistakes={
-                "the ReLU is missing at the end": (a, b),
-                "the small map ends with a ReLU, too": (F.relu(a), b),
-                "the large map ends with a ReLU, too": (a, F.relu(b)),
-                "the small map hears the old large one; yours hears the new":
-                    (F.relu(a), F.relu(small + down(F.relu(a)))),
-                "the small map hears the old large one; yours hears the "
-                "new, before its ReLU": (F.relu(a), F.relu(small + down(a))),
-                "the large map hears the old small one; yours hears the new":
-                    (F.relu(large + grown(F.relu(b))), F.relu(b)),
-                "the large map hears the old small one; yours hears the "
-                "new, before its ReLU": (F.relu(large + grown(b)),
-                                         F.relu(b)),
-                "enlarge by repeating cells, without smoothing":
-                    (F.relu(large + grown(small, "bilinear")), F.relu(b)),
-                "each map keeps what it had: the old map is added":
-                    (F.relu(grown(small)), F.relu(down(large))),
-                "ReLU comes after the addition, not before it":
-                    (large + F.relu(grown(small)),
-                     small + F.relu(down(large))),
-                "first the large map, then the small one": right[::-1]})
+            attempt.gives(
+                right,
+                large,
+                small,
+                up,
+                down,
+                tolerance=1e-4,
+                mistakes={
+                    "the ReLU is missing at the end": (a, b),
+                    "the small map ends with a ReLU, too": (F.relu(a), b),
+                    "the large map ends with a ReLU, too": (a, F.relu(b)),
+                    "the small map hears the old large one; yours hears the new": (
+                        F.relu(a),
+                        F.relu(small + down(F.relu(a))),
+                    ),
+                    "the small map hears the old large one; yours hears the "
+                    "new, before its ReLU": (F.relu(a), F.relu(small + down(a))),
+                    "the large map hears the old small one; yours hears the new": (
+                        F.relu(large + grown(F.relu(b))),
+                        F.relu(b),
+                    ),
+                    "the large map hears the old small one; yours hears the "
+                    "new, before its ReLU": (F.relu(large + grown(b)), F.relu(b)),
+                    "enlarge by repeating cells, without smoothing": (
+                        F.relu(large + grown(small, "bilinear")),
+                        F.relu(b),
+                    ),
+                    "each map keeps what it had: the old map is added": (
+                        F.relu(grown(small)),
+                        F.relu(down(large)),
+                    ),
+                    "ReLU comes after the addition, not before it": (
+                        large + F.relu(grown(small)),
+                        small + F.relu(down(large)),
+                    ),
+                    "first the large map, then the small one": right[::-1],
+                },
+            )

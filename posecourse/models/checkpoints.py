@@ -27,8 +27,7 @@ import torch.nn.functional as F
 from ..augmentation import normalise
 from .weights import WeightsError, _read
 
-__all__ = ["CONVENTIONS", "Conventions", "adopt", "load_published",
-           "published_names"]
+__all__ = ["CONVENTIONS", "Conventions", "adopt", "load_published", "published_names"]
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
@@ -72,14 +71,18 @@ class Conventions:
 # weights here to confirm it.
 CONVENTIONS = {
     "SimpleBaseline": Conventions(
-        "microsoft/human-pose-estimation.pytorch", "BGR", **_IMAGENET,
-        shift=0.375),
+        "microsoft/human-pose-estimation.pytorch", "BGR", **_IMAGENET, shift=0.375
+    ),
     "HRNet": Conventions(
-        "leoxiaobin/deep-high-resolution-net.pytorch", "RGB", **_IMAGENET,
-        shift=0.375),
+        "leoxiaobin/deep-high-resolution-net.pytorch", "RGB", **_IMAGENET, shift=0.375
+    ),
     "StackedHourglass": Conventions(
-        "bearpaw/pytorch-pose", "RGB", mean=(0.4404, 0.4440, 0.4327),
-        std=(1.0, 1.0, 1.0), shift=0.0),
+        "bearpaw/pytorch-pose",
+        "RGB",
+        mean=(0.4404, 0.4440, 0.4327),
+        std=(1.0, 1.0, 1.0),
+        shift=0.0,
+    ),
 }
 
 
@@ -126,12 +129,16 @@ def load_published(model, path):
         if found is None:
             raise _mismatch(path, model, f"{theirs} is missing")
         if found.shape != value.shape:
-            raise _mismatch(path, model, f"{theirs} is {_shape(found)}, the "
-                            f"network has {_shape(value)}")
+            raise _mismatch(
+                path,
+                model,
+                f"{theirs} is {_shape(found)}, the network has {_shape(value)}",
+            )
         state[own] = found
     if tensors:
-        raise _mismatch(path, model, "the network has nothing like "
-                        f"{next(iter(tensors))}")
+        raise _mismatch(
+            path, model, f"the network has nothing like {next(iter(tensors))}"
+        )
     model.load_state_dict(state)
     adopt(model, CONVENTIONS[type(model).__name__])
     return model.eval()
@@ -143,7 +150,8 @@ def _mismatch(path, model, problem):
     return WeightsError(
         f"{path}: not a checkpoint of {source} for this {name}: {problem}. "
         "Build the network of the checkpoint's size (depth, width, stacks, "
-        "blocks) and with its joints (16 for MPII, 17 for COCO)")
+        "blocks) and with its joints (16 for MPII, 17 for COCO)"
+    )
 
 
 def _shape(tensor) -> str:
@@ -153,13 +161,18 @@ def _shape(tensor) -> str:
 # Numbers of NumPy, which some training scripts store beside the weights
 # (the best accuracy so far); torch takes them when told that it may.
 _scalar = np.float64(0).__reduce__()[0]
-_NUMBERS = [(_scalar, "numpy.core.multiarray.scalar"),
-            (_scalar, "numpy._core.multiarray.scalar"), np.dtype,
-            type(np.dtype(np.float32)), type(np.dtype(np.float64)),
-            codecs.encode]
+_NUMBERS = [
+    (_scalar, "numpy.core.multiarray.scalar"),
+    (_scalar, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.float64)),
+    codecs.encode,
+]
 
 
 # ------------------------------------------------------------------- names
+
 
 def published_names(model) -> dict[str, str]:
     """For each entry of the network's state dict its published name."""
@@ -167,9 +180,11 @@ def published_names(model) -> dict[str, str]:
     if family not in CONVENTIONS:
         raise ValueError(
             f"no published checkpoints are known for {family}; they are for "
-            f"{', '.join(CONVENTIONS)}")
-    rules = {"SimpleBaseline": (), "HRNet": _HRNET,
-             "StackedHourglass": _HOURGLASS}[family]
+            f"{', '.join(CONVENTIONS)}"
+        )
+    rules = {"SimpleBaseline": (), "HRNet": _HRNET, "StackedHourglass": _HOURGLASS}[
+        family
+    ]
     names = {}
     for own in model.state_dict():
         theirs = own
@@ -177,9 +192,12 @@ def published_names(model) -> dict[str, str]:
             theirs = re.sub(pattern, replacement, theirs)
         names[own] = theirs
     if family == "StackedHourglass":  # levels are counted from the waist
-        names = {own: re.sub(r"level(\d+)",
-                             lambda m: str(model.depth - 1 - int(m[1])),
-                             theirs) for own, theirs in names.items()}
+        names = {
+            own: re.sub(
+                r"level(\d+)", lambda m: str(model.depth - 1 - int(m[1])), theirs
+            )
+            for own, theirs in names.items()
+        }
     return names
 
 
@@ -223,8 +241,7 @@ _HOURGLASS = (
     (r"^stem\.6", "layer3.0"),
     (r"norm(\d)", r"bn\1"),
     (r"shortcut", "downsample.0"),
-    (r"^stacks\.(\d+)\.hourglass\.((?:inner\.)*)(skip\.|down\.|up\.|)",
-     _place),
+    (r"^stacks\.(\d+)\.hourglass\.((?:inner\.)*)(skip\.|down\.|up\.|)", _place),
     (r"^stacks\.(\d+)\.residuals", r"res.\1"),
     (r"^stacks\.(\d+)\.features", r"fc.\1"),
     (r"^stacks\.(\d+)\.heatmaps", r"score.\1"),
@@ -234,6 +251,7 @@ _HOURGLASS = (
 
 
 # ------------------------------------------------------------- conventions
+
 
 def adopt(model, conventions: Conventions):
     """Make a network that was trained by other conventions keep ours.
@@ -252,8 +270,9 @@ def adopt(model, conventions: Conventions):
         model.register_forward_hook(_move)
     model.conventions = conventions
     # what black and white are in our input, and what they should be
-    black, white = (normalise(torch.full((1, 3, 1, 1), level)).flatten()
-                    for level in (0.0, 1.0))
+    black, white = (
+        normalise(torch.full((1, 3, 1, 1), level)).flatten() for level in (0.0, 1.0)
+    )
     order = ["RGB".index(colour) for colour in conventions.order]
     mean, std = torch.tensor(conventions.mean), torch.tensor(conventions.std)
     scale = 1 / (std * (white - black)[order])
@@ -261,9 +280,11 @@ def adopt(model, conventions: Conventions):
     s = conventions.shift
     along = torch.tensor([0.0, 1 - s, s])
     # buffers go where the network goes, but are not weights
-    for name, value in (("_scale", scale[:, None, None]),
-                        ("_offset", offset[:, None, None]),
-                        ("_mix", along[:, None] * along)):
+    for name, value in (
+        ("_scale", scale[:, None, None]),
+        ("_offset", offset[:, None, None]),
+        ("_mix", along[:, None] * along),
+    ):
         model.register_buffer(name, value, persistent=False)
     return model
 
@@ -278,5 +299,12 @@ def _recolour(model, args):
 def _move(model, args, stages):
     if not model.conventions.shift:
         return stages
-    return [F.conv2d(maps, model._mix.expand(maps.shape[1], 1, 3, 3),
-                     padding=1, groups=maps.shape[1]) for maps in stages]
+    return [
+        F.conv2d(
+            maps,
+            model._mix.expand(maps.shape[1], 1, 3, 3),
+            padding=1,
+            groups=maps.shape[1],
+        )
+        for maps in stages
+    ]

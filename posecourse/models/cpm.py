@@ -15,16 +15,22 @@ def conv(before: int, after: int, kernel: int) -> nn.Sequential:
     """A convolution that keeps the size, normalisation, ReLU."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(after), nn.ReLU(inplace=True))
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
 
 
 def trunk(width: int) -> nn.Sequential:
     """The picture to features at 1/8; one cell sees 96 x 96 pixels."""
     return nn.Sequential(
-        conv(3, width, 9), nn.MaxPool2d(2),
-        conv(width, width, 9), nn.MaxPool2d(2),
-        conv(width, width, 9), nn.MaxPool2d(2),
-        conv(width, width // 4, 5))
+        conv(3, width, 9),
+        nn.MaxPool2d(2),
+        conv(width, width, 9),
+        nn.MaxPool2d(2),
+        conv(width, width, 9),
+        nn.MaxPool2d(2),
+        conv(width, width // 4, 5),
+    )
 
 
 def head(width: int, joints: int) -> list[nn.Module]:
@@ -67,29 +73,42 @@ class ConvolutionalPoseMachine(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, stages: int = 6, width: int = 128,
-                 input_size=256, sigma: float = 2.0):
+    def __init__(
+        self,
+        joints: int = 16,
+        stages: int = 6,
+        width: int = 128,
+        input_size=256,
+        sigma: float = 2.0,
+    ):
         super().__init__()
         if width < 4 or width % 4:
-            raise ValueError(f"ConvolutionalPoseMachine: width {width} must "
-                             "be a multiple of 4: the features handed from "
-                             "stage to stage have a quarter of the channels")
+            raise ValueError(
+                f"ConvolutionalPoseMachine: width {width} must "
+                "be a multiple of 4: the features handed from "
+                "stage to stage have a quarter of the channels"
+            )
         if stages < 1:
-            raise ValueError("ConvolutionalPoseMachine: stages must be 1 or "
-                             f"more, got {stages}")
+            raise ValueError(
+                f"ConvolutionalPoseMachine: stages must be 1 or more, got {stages}"
+            )
         self.input_size = pair(input_size, 8, "ConvolutionalPoseMachine")
         w, h = self.input_size
         self.codec = HeatmapCodec(self.input_size, (w // 8, h // 8), sigma)
-        self.first = nn.Sequential(trunk(width),
-                                   conv(width // 4, 4 * width, 9),
-                                   *head(4 * width, joints))
+        self.first = nn.Sequential(
+            trunk(width), conv(width // 4, 4 * width, 9), *head(4 * width, joints)
+        )
         # the later stages look at the picture with eyes of their own
         self.trunk = trunk(width) if stages > 1 else None
         self.later = nn.ModuleList(
-            nn.Sequential(conv(width // 4 + joints, width, 11),
-                          conv(width, width, 11), conv(width, width, 11),
-                          *head(width, joints))
-            for _ in range(stages - 1))
+            nn.Sequential(
+                conv(width // 4 + joints, width, 11),
+                conv(width, width, 11),
+                conv(width, width, 11),
+                *head(width, joints),
+            )
+            for _ in range(stages - 1)
+        )
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Normalised ``(N, 3, H, W)`` to one ``(N, K, H/8, W/8)`` a stage."""

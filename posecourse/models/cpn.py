@@ -18,7 +18,8 @@ def conv(before: int, after: int, kernel: int = 1, relu: bool = True):
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True) if relu else nn.Identity())
+        nn.ReLU(inplace=True) if relu else nn.Identity(),
+    )
 
 
 class Bottleneck(nn.Module):
@@ -28,10 +29,13 @@ class Bottleneck(nn.Module):
         super().__init__()
         middle = after // 2
         self.body = nn.Sequential(
-            conv(before, middle), conv(middle, middle, 3),
-            conv(middle, after, relu=False))
-        self.shortcut = (nn.Identity() if before == after
-                         else conv(before, after, relu=False))
+            conv(before, middle),
+            conv(middle, middle, 3),
+            conv(middle, after, relu=False),
+        )
+        self.shortcut = (
+            nn.Identity() if before == after else conv(before, after, relu=False)
+        )
 
     def forward(self, x):
         return F.relu(self.body(x) + self.shortcut(x))
@@ -71,38 +75,47 @@ class CascadedPyramidNetwork(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, depth: int = 50, width: int = 256,
-                 input_size=256, sigma: float = 2.0):
+    def __init__(
+        self,
+        joints: int = 16,
+        depth: int = 50,
+        width: int = 256,
+        input_size=256,
+        sigma: float = 2.0,
+    ):
         super().__init__()
         if depth not in (18, 34, 50, 101, 152):
-            raise ValueError(f"CascadedPyramidNetwork: there is no ResNet of "
-                             f"depth {depth}; choose 18, 34, 50, 101 or 152")
+            raise ValueError(
+                f"CascadedPyramidNetwork: there is no ResNet of "
+                f"depth {depth}; choose 18, 34, 50, 101 or 152"
+            )
         if width < 2 or width % 2:
-            raise ValueError(f"CascadedPyramidNetwork: width {width} must be "
-                             "an even number: the bottlenecks halve it")
+            raise ValueError(
+                f"CascadedPyramidNetwork: width {width} must be "
+                "an even number: the bottlenecks halve it"
+            )
         self.input_size = pair(input_size, 32, "CascadedPyramidNetwork")
         w, h = self.input_size
         self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
         trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-        self.stem = nn.Sequential(trunk.conv1, trunk.bn1, trunk.relu,
-                                  trunk.maxpool)
+        self.stem = nn.Sequential(trunk.conv1, trunk.bn1, trunk.relu, trunk.maxpool)
         self.levels = nn.ModuleList(  # maps of 1/4, 1/8, 1/16, 1/32
-            [trunk.layer1, trunk.layer2, trunk.layer3, trunk.layer4])
+            [trunk.layer1, trunk.layer2, trunk.layer3, trunk.layer4]
+        )
         deepest = trunk.fc.in_features
-        self.lateral = nn.ModuleList(conv(deepest // 2 ** i, width)
-                                     for i in (3, 2, 1, 0))
-        self.merge = nn.ModuleList(nn.Conv2d(width, width, 1)
-                                   for _ in range(3))
+        self.lateral = nn.ModuleList(conv(deepest // 2**i, width) for i in (3, 2, 1, 0))
+        self.merge = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(3))
         self.guess = nn.ModuleList(
-            nn.Sequential(conv(width, width),
-                          nn.Conv2d(width, joints, 3, padding=1))
-            for _ in range(4))
+            nn.Sequential(conv(width, width), nn.Conv2d(width, joints, 3, padding=1))
+            for _ in range(4)
+        )
         self.deepen = nn.ModuleList(
             nn.Sequential(*(Bottleneck(width, width) for _ in range(i)))
-            for i in range(4))
+            for i in range(4)
+        )
         self.refine = nn.Sequential(
-            Bottleneck(4 * width, width),
-            nn.Conv2d(width, joints, 3, padding=1))
+            Bottleneck(4 * width, width), nn.Conv2d(width, joints, 3, padding=1)
+        )
         for last in [*(g[-1] for g in self.guess), self.refine[-1]]:
             nn.init.normal_(last.weight, std=0.001)
             nn.init.zeros_(last.bias)

@@ -47,7 +47,9 @@ def conv(before: int, after: int, stride: int = 1, kernel: int = 3):
     """A convolution, normalised, then ReLU."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(after), nn.ReLU())
+        nn.BatchNorm2d(after),
+        nn.ReLU(),
+    )
 
 
 class Backbone(nn.Module):
@@ -66,11 +68,12 @@ class Backbone(nn.Module):
         super().__init__()
         w = width
         self.quarter = nn.Sequential(
-            conv(3, w, 2), conv(w, 2 * w, 2), conv(2 * w, 2 * w))
-        self.eighth = nn.Sequential(
-            conv(2 * w, 4 * w, 2), conv(4 * w, 4 * w))
+            conv(3, w, 2), conv(w, 2 * w, 2), conv(2 * w, 2 * w)
+        )
+        self.eighth = nn.Sequential(conv(2 * w, 4 * w, 2), conv(4 * w, 4 * w))
         self.sixteenth = nn.Sequential(
-            conv(4 * w, 4 * w, 2), conv(4 * w, 4 * w), conv(4 * w, 4 * w))
+            conv(4 * w, 4 * w, 2), conv(4 * w, 4 * w), conv(4 * w, 4 * w)
+        )
         self.up_to_eighth = conv(4 * w, 4 * w)
         self.squeeze = conv(4 * w, 2 * w, kernel=1)
         self.up_to_quarter = conv(2 * w, 2 * w)
@@ -121,8 +124,7 @@ class SoftArgmax(nn.Module):
 
     def __init__(self, channels: int, joints: int, size):
         super().__init__()
-        self.codec = HeatmapCodec(size, _cells(size), sigma=1.0,
-                                  decoder="integral")
+        self.codec = HeatmapCodec(size, _cells(size), sigma=1.0, decoder="integral")
         self.maps = nn.Conv2d(channels, joints, 1)
 
     def forward(self, features):
@@ -131,8 +133,9 @@ class SoftArgmax(nn.Module):
 
     def loss(self, output, keypoints, visible):
         """How wrong an output is; keypoints in input pixels."""
-        return losses.dsnt(output, self.codec.to_cells(keypoints),
-                           visible > 0, sigma=self.codec.sigma)
+        return losses.dsnt(
+            output, self.codec.to_cells(keypoints), visible > 0, sigma=self.codec.sigma
+        )
 
     def decode(self, output):
         """``(N, K, 2)`` input pixels and scores ``(N, K)``."""
@@ -227,8 +230,9 @@ class ResidualLikelihood(FullyConnected):
     def loss(self, output, keypoints, visible):
         """How wrong an output is; keypoints in input pixels."""
         target, weights = self.codec.encode(keypoints, visible)
-        return losses.rle(output[..., :2], output[..., 2:].sigmoid(),
-                          target, self.flow, weights)
+        return losses.rle(
+            output[..., :2], output[..., 2:].sigmoid(), target, self.flow, weights
+        )
 
     def decode(self, output):
         """``(N, K, 2)`` input pixels and scores ``(N, K)``: 1 - sigma."""
@@ -236,9 +240,14 @@ class ResidualLikelihood(FullyConnected):
         return points, 1 - output[..., 2:].float().sigmoid().mean(-1)
 
 
-HEADS = {"heatmap": Heatmap, "soft_argmax": SoftArgmax, "simcc": SimCC,
-         "regression": Regression, "fc": FullyConnected,
-         "rle": ResidualLikelihood}
+HEADS = {
+    "heatmap": Heatmap,
+    "soft_argmax": SoftArgmax,
+    "simcc": SimCC,
+    "regression": Regression,
+    "fc": FullyConnected,
+    "rle": ResidualLikelihood,
+}
 
 
 class HeadNet(nn.Module):
@@ -264,12 +273,12 @@ class HeadNet(nn.Module):
     (torch.Size([1, 16, 2]), torch.Size([1, 16]))
     """
 
-    def __init__(self, head: str, joints: int = 16, input_size=64,
-                 width: int = 16):
+    def __init__(self, head: str, joints: int = 16, input_size=64, width: int = 16):
         super().__init__()
         if head not in HEADS:
-            raise ValueError(f"there is no head {head!r}; choose one of "
-                             f"{', '.join(HEADS)}")
+            raise ValueError(
+                f"there is no head {head!r}; choose one of {', '.join(HEADS)}"
+            )
         self.input_size = pair(input_size, 16, "HeadNet")
         self.backbone = Backbone(width)
         self.head = HEADS[head](2 * width, joints, self.input_size)

@@ -29,8 +29,9 @@ class Residual(nn.Module):
         self.conv2 = nn.Conv2d(middle, middle, 3, padding=1)
         self.norm3 = nn.BatchNorm2d(middle)
         self.conv3 = nn.Conv2d(middle, after, 1)
-        self.shortcut = (nn.Identity() if before == after
-                         else nn.Conv2d(before, after, 1))
+        self.shortcut = (
+            nn.Identity() if before == after else nn.Conv2d(before, after, 1)
+        )
 
     def forward(self, x):
         y = self.conv1(F.relu(self.norm1(x)))
@@ -56,8 +57,11 @@ class Hourglass(nn.Module):
         super().__init__()
         self.skip = residuals(width, blocks)
         self.down = residuals(width, blocks)
-        self.inner = (Hourglass(depth - 1, width, blocks) if depth > 1
-                      else residuals(width, blocks))
+        self.inner = (
+            Hourglass(depth - 1, width, blocks)
+            if depth > 1
+            else residuals(width, blocks)
+        )
         self.up = residuals(width, blocks)
 
     def forward(self, x):
@@ -93,50 +97,74 @@ class StackedHourglass(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, stacks: int = 2, blocks: int = 1,
-                 width: int = 256, depth: int = 4, input_size=256,
-                 sigma: float = 1.0):
+    def __init__(
+        self,
+        joints: int = 16,
+        stacks: int = 2,
+        blocks: int = 1,
+        width: int = 256,
+        depth: int = 4,
+        input_size=256,
+        sigma: float = 1.0,
+    ):
         super().__init__()
         if width < 4 or width % 4:
-            raise ValueError(f"StackedHourglass: width {width} must be a "
-                             "multiple of 4: the first layer has a quarter "
-                             "of the channels")
+            raise ValueError(
+                f"StackedHourglass: width {width} must be a "
+                "multiple of 4: the first layer has a quarter "
+                "of the channels"
+            )
         if min(stacks, blocks, depth) < 1:
             raise ValueError(
                 "StackedHourglass: stacks, blocks and depth must be 1 or "
-                f"more, got {stacks}, {blocks} and {depth}")
+                f"more, got {stacks}, {blocks} and {depth}"
+            )
         self.depth = depth
-        self.input_size = pair(input_size, 4 * 2 ** depth,
-                               "StackedHourglass")
+        self.input_size = pair(input_size, 4 * 2**depth, "StackedHourglass")
         w, h = self.input_size
         self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
         # to a quarter of the picture's size, as cheaply as possible
         self.stem = nn.Sequential(
             nn.Conv2d(3, width // 4, 7, stride=2, padding=3),
-            nn.BatchNorm2d(width // 4), nn.ReLU(inplace=True),
-            Residual(width // 4, width // 2), nn.MaxPool2d(2),
-            Residual(width // 2, width), Residual(width, width))
+            nn.BatchNorm2d(width // 4),
+            nn.ReLU(inplace=True),
+            Residual(width // 4, width // 2),
+            nn.MaxPool2d(2),
+            Residual(width // 2, width),
+            Residual(width, width),
+        )
         self.stacks = nn.ModuleList(
-            nn.ModuleDict({
-                "hourglass": Hourglass(depth, width, blocks),
-                "residuals": residuals(width, blocks),
-                "features": nn.Sequential(
-                    nn.Conv2d(width, width, 1), nn.BatchNorm2d(width),
-                    nn.ReLU(inplace=True)),
-                "heatmaps": nn.Conv2d(width, joints, 1),
-            }) for _ in range(stacks))
+            nn.ModuleDict(
+                {
+                    "hourglass": Hourglass(depth, width, blocks),
+                    "residuals": residuals(width, blocks),
+                    "features": nn.Sequential(
+                        nn.Conv2d(width, width, 1),
+                        nn.BatchNorm2d(width),
+                        nn.ReLU(inplace=True),
+                    ),
+                    "heatmaps": nn.Conv2d(width, joints, 1),
+                }
+            )
+            for _ in range(stacks)
+        )
         # what one hourglass hands to the next
         self.feedback = nn.ModuleList(
-            nn.ModuleDict({"features": nn.Conv2d(width, width, 1),
-                           "heatmaps": nn.Conv2d(joints, width, 1)})
-            for _ in range(stacks - 1))
+            nn.ModuleDict(
+                {
+                    "features": nn.Conv2d(width, width, 1),
+                    "heatmaps": nn.Conv2d(joints, width, 1),
+                }
+            )
+            for _ in range(stacks - 1)
+        )
         for stack in self.stacks:
             nn.init.normal_(stack["heatmaps"].weight, std=0.001)
             nn.init.zeros_(stack["heatmaps"].bias)
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Normalised ``(N, 3, H, W)`` to one ``(N, K, H/4, W/4)`` a stack."""
-        check_images(images, self.input_size, multiple=4 * 2 ** self.depth)
+        check_images(images, self.input_size, multiple=4 * 2**self.depth)
         stream = self.stem(images)
         stages = []
         for i, stack in enumerate(self.stacks):
@@ -145,6 +173,7 @@ class StackedHourglass(nn.Module):
             stages.append(stack["heatmaps"](features))
             if i < len(self.feedback):
                 back = self.feedback[i]
-                stream = (stream + back["features"](features)
-                          + back["heatmaps"](stages[-1]))
+                stream = (
+                    stream + back["features"](features) + back["heatmaps"](stages[-1])
+                )
         return stages

@@ -13,16 +13,19 @@ from ._common import check_images, pair
 
 __all__ = ["Exchange", "HRNet"]
 
-_STEM = 64     # channels of the first two convolutions
-_WIDE = 256    # channels that the first blocks hand over
-_BLOCKS = 4    # residual blocks in a row between two exchanges
+_STEM = 64  # channels of the first two convolutions
+_WIDE = 256  # channels that the first blocks hand over
+_BLOCKS = 4  # residual blocks in a row between two exchanges
 
 
-def conv(before: int, after: int, kernel: int = 3, stride: int = 1,
-         relu: bool = True) -> nn.Sequential:
+def conv(
+    before: int, after: int, kernel: int = 3, stride: int = 1, relu: bool = True
+) -> nn.Sequential:
     """A convolution, normalisation and, if so, ReLU."""
-    layers = [nn.Conv2d(before, after, kernel, stride, kernel // 2,
-                        bias=False), nn.BatchNorm2d(after)]
+    layers = [
+        nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(after),
+    ]
     return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if relu else []))
 
 
@@ -40,17 +43,20 @@ class Block(nn.Module):
 
 def basic(width: int) -> Block:
     """Two 3x3 convolutions."""
-    return Block(nn.Sequential(conv(width, width),
-                               conv(width, width, relu=False)))
+    return Block(nn.Sequential(conv(width, width), conv(width, width, relu=False)))
 
 
 def bottleneck(before: int) -> Block:
     """1x1 to a quarter of the channels, 3x3, 1x1 back."""
     narrow = _WIDE // 4
     return Block(
-        nn.Sequential(conv(before, narrow, 1), conv(narrow, narrow),
-                      conv(narrow, _WIDE, 1, relu=False)),
-        None if before == _WIDE else conv(before, _WIDE, 1, relu=False))
+        nn.Sequential(
+            conv(before, narrow, 1),
+            conv(narrow, narrow),
+            conv(narrow, _WIDE, 1, relu=False),
+        ),
+        None if before == _WIDE else conv(before, _WIDE, 1, relu=False),
+    )
 
 
 def path(source: int, target: int, widths) -> nn.Module:
@@ -66,9 +72,9 @@ def path(source: int, target: int, widths) -> nn.Module:
     if source > target:
         return nn.Sequential(
             *conv(before, after, 1, relu=False),
-            nn.Upsample(scale_factor=2 ** (source - target)))
-    steps = [conv(before, before, stride=2)
-             for _ in range(target - source - 1)]
+            nn.Upsample(scale_factor=2 ** (source - target)),
+        )
+    steps = [conv(before, before, stride=2) for _ in range(target - source - 1)]
     return nn.Sequential(*steps, conv(before, after, stride=2, relu=False))
 
 
@@ -82,19 +88,20 @@ class Exchange(nn.Module):
     def __init__(self, widths, outputs: int | None = None):
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Sequential(*(basic(w) for _ in range(_BLOCKS)))
-            for w in widths)
+            nn.Sequential(*(basic(w) for _ in range(_BLOCKS))) for w in widths
+        )
         count = len(widths)
         self.paths = nn.ModuleList(
-            nn.ModuleList(path(source, target, widths)
-                          for source in range(count))
-            for target in range(outputs or count))
+            nn.ModuleList(path(source, target, widths) for source in range(count))
+            for target in range(outputs or count)
+        )
 
     def forward(self, maps):
         maps = [branch(x) for branch, x in zip(self.branches, maps)]
-        return [F.relu(reduce(torch.add, [
-            path(x) for path, x in zip(paths, maps)]))
-            for paths in self.paths]
+        return [
+            F.relu(reduce(torch.add, [path(x) for path, x in zip(paths, maps)]))
+            for paths in self.paths
+        ]
 
 
 class HRNet(nn.Module):
@@ -122,32 +129,45 @@ class HRNet(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, width: int = 32,
-                 modules: tuple[int, int, int] = (1, 4, 3), input_size=256,
-                 sigma: float = 2.0):
+    def __init__(
+        self,
+        joints: int = 16,
+        width: int = 32,
+        modules: tuple[int, int, int] = (1, 4, 3),
+        input_size=256,
+        sigma: float = 2.0,
+    ):
         super().__init__()
         if width < 1 or len(modules) != 3 or min(modules) < 1:
             raise ValueError(
                 "HRNet: width must be 1 or more and modules three such "
                 "numbers (exchanges with 2, 3 and 4 branches), got width "
-                f"{width} and modules {modules}")
+                f"{width} and modules {modules}"
+            )
         self.input_size = pair(input_size, 32, "HRNet")
         w, h = self.input_size
         self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
-        widths = [width * 2 ** i for i in range(4)]
-        self.stem = nn.Sequential(conv(3, _STEM, stride=2),
-                                  conv(_STEM, _STEM, stride=2))
-        self.first = nn.Sequential(bottleneck(_STEM),
-                                   *(bottleneck(_WIDE) for _ in range(3)))
+        widths = [width * 2**i for i in range(4)]
+        self.stem = nn.Sequential(
+            conv(3, _STEM, stride=2), conv(_STEM, _STEM, stride=2)
+        )
+        self.first = nn.Sequential(
+            bottleneck(_STEM), *(bottleneck(_WIDE) for _ in range(3))
+        )
         # where the branches start: two at first, then one more per stage
         self.start = nn.ModuleList(
             [conv(_WIDE, widths[0])]
-            + [conv(_WIDE if i == 1 else widths[i - 1], widths[i], stride=2)
-               for i in (1, 2, 3)])
+            + [
+                conv(_WIDE if i == 1 else widths[i - 1], widths[i], stride=2)
+                for i in (1, 2, 3)
+            ]
+        )
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Exchange(widths[:branches])
-                            for _ in range(modules[branches - 2])))
-            for branches in (2, 3, 4))
+            nn.Sequential(
+                *(Exchange(widths[:branches]) for _ in range(modules[branches - 2]))
+            )
+            for branches in (2, 3, 4)
+        )
         # nothing reads the small maps of the last exchange
         self.stages[-1][-1] = Exchange(widths, outputs=1)
         self.heatmaps = nn.Conv2d(width, joints, 1)

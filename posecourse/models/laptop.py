@@ -16,7 +16,8 @@ def conv_bn(before: int, after: int, kernel: int = 3, stride: int = 1):
     """A convolution and its normalisation."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(after))
+        nn.BatchNorm2d(after),
+    )
 
 
 class Block(nn.Module):
@@ -28,8 +29,11 @@ class Block(nn.Module):
         self.second = conv_bn(after, after)
         # start as the identity: deep networks then learn from step one
         nn.init.zeros_(self.second[1].weight)
-        self.shortcut = (nn.Identity() if stride == 1 and before == after
-                         else conv_bn(before, after, 1, stride))
+        self.shortcut = (
+            nn.Identity()
+            if stride == 1 and before == after
+            else conv_bn(before, after, 1, stride)
+        )
 
     def forward(self, x):
         y = self.second(F.relu(self.first(x)))
@@ -56,8 +60,9 @@ class LaptopNet(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, input_size=64, width: int = 24,
-                 sigma: float = 1.5):
+    def __init__(
+        self, joints: int = 16, input_size=64, width: int = 24, sigma: float = 1.5
+    ):
         super().__init__()
         self.input_size = pair(input_size, 16, "LaptopNet")
         w, h = self.input_size
@@ -66,12 +71,13 @@ class LaptopNet(nn.Module):
         self.stem = conv_bn(3, width, stride=2)
         self.down = nn.ModuleList(
             nn.Sequential(Block(a, b, stride=2), Block(b, b))
-            for a, b in zip(sizes, sizes[1:]))
-        self.middle = nn.Sequential(*(Block(sizes[-1], sizes[-1])
-                                      for _ in range(2)))
+            for a, b in zip(sizes, sizes[1:])
+        )
+        self.middle = nn.Sequential(*(Block(sizes[-1], sizes[-1]) for _ in range(2)))
         self.up = nn.ModuleList(
             nn.ModuleDict({"squeeze": conv_bn(b, a, 1), "mix": Block(a, a)})
-            for a, b in zip(sizes, sizes[1:]))
+            for a, b in zip(sizes, sizes[1:])
+        )
         self.head = nn.Conv2d(width, joints, 1)
         nn.init.normal_(self.head.weight, std=0.001)
         nn.init.zeros_(self.head.bias)

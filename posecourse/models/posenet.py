@@ -46,14 +46,19 @@ class PoseNet(nn.Module):
         None: ``"he"`` with `batch_norm`, else ``"torch"``.
     """
 
-    def __init__(self, joints: int = 16, input_size=224, width: float = 1.0,
-                 batch_norm: bool = False, init: str | None = None):
+    def __init__(
+        self,
+        joints: int = 16,
+        input_size=224,
+        width: float = 1.0,
+        batch_norm: bool = False,
+        init: str | None = None,
+    ):
         super().__init__()
         if init is None:
             init = "he" if batch_norm else "torch"
         if init not in ("he", "torch"):
-            raise ValueError("init is 'he', 'torch' or None, got "
-                             f"{init!r}")
+            raise ValueError(f"init is 'he', 'torch' or None, got {init!r}")
         self.input_size = pair(input_size, 32, "PoseNet")
         self.codec = CoordinateCodec(self.input_size)
         self.joints = joints

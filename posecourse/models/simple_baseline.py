@@ -31,24 +31,37 @@ class SimpleBaseline(nn.Module):
         Standard deviation of the target's Gaussian, heatmap cells.
     """
 
-    def __init__(self, joints: int = 16, depth: int = 50, input_size=256,
-                 sigma: float = 2.0):
+    def __init__(
+        self, joints: int = 16, depth: int = 50, input_size=256, sigma: float = 2.0
+    ):
         super().__init__()
         if depth not in (18, 34, 50, 101, 152):
-            raise ValueError(f"SimpleBaseline: there is no ResNet of depth "
-                             f"{depth}; choose 18, 34, 50, 101 or 152")
+            raise ValueError(
+                f"SimpleBaseline: there is no ResNet of depth "
+                f"{depth}; choose 18, 34, 50, 101 or 152"
+            )
         self.input_size = pair(input_size, 32, "SimpleBaseline")
         w, h = self.input_size
         self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
         trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-        for name in ("conv1", "bn1", "relu", "maxpool",
-                     "layer1", "layer2", "layer3", "layer4"):
+        for name in (
+            "conv1",
+            "bn1",
+            "relu",
+            "maxpool",
+            "layer1",
+            "layer2",
+            "layer3",
+            "layer4",
+        ):
             setattr(self, name, getattr(trunk, name))
         layers, channels = [], trunk.fc.in_features
         for _ in range(3):
-            layers += [nn.ConvTranspose2d(channels, 256, 4, stride=2,
-                                          padding=1, bias=False),
-                       nn.BatchNorm2d(256), nn.ReLU(inplace=True)]
+            layers += [
+                nn.ConvTranspose2d(channels, 256, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(256),
+                nn.ReLU(inplace=True),
+            ]
             channels = 256
         self.deconv_layers = nn.Sequential(*layers)
         self.final_layer = nn.Conv2d(256, joints, kernel_size=1)

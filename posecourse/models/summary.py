@@ -94,16 +94,26 @@ class Summary:
 
     def table(self) -> str:
         """One line per layer, then the sums."""
-        rows = [("layer", "kind", "output", "parameters",
-                 "multiply-adds", "sees")]
-        rows += [(layer.name, layer.kind, _times(layer.shape),
-                  f"{layer.parameters:,}", f"{layer.multiply_adds:,}",
-                  _times(layer.receptive_field)) for layer in self.layers]
+        rows = [("layer", "kind", "output", "parameters", "multiply-adds", "sees")]
+        rows += [
+            (
+                layer.name,
+                layer.kind,
+                _times(layer.shape),
+                f"{layer.parameters:,}",
+                f"{layer.multiply_adds:,}",
+                _times(layer.receptive_field),
+            )
+            for layer in self.layers
+        ]
         widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = ["  ".join(
-            cell.ljust(width) if i < 3 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
-            for row in rows]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if i < 3 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths))
+            ).rstrip()
+            for row in rows
+        ]
         lines.insert(1, "-" * max(map(len, lines)))
         return "\n".join([*lines, "", str(self)])
 
@@ -112,16 +122,19 @@ class Summary:
         for size, field in zip(self.output_sizes, self.receptive_fields):
             key = f"{_times(size)}, a cell sees {_times(field)}"
             stages[key] = stages.get(key, 0) + 1
-        outputs = [f"{'output' if i == 0 else '':15}"
-                   f"{f'{n} times ' if n > 1 else ''}{text}"
-                   for i, (text, n) in enumerate(stages.items())]
-        return "\n".join([
-            f"{self.network} at {self.input_size[0]} x "
-            f"{self.input_size[1]} pixels",
-            f"parameters     {self.parameters:,} "
-            f"({_short(self.weight_bytes)}B)",
-            f"multiply-adds  {_short(self.multiply_adds)}",
-            f"activations    {_short(self.activations)}", *outputs])
+        outputs = [
+            f"{'output' if i == 0 else '':15}{f'{n} times ' if n > 1 else ''}{text}"
+            for i, (text, n) in enumerate(stages.items())
+        ]
+        return "\n".join(
+            [
+                f"{self.network} at {self.input_size[0]} x {self.input_size[1]} pixels",
+                f"parameters     {self.parameters:,} ({_short(self.weight_bytes)}B)",
+                f"multiply-adds  {_short(self.multiply_adds)}",
+                f"activations    {_short(self.activations)}",
+                *outputs,
+            ]
+        )
 
 
 def _times(shape) -> str:
@@ -167,24 +180,32 @@ def summarise(model, input_size=None) -> Summary:
     if input_size is None:
         input_size = getattr(model, "input_size", None)
         if input_size is None:
-            raise ValueError("this network has no attribute input_size: "
-                             "say for which size to count, for example "
-                             "summarise(model, input_size=256)")
-    width, height = ((input_size, input_size)
-                     if isinstance(input_size, int) else input_size)
+            raise ValueError(
+                "this network has no attribute input_size: "
+                "say for which size to count, for example "
+                "summarise(model, input_size=256)"
+            )
+    width, height = (
+        (input_size, input_size) if isinstance(input_size, int) else input_size
+    )
     tensors = [*model.named_parameters(), *model.named_buffers()]
     training = {module: module.training for module in model.modules()}
     counter = _Counter(model)
-    images = torch.empty(1, 3, height, width, device="meta",
-                         dtype=next((p.dtype for _, p in tensors
-                                     if p.is_floating_point()), None))
+    images = torch.empty(
+        1,
+        3,
+        height,
+        width,
+        device="meta",
+        dtype=next((p.dtype for _, p in tensors if p.is_floating_point()), None),
+    )
     counter.reach[id(images)] = (_PIXELS, _PIXELS)
     try:
         model.eval()  # normalisation must not ask for a larger batch
         with torch.no_grad(), counter:
             outputs = torch.func.functional_call(
-                model, {name: t.to("meta") for name, t in tensors},
-                (images,))
+                model, {name: t.to("meta") for name, t in tensors}, (images,)
+            )
     finally:
         counter.close()
         for module, flag in training.items():
@@ -192,15 +213,15 @@ def summarise(model, input_size=None) -> Summary:
     outputs = list(_flatten(outputs))
     return Summary(
         network=getattr(model, "name", type(model).__name__),
-        input_size=(width, height), layers=tuple(counter.layers),
+        input_size=(width, height),
+        layers=tuple(counter.layers),
         parameters=sum(p.numel() for p in model.parameters()),
         multiply_adds=sum(x.multiply_adds for x in counter.layers),
-        activations=sum(prod(x.shape) for x in counter.layers
-                        if x.multiply_adds),
+        activations=sum(prod(x.shape) for x in counter.layers if x.multiply_adds),
         output_sizes=tuple(tuple(out.shape[1:]) for out in outputs),
-        receptive_fields=tuple(
-            _size(counter.reach.get(id(out))) for out in outputs),
-        weight_bytes=sum(t.numel() * t.element_size() for _, t in tensors))
+        receptive_fields=tuple(_size(counter.reach.get(id(out))) for out in outputs),
+        weight_bytes=sum(t.numel() * t.element_size() for _, t in tensors),
+    )
 
 
 def _flatten(value):
@@ -213,6 +234,7 @@ def _flatten(value):
 
 
 # --------------------------------------------------------- receptive fields
+
 
 @dataclass(frozen=True)
 class _Reach:
@@ -242,8 +264,9 @@ class _Reach:
         q, r = divmod(index, self.period)
         return self.first[r] + q * self.step, self.last[r] + q * self.step
 
-    def resampled(self, cells: Callable[[int], tuple[int, int]],
-                  stride: Fraction) -> _Reach:
+    def resampled(
+        self, cells: Callable[[int], tuple[int, int]], stride: Fraction
+    ) -> _Reach:
         """The view of a new map.
 
         New cell i is made of the old cells ``cells(i)``, first and last;
@@ -258,8 +281,7 @@ class _Reach:
             seen = [self.cell(j) for j in range(a, b + 1)]
             views.append((min(v[0] for v in seen), max(v[1] for v in seen)))
         first, last = zip(*views)
-        return _Reach(first, last,
-                      self.step * advance * repeat // self.period)
+        return _Reach(first, last, self.step * advance * repeat // self.period)
 
     def __or__(self, other: _Reach) -> _Reach | None:
         """What is seen by either of two maps of the same size."""
@@ -268,8 +290,11 @@ class _Reach:
         if step != other.step * count // other.period:
             return None  # not the same pixels per cell
         pairs = [(self.cell(i), other.cell(i)) for i in range(count)]
-        return _Reach(tuple(min(a[0], b[0]) for a, b in pairs),
-                      tuple(max(a[1], b[1]) for a, b in pairs), step)
+        return _Reach(
+            tuple(min(a[0], b[0]) for a, b in pairs),
+            tuple(max(a[1], b[1]) for a, b in pairs),
+            step,
+        )
 
 
 _PIXELS = _Reach((0,), (0,), 1)  # a pixel sees itself
@@ -282,8 +307,8 @@ def _size(reach):
 
 def _convolved(reach, kernel, stride, padding, dilation):
     def axis(r, k, s, p, d):
-        return r.resampled(lambda i: (i * s - p, i * s - p + (k - 1) * d),
-                           Fraction(s))
+        return r.resampled(lambda i: (i * s - p, i * s - p + (k - 1) * d), Fraction(s))
+
     return tuple(map(axis, reach, kernel, stride, padding, dilation))
 
 
@@ -293,7 +318,9 @@ def _deconvolved(reach, kernel, stride, padding, dilation):
         def cells(i):
             last = floor(Fraction(i + p, s))
             return min(ceil(Fraction(i + p - (k - 1) * d, s)), last), last
+
         return r.resampled(cells, Fraction(1, s))
+
     return tuple(map(axis, reach, kernel, stride, padding, dilation))
 
 
@@ -307,7 +334,9 @@ def _enlarged(reach, before, after, how: str, align_corners):
                 return i // factor, i // factor
             place = Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2)
             return floor(place), ceil(place)
+
         return r.resampled(cells, Fraction(1, factor))
+
     return tuple(map(axis, reach, (b // a for a, b in zip(before, after))))
 
 
@@ -321,19 +350,34 @@ def _union(one, other):
 
 _aten = torch.ops.aten
 # matrix products: the factor whose rows are multiplied
-_PRODUCTS = {_aten.mm: "self", _aten.bmm: "self", _aten.addmm: "mat1",
-             _aten.baddbmm: "batch1"}
-_POOLS = {_aten.max_pool2d_with_indices: "max pool",
-          _aten.avg_pool2d: "average pool"}
-_ENLARGERS = {_aten.upsample_nearest2d: "nearest",
-              _aten.upsample_bilinear2d: "bilinear"}
-_NORMS = {_aten.native_batch_norm, _aten.cudnn_batch_norm,
-          _aten._native_batch_norm_legit_no_training,
-          _aten._batch_norm_no_update}
+_PRODUCTS = {
+    _aten.mm: "self",
+    _aten.bmm: "self",
+    _aten.addmm: "mat1",
+    _aten.baddbmm: "batch1",
+}
+_POOLS = {_aten.max_pool2d_with_indices: "max pool", _aten.avg_pool2d: "average pool"}
+_ENLARGERS = {
+    _aten.upsample_nearest2d: "nearest",
+    _aten.upsample_bilinear2d: "bilinear",
+}
+_NORMS = {
+    _aten.native_batch_norm,
+    _aten.cudnn_batch_norm,
+    _aten._native_batch_norm_legit_no_training,
+    _aten._batch_norm_no_update,
+}
 # work on channels or copy: a cell stays where it was, unless the shape says
 # otherwise (a slice of rows, say)
-_CHANNELWISE = _NORMS | {_aten.detach, _aten.alias, _aten.clone, _aten.cat,
-                         _aten.slice, _aten.split, _aten._to_copy}
+_CHANNELWISE = _NORMS | {
+    _aten.detach,
+    _aten.alias,
+    _aten.clone,
+    _aten.cat,
+    _aten.slice,
+    _aten.split,
+    _aten._to_copy,
+}
 
 
 def _two(value) -> tuple[int, int]:
@@ -364,7 +408,8 @@ class _Counter(TorchDispatchMode):
             label = name or type(model).__name__
             self.handles += [
                 module.register_forward_pre_hook(partial(self.enter, label)),
-                module.register_forward_hook(self.leave)]
+                module.register_forward_hook(self.leave),
+            ]
 
     def enter(self, label, module, args):
         self.running.append((label, module))
@@ -384,12 +429,14 @@ class _Counter(TorchDispatchMode):
         self.kept += made
         if made and sources:  # else parameters among themselves
             kind, multiply_adds, reach = self.read(
-                function, _named(function, args, kwargs), sources, made[0])
+                function, _named(function, args, kwargs), sources, made[0]
+            )
             self.reach.update((id(tensor), reach) for tensor in made)
             if kind:
                 shape = tuple(made[0].shape)
-                self.add(kind, shape[1:] if shape[0] == 1 else shape,
-                         multiply_adds, reach)
+                self.add(
+                    kind, shape[1:] if shape[0] == 1 else shape, multiply_adds, reach
+                )
         return outputs
 
     def add(self, kind, shape, multiply_adds, reach):
@@ -399,8 +446,7 @@ class _Counter(TorchDispatchMode):
         if module not in self.counted:
             self.counted.add(module)
             own = sum(p.numel() for p in module.parameters(recurse=False))
-        self.layers.append(Layer(label, kind, shape, own,
-                                 multiply_adds, _size(reach)))
+        self.layers.append(Layer(label, kind, shape, own, multiply_adds, _size(reach)))
 
     def read(self, function, given, sources, made):
         """One operation: its kind or None, multiply-adds, what is seen."""
@@ -415,10 +461,15 @@ class _Counter(TorchDispatchMode):
             work = weight.numel() * len(cells) * prod(cells.shape[2:])
             if reach:
                 reach = (_deconvolved if spread else _convolved)(
-                    reach, kernel, *(_two(given[key]) for key in (
-                        "stride", "padding", "dilation")))
-            return (f"{'transposed ' if spread else ''}convolution "
-                    f"{_times(kernel)}"), work, reach
+                    reach,
+                    kernel,
+                    *(_two(given[key]) for key in ("stride", "padding", "dilation")),
+                )
+            return (
+                (f"{'transposed ' if spread else ''}convolution {_times(kernel)}"),
+                work,
+                reach,
+            )
         if operation in _PRODUCTS:
             factor = given[_PRODUCTS[operation]]
             return "matrix product", made.numel() * factor.shape[-1], None
@@ -426,20 +477,33 @@ class _Counter(TorchDispatchMode):
             kernel = _two(given["kernel_size"])
             if reach:
                 reach = _convolved(
-                    reach, kernel, _two(given["stride"] or kernel),
-                    _two(given["padding"]), _two(given.get("dilation", 1)))
+                    reach,
+                    kernel,
+                    _two(given["stride"] or kernel),
+                    _two(given["padding"]),
+                    _two(given.get("dilation", 1)),
+                )
             return f"{_POOLS[operation]} {_times(kernel)}", 0, reach
         if operation in _ENLARGERS:
-            return (f"enlarge, {_ENLARGERS[operation]}", 0,
-                    reach and _enlarged(reach, sources[0].shape[2:],
-                                        made.shape[2:],
-                                        _ENLARGERS[operation],
-                                        given.get("align_corners")))
+            return (
+                f"enlarge, {_ENLARGERS[operation]}",
+                0,
+                reach
+                and _enlarged(
+                    reach,
+                    sources[0].shape[2:],
+                    made.shape[2:],
+                    _ENLARGERS[operation],
+                    given.get("align_corners"),
+                ),
+            )
         kind = "normalisation" if operation in _NORMS else None
-        stays = (operation in _CHANNELWISE
-                 or torch.Tag.pointwise in function.tags
-                 or operation is _aten.flip
-                 and {d % made.ndim for d in given["dims"]} <= {0, 1})
+        stays = (
+            operation in _CHANNELWISE
+            or torch.Tag.pointwise in function.tags
+            or operation is _aten.flip
+            and {d % made.ndim for d in given["dims"]} <= {0, 1}
+        )
         if not stays or any(t.shape[2:] != made.shape[2:] for t in sources):
             return kind, 0, None  # may mix all cells
         for other in sources[1:]:

@@ -11,8 +11,7 @@ import torch
 from ..files import atomic_path
 from ..skeletons import SKELETONS, Skeleton, get_skeleton
 
-__all__ = ["WeightsError", "load_model", "load_weights", "save_weights",
-           "start_from"]
+__all__ = ["WeightsError", "load_model", "load_weights", "save_weights", "start_from"]
 
 
 class WeightsError(ValueError):
@@ -26,22 +25,33 @@ def save_weights(model, path, **metadata) -> Path:
     nothing else. `metadata` (anything JSON can hold) goes with it.
     """
     from safetensors.torch import save_file
+
     model = getattr(model, "module", model)
     skeleton = model.skeleton
     known = SKELETONS.get(skeleton.name) == skeleton
     description = {
-        **metadata, "model": model.name, "options": model.options,
+        **metadata,
+        "model": model.name,
+        "options": model.options,
         "skeleton": skeleton.name if known else asdict(skeleton),
-        "input_size": list(model.input_size)}
+        "input_size": list(model.input_size),
+    }
     if hasattr(model, "conventions"):  # see checkpoints.adopt
         description["conventions"] = asdict(model.conventions)
-    tensors = {key: value.detach().cpu().contiguous()
-               for key, value in model.state_dict().items()}
+    tensors = {
+        key: value.detach().cpu().contiguous()
+        for key, value in model.state_dict().items()
+    }
     path = Path(path)
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in description.items()})
+        save_file(
+            tensors,
+            temporary,
+            {
+                key: value if isinstance(value, str) else json.dumps(value)
+                for key, value in description.items()
+            },
+        )
         temporary.chmod(0o644)  # safetensors keeps others from reading
     return path
 
@@ -55,27 +65,32 @@ def load_model(path):
     the weights is in its attribute ``metadata``.
     """
     from . import build
+
     path = Path(path)
     tensors, metadata = _read(path)
     if not {"model", "options", "skeleton"} <= set(metadata):
         raise WeightsError(
             f"{path}: the file does not say which network it belongs to. "
             "Build the network yourself, then load into it: "
-            "load_weights(build('simple_baseline_50'), path)")
+            "load_weights(build('simple_baseline_50'), path)"
+        )
     text = metadata["skeleton"]
     try:
         options = json.loads(metadata["options"])
-        skeleton = (_skeleton(json.loads(text)) if text.startswith("{")
-                    else get_skeleton(text))
+        skeleton = (
+            _skeleton(json.loads(text)) if text.startswith("{") else get_skeleton(text)
+        )
         model = build(metadata["model"], skeleton, **options)
     except (ValueError, TypeError) as error:
         raise WeightsError(
             f"{path}: the network that the file describes cannot be "
             f"built: {error}. It may come from another version of "
-            "posecourse") from None
+            "posecourse"
+        ) from None
     _fill(model, tensors, path)
     if "conventions" in metadata:
         from .checkpoints import Conventions, adopt
+
         adopt(model, Conventions(**json.loads(metadata["conventions"])))
     model.metadata = metadata
     return model.eval()
@@ -105,8 +120,11 @@ def start_from(model, path):
     classifier = {"fc.weight", "fc.bias"}
     trunk = set(tensors) - classifier
     if classifier <= set(tensors) and "layer1.0.conv1.weight" in trunk:
-        head = {key: value for key, value in own.items()
-                if key.startswith(("deconv_layers.", "final_layer."))}
+        head = {
+            key: value
+            for key, value in own.items()
+            if key.startswith(("deconv_layers.", "final_layer."))
+        }
         tensors = {**{key: tensors[key] for key in trunk}, **head}
     _fill(model, tensors, path)
     return model
@@ -118,16 +136,20 @@ def _read(path: Path):
     if path.suffix in (".pt", ".pth", ".tar"):
         return _read_torch(path), {}
     from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
-            return ({key: file.get_tensor(key) for key in file.keys()},
-                    file.metadata() or {})
+            return (
+                {key: file.get_tensor(key) for key in file.keys()},
+                file.metadata() or {},
+            )
     except SafetensorError as error:
         raise WeightsError(
             f"{path}: this is not a whole safetensors file ({error}). It "
             "may be cut short (copy or download it again) or be of "
             "another kind; files of torch.save must end in .pt or "
-            ".pth") from None
+            ".pth"
+        ) from None
 
 
 def _read_torch(path: Path):
@@ -139,17 +161,21 @@ def _read_torch(path: Path):
             f"{path}: torch cannot read tensors from this file. Either it "
             "is cut short (copy or download it again), or it holds Python "
             "objects that would run code when opened, which is refused. "
-            f"torch says: {reason[0]}") from None
+            f"torch says: {reason[0]}"
+        ) from None
     for key in ("model", "state_dict"):
         if isinstance(data, dict) and isinstance(data.get(key), dict):
             data = data[key]
-    if not isinstance(data, dict) or not data or not all(
-            isinstance(value, torch.Tensor) for value in data.values()):
-        raise WeightsError(f"{path}: a dictionary of tensors is expected, "
-                           "as model.state_dict() gives")
+    if (
+        not isinstance(data, dict)
+        or not data
+        or not all(isinstance(value, torch.Tensor) for value in data.values())
+    ):
+        raise WeightsError(
+            f"{path}: a dictionary of tensors is expected, as model.state_dict() gives"
+        )
     # checkpoints saved from several GPUs have "module." before each name
-    return {key.removeprefix("module."): value
-            for key, value in data.items()}
+    return {key.removeprefix("module."): value for key, value in data.items()}
 
 
 def _fill(model, tensors: dict, path):
@@ -160,27 +186,34 @@ def _fill(model, tensors: dict, path):
         if key not in tensors:
             problem = f"{key} is missing"
         elif tensors[key].shape != value.shape:
-            problem = (f"{key} has shape {tuple(tensors[key].shape)}, the "
-                       f"network wants {tuple(value.shape)}")
+            problem = (
+                f"{key} has shape {tuple(tensors[key].shape)}, the "
+                f"network wants {tuple(value.shape)}"
+            )
         else:
             continue
         raise WeightsError(
             f"{path}: these are not weights of this {name}: {problem}. "
             "Build the network that they were saved from (same name, "
-            "skeleton, input size and options)")
+            "skeleton, input size and options)"
+        )
     extra = sorted(set(tensors) - set(model.state_dict()))
     if extra:
         raise WeightsError(
             f"{path}: these are not weights of this {name}: the network "
             f"has no {extra[0]}. Build the network that they were saved "
-            "from (same name, skeleton, input size and options)")
+            "from (same name, skeleton, input size and options)"
+        )
     model.load_state_dict(tensors)
 
 
 def _skeleton(fields: dict) -> Skeleton:
     """A skeleton that was stored as JSON, which knows no tuples."""
-    fields = {key: value if isinstance(value, (str, dict)) else tuple(
-        tuple(v) if isinstance(v, list) else v for v in value)
-        for key, value in fields.items()}
+    fields = {
+        key: value
+        if isinstance(value, (str, dict))
+        else tuple(tuple(v) if isinstance(v, list) else v for v in value)
+        for key, value in fields.items()
+    }
     fields["groups"] = {k: tuple(v) for k, v in fields["groups"].items()}
     return Skeleton(**fields)

@@ -11,5 +11,13 @@ from .figure import JOINT_PARTS, PARTS
 from .motions import MOTIONS
 from .staging import DIFFICULTIES, Difficulty
 
-__all__ = ["DIFFICULTIES", "Difficulty", "JOINT_PARTS", "MOTIONS", "PARTS",
-           "Rendering", "Scene", "SyntheticPeople"]
+__all__ = [
+    "DIFFICULTIES",
+    "Difficulty",
+    "JOINT_PARTS",
+    "MOTIONS",
+    "PARTS",
+    "Rendering",
+    "Scene",
+    "SyntheticPeople",
+]

@@ -11,8 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ACTIONS", "Body", "Pose", "articulate", "sample_body",
-           "sample_pose", "turn"]
+__all__ = [
+    "ACTIONS",
+    "Body",
+    "Pose",
+    "articulate",
+    "sample_body",
+    "sample_pose",
+    "turn",
+]
 
 SIDES = ("right", "left")
 
@@ -54,30 +61,103 @@ class Body:
     face: int
 
 
-SKIN = np.array([
-    (250, 218, 196), (243, 201, 170), (234, 188, 154), (222, 172, 132),
-    (203, 150, 108), (180, 124, 84), (152, 101, 68), (125, 80, 52),
-    (98, 62, 42), (76, 49, 36)], dtype=np.float64)
-HAIR = np.array([
-    (34, 28, 28), (48, 36, 31), (72, 48, 34), (96, 62, 38), (128, 82, 44),
-    (164, 116, 62), (206, 164, 98), (152, 70, 36), (150, 148, 150),
-    (208, 206, 202)], dtype=np.float64)
-CLOTH = np.array([
-    (232, 93, 76), (242, 153, 74), (244, 200, 92), (120, 178, 112),
-    (62, 142, 126), (70, 150, 196), (66, 104, 180), (108, 92, 168),
-    (186, 96, 150), (238, 150, 160), (240, 236, 226), (205, 211, 218),
-    (146, 160, 174), (84, 96, 112), (52, 58, 72), (178, 62, 70),
-    (150, 196, 214), (250, 220, 120), (92, 52, 84), (104, 130, 88)],
-    dtype=np.float64)
-TROUSERS = np.array([
-    (58, 78, 120), (44, 56, 86), (92, 118, 158), (52, 52, 58), (84, 84, 90),
-    (176, 152, 116), (206, 192, 166), (96, 102, 78), (112, 64, 62),
-    (70, 92, 96), (134, 138, 146), (60, 46, 56)], dtype=np.float64)
-SHOE = np.array([
-    (238, 236, 232), (48, 46, 50), (112, 74, 50), (214, 72, 64),
-    (60, 96, 156), (236, 190, 84), (128, 134, 140)], dtype=np.float64)
-HAIR_STYLES = ("short", "short", "crop", "fringe", "bob", "long", "long",
-               "ponytail", "bun", "afro", "bald")
+SKIN = np.array(
+    [
+        (250, 218, 196),
+        (243, 201, 170),
+        (234, 188, 154),
+        (222, 172, 132),
+        (203, 150, 108),
+        (180, 124, 84),
+        (152, 101, 68),
+        (125, 80, 52),
+        (98, 62, 42),
+        (76, 49, 36),
+    ],
+    dtype=np.float64,
+)
+HAIR = np.array(
+    [
+        (34, 28, 28),
+        (48, 36, 31),
+        (72, 48, 34),
+        (96, 62, 38),
+        (128, 82, 44),
+        (164, 116, 62),
+        (206, 164, 98),
+        (152, 70, 36),
+        (150, 148, 150),
+        (208, 206, 202),
+    ],
+    dtype=np.float64,
+)
+CLOTH = np.array(
+    [
+        (232, 93, 76),
+        (242, 153, 74),
+        (244, 200, 92),
+        (120, 178, 112),
+        (62, 142, 126),
+        (70, 150, 196),
+        (66, 104, 180),
+        (108, 92, 168),
+        (186, 96, 150),
+        (238, 150, 160),
+        (240, 236, 226),
+        (205, 211, 218),
+        (146, 160, 174),
+        (84, 96, 112),
+        (52, 58, 72),
+        (178, 62, 70),
+        (150, 196, 214),
+        (250, 220, 120),
+        (92, 52, 84),
+        (104, 130, 88),
+    ],
+    dtype=np.float64,
+)
+TROUSERS = np.array(
+    [
+        (58, 78, 120),
+        (44, 56, 86),
+        (92, 118, 158),
+        (52, 52, 58),
+        (84, 84, 90),
+        (176, 152, 116),
+        (206, 192, 166),
+        (96, 102, 78),
+        (112, 64, 62),
+        (70, 92, 96),
+        (134, 138, 146),
+        (60, 46, 56),
+    ],
+    dtype=np.float64,
+)
+SHOE = np.array(
+    [
+        (238, 236, 232),
+        (48, 46, 50),
+        (112, 74, 50),
+        (214, 72, 64),
+        (60, 96, 156),
+        (236, 190, 84),
+        (128, 134, 140),
+    ],
+    dtype=np.float64,
+)
+HAIR_STYLES = (
+    "short",
+    "short",
+    "crop",
+    "fringe",
+    "bob",
+    "long",
+    "long",
+    "ponytail",
+    "bun",
+    "afro",
+    "bald",
+)
 PATTERNS = ("plain", "plain", "plain", "stripes", "block", "band")
 
 
@@ -87,8 +167,7 @@ def sample_body(rng: np.random.Generator) -> Body:
     shape = np.clip(rng.normal(0, 0.6), -1.2, 1.2)
     height = 1.72 - 0.05 * shape + np.clip(rng.normal(0, 0.07), -0.18, 0.18)
     build = np.exp(np.clip(rng.normal(0.0, 0.11), -0.2, 0.28))
-    limbs = height / 1.72 * np.exp(np.clip(rng.normal(0, 0.04, 8),
-                                           -0.1, 0.1))
+    limbs = height / 1.72 * np.exp(np.clip(rng.normal(0, 0.04, 8), -0.1, 0.1))
     picks = rng.random(16)
 
     def choose(table, i):
@@ -102,16 +181,22 @@ def sample_body(rng: np.random.Generator) -> Body:
     light_hair = 10 if skin[0] > 190 else 4
     hair = HAIR[int(picks[1] * light_hair)]
     top = choose(CLOTH, 2)
-    other = CLOTH[(int(picks[2] * len(CLOTH)) + 3
-                   + int(picks[3] * 14)) % len(CLOTH)]
-    legs = ("trousers", "trousers", "trousers", "shorts", "shorts",
-            "leggings", "skirt" if shape > -0.2 else "shorts",
-            "dress" if shape > 0 else "trousers")[int(picks[5] * 8)]
+    other = CLOTH[(int(picks[2] * len(CLOTH)) + 3 + int(picks[3] * 14)) % len(CLOTH)]
+    legs = (
+        "trousers",
+        "trousers",
+        "trousers",
+        "shorts",
+        "shorts",
+        "leggings",
+        "skirt" if shape > -0.2 else "shorts",
+        "dress" if shape > 0 else "trousers",
+    )[int(picks[5] * 8)]
     return Body(
         height=height,
         head=0.262 * (height / 1.72) ** 0.5 * limbs[7] ** 0.3,
         neck=0.075 * limbs[0],
-        shoulder=(0.172 - 0.012 * shape) * limbs[1] * build ** 0.3,
+        shoulder=(0.172 - 0.012 * shape) * limbs[1] * build**0.3,
         hip=(0.088 + 0.006 * shape) * limbs[1] ** 0.5,
         trunk=0.475 * limbs[2],
         upper_arm=0.292 * limbs[3],
@@ -136,14 +221,28 @@ def sample_body(rng: np.random.Generator) -> Body:
         sleeve=(0.12, 0.5, 0.55, 0.6, 1.45, 1.9, 1.93)[int(picks[12] * 7)],
         legs=legs,
         pattern=choose(PATTERNS, 13),
-        face=int(picks[14] * 64) if shape > -0.1 else int(picks[14] * 96))
+        face=int(picks[14] * 64) if shape > -0.1 else int(picks[14] * 96),
+    )
 
 
 def _hair_style(pick, shape):
     """Any style for anybody; long ones more often with wider hips."""
-    styles = HAIR_STYLES if shape > 0 else (
-        "short", "short", "crop", "crop", "fringe", "short", "long", "bun",
-        "afro", "bald")
+    styles = (
+        HAIR_STYLES
+        if shape > 0
+        else (
+            "short",
+            "short",
+            "crop",
+            "crop",
+            "fringe",
+            "short",
+            "long",
+            "bun",
+            "afro",
+            "bald",
+        )
+    )
     return styles[int(pick * len(styles))]
 
 
@@ -189,10 +288,20 @@ ARMS = {
     "knee": (34, 10, 12, 34),
     "cross": (62, 4, 52, 84),
 }
-_CALM = ("hang", "hang", "relax", "relax", "hip", "chest", "back", "carry",
-         "face")
-_LIVELY = ("up", "up_wide", "forward", "side", "wave", "hip", "head", "flex",
-           "chest", "relax", "cross")
+_CALM = ("hang", "hang", "relax", "relax", "hip", "chest", "back", "carry", "face")
+_LIVELY = (
+    "up",
+    "up_wide",
+    "forward",
+    "side",
+    "wave",
+    "hip",
+    "head",
+    "flex",
+    "chest",
+    "relax",
+    "cross",
+)
 
 
 @dataclass(frozen=True)
@@ -216,41 +325,78 @@ class Action:
 
 
 ACTIONS = {
-    "standing": Action(.17, ("stand", "stand", "rest", "wide"), _CALM, _CALM),
-    "posing": Action(.07, ("rest", "wide"), _LIVELY, _CALM, loose=1.2),
-    "walking": Action(.13, ("walk",), ("swing_back",), ("swing_front",),
-                      (2, 4)),
-    "running": Action(.09, ("run",), ("run_back",), ("run_front",), (6, 10)),
-    "waving": Action(.07, ("stand", "rest"), ("wave",), ("hang", "hip",
-                                                         "relax")),
-    "arms_up": Action(.06, ("stand", "wide"), ("up", "up_wide"),
-                      ("up", "up_wide"), (-2, -4)),
-    "reaching": Action(.07, ("stand", "rest", "step"), ("forward", "up",
-                       "side"), ("hang", "relax", "forward"), (4, 10)),
-    "sitting": Action(.08, ("sit",), ("knee", "chest", "carry", "face"),
-                      ("knee", "knee", "carry"), (0, 6), seated=True),
-    "squatting": Action(.04, ("squat",), ("forward", "chest", "knee"),
-                        ("forward", "chest", "knee"), (26, 12)),
-    "lunging": Action(.05, ("lunge",), ("hip", "side", "chest", "up"),
-                      ("hip", "side", "forward"), (2, 4)),
-    "bending": Action(.03, ("bend", "wide"), ("forward", "knee", "hang"),
-                      ("forward", "knee", "hang"), (38, 30), 1.2),
-    "kicking": Action(.04, ("kick",), ("back", "side"), ("forward", "side"),
-                      (-8, 6), 1.2),
-    "jumping": Action(.04, ("jump", "star"), ("up_wide", "side", "up"),
-                      ("up_wide", "side", "up"), (4, 4), 1.3, 0.22),
-    "dancing": Action(.06, ("rest", "step", "wide", "walk"), _LIVELY,
-                      _LIVELY, (0, 4), 1.7),
-    "balancing": Action(.02, ("tree",), ("side", "up", "chest"),
-                        ("side", "up", "chest")),
-    "kneeling": Action(.03, ("kneel",), ("knee", "chest", "forward"),
-                       ("hip", "relax", "hang"), (6, 6)),
+    "standing": Action(0.17, ("stand", "stand", "rest", "wide"), _CALM, _CALM),
+    "posing": Action(0.07, ("rest", "wide"), _LIVELY, _CALM, loose=1.2),
+    "walking": Action(0.13, ("walk",), ("swing_back",), ("swing_front",), (2, 4)),
+    "running": Action(0.09, ("run",), ("run_back",), ("run_front",), (6, 10)),
+    "waving": Action(0.07, ("stand", "rest"), ("wave",), ("hang", "hip", "relax")),
+    "arms_up": Action(
+        0.06, ("stand", "wide"), ("up", "up_wide"), ("up", "up_wide"), (-2, -4)
+    ),
+    "reaching": Action(
+        0.07,
+        ("stand", "rest", "step"),
+        ("forward", "up", "side"),
+        ("hang", "relax", "forward"),
+        (4, 10),
+    ),
+    "sitting": Action(
+        0.08,
+        ("sit",),
+        ("knee", "chest", "carry", "face"),
+        ("knee", "knee", "carry"),
+        (0, 6),
+        seated=True,
+    ),
+    "squatting": Action(
+        0.04,
+        ("squat",),
+        ("forward", "chest", "knee"),
+        ("forward", "chest", "knee"),
+        (26, 12),
+    ),
+    "lunging": Action(
+        0.05,
+        ("lunge",),
+        ("hip", "side", "chest", "up"),
+        ("hip", "side", "forward"),
+        (2, 4),
+    ),
+    "bending": Action(
+        0.03,
+        ("bend", "wide"),
+        ("forward", "knee", "hang"),
+        ("forward", "knee", "hang"),
+        (38, 30),
+        1.2,
+    ),
+    "kicking": Action(
+        0.04, ("kick",), ("back", "side"), ("forward", "side"), (-8, 6), 1.2
+    ),
+    "jumping": Action(
+        0.04,
+        ("jump", "star"),
+        ("up_wide", "side", "up"),
+        ("up_wide", "side", "up"),
+        (4, 4),
+        1.3,
+        0.22,
+    ),
+    "dancing": Action(
+        0.06, ("rest", "step", "wide", "walk"), _LIVELY, _LIVELY, (0, 4), 1.7
+    ),
+    "balancing": Action(
+        0.02, ("tree",), ("side", "up", "chest"), ("side", "up", "chest")
+    ),
+    "kneeling": Action(
+        0.03, ("kneel",), ("knee", "chest", "forward"), ("hip", "relax", "hang"), (6, 6)
+    ),
 }
 _NAMES = tuple(ACTIONS)
 _WEIGHTS = np.cumsum([a.weight for a in ACTIONS.values()])
 
 # Degrees: spread of the noise and joint limits, rows hip / shoulder ...
-_LEG_NOISE, _ARM_NOISE = np.array([7, 4, 7, 8.]), np.array([10, 7, 14, 12.])
+_LEG_NOISE, _ARM_NOISE = np.array([7, 4, 7, 8.0]), np.array([10, 7, 14, 12.0])
 _LEG_LIMITS = np.array([(-30, 125), (-15, 60), (-45, 30), (0, 145)]).T
 _ARM_LIMITS = np.array([(-60, 178), (3, 140), (-90, 90), (2, 148)]).T
 
@@ -288,10 +434,11 @@ def sample_pose(rng: np.random.Generator, loose: float = 1.0) -> Pose:
     def choose(options, i):
         return options[int(pick[i] * len(options))]
 
-    arms = np.array([ARMS[choose(action.lead, 1)],
-                     ARMS[choose(action.other, 2)]], dtype=np.float64)
+    arms = np.array(
+        [ARMS[choose(action.lead, 1)], ARMS[choose(action.other, 2)]], dtype=np.float64
+    )
     legs = np.array(LEGS[choose(action.legs, 3)], dtype=np.float64)
-    if pick[4] < 0.5:                          # lead with the other side
+    if pick[4] < 0.5:  # lead with the other side
         arms, legs = arms[::-1].copy(), legs[::-1].copy()
     arms = np.clip(arms + noise[:, :4] * _ARM_NOISE * loose, *_ARM_LIMITS)
     legs = np.clip(legs + noise[:, 4:8] * _LEG_NOISE * loose, *_LEG_LIMITS)
@@ -300,15 +447,27 @@ def sample_pose(rng: np.random.Generator, loose: float = 1.0) -> Pose:
     return Pose(
         name=name,
         root=np.array([hips * amount, trunk[0] * 2 * loose]),
-        spine=np.array([spine * amount + trunk[1] * 4 * loose,
-                        trunk[2] * 9 * loose, trunk[3] * 4 * loose]),
-        neck=np.clip([4 + trunk[4] * 9, trunk[5] * 20,
-                      noise[0, 8] * 7], (-28, -55, -20), (35, 55, 20)),
-        arms=arms, legs=legs,
+        spine=np.array(
+            [
+                spine * amount + trunk[1] * 4 * loose,
+                trunk[2] * 9 * loose,
+                trunk[3] * 4 * loose,
+            ]
+        ),
+        neck=np.clip(
+            [4 + trunk[4] * 9, trunk[5] * 20, noise[0, 8] * 7],
+            (-28, -55, -20),
+            (35, 55, 20),
+        ),
+        arms=arms,
+        legs=legs,
         # feet flat on the ground, as far as ankles go
-        ankles=np.clip(legs[:, 0] - legs[:, 3] - hips * amount
-                       + noise[:, 9] * 5, -25, 38),
-        lift=action.lift * amount, seated=action.seated)
+        ankles=np.clip(
+            legs[:, 0] - legs[:, 3] - hips * amount + noise[:, 9] * 5, -25, 38
+        ),
+        lift=action.lift * amount,
+        seated=action.seated,
+    )
 
 
 # ----------------------------------------------------- angles to points
@@ -340,7 +499,7 @@ def turn(axes: str, *degrees) -> np.ndarray:
     return first
 
 
-_MIRROR = np.array([-1.0, 1.0])                # right arm: left's mirror
+_MIRROR = np.array([-1.0, 1.0])  # right arm: left's mirror
 
 
 def articulate(body: Body, pose: Pose, root=None):
@@ -361,14 +520,37 @@ def articulate(body: Body, pose: Pose, root=None):
     """
     arms, legs, out = pose.arms, pose.legs, _MIRROR
     spine, nod = pose.spine, pose.neck
-    single = _turns("zxyzxyxyzx", [
-        pose.root[1], pose.root[0], spine[1] / 2, spine[2] / 2, spine[0] / 2,
-        nod[1] * 0.4, nod[0] * 0.5 - spine[0] * 0.15, nod[1] * 0.6, nod[2],
-        nod[0] * 0.5])
-    both = _turns("xxzzyyxx" "xxzzyyxxxx", np.concatenate([
-        -arms[:, 0], -out * arms[:, 1], out * arms[:, 2], -arms[:, 3],
-        -legs[:, 0], -out * legs[:, 1], out * legs[:, 2], legs[:, 3],
-        pose.ankles])).reshape(9, 2, 3, 3)
+    single = _turns(
+        "zxyzxyxyzx",
+        [
+            pose.root[1],
+            pose.root[0],
+            spine[1] / 2,
+            spine[2] / 2,
+            spine[0] / 2,
+            nod[1] * 0.4,
+            nod[0] * 0.5 - spine[0] * 0.15,
+            nod[1] * 0.6,
+            nod[2],
+            nod[0] * 0.5,
+        ],
+    )
+    both = _turns(
+        "xxzzyyxxxxzzyyxxxx",
+        np.concatenate(
+            [
+                -arms[:, 0],
+                -out * arms[:, 1],
+                out * arms[:, 2],
+                -arms[:, 3],
+                -legs[:, 0],
+                -out * legs[:, 1],
+                out * legs[:, 2],
+                legs[:, 3],
+                pose.ankles,
+            ]
+        ),
+    ).reshape(9, 2, 3, 3)
     pelvis = single[0] @ single[1]
     if root is not None:
         pelvis = root @ pelvis
@@ -383,21 +565,28 @@ def articulate(body: Body, pose: Pose, root=None):
     shins = thighs @ both[7]
     feet = shins @ both[8]
 
-    points, frames = {}, {"pelvis": pelvis, "waist": middle, "chest": chest,
-                          "neck": neck, "head": head}
+    points, frames = (
+        {},
+        {"pelvis": pelvis, "waist": middle, "chest": chest, "neck": neck, "head": head},
+    )
     points["pelvis"] = np.zeros(3)
     waist = points["waist"] = pelvis @ (0, -0.42 * body.trunk, 0)
-    thorax = points["thorax"] = waist + middle @ (
-        0, -0.22 * body.trunk, 0) + chest @ (0, -0.36 * body.trunk, 0)
+    thorax = points["thorax"] = (
+        waist + middle @ (0, -0.22 * body.trunk, 0) + chest @ (0, -0.36 * body.trunk, 0)
+    )
     points["upper_neck"] = thorax + neck @ (0, -body.neck, -0.012)
     points["head_top"] = points["upper_neck"] + head @ (0, -body.head, -0.01)
 
     # Raised arms lift the shoulders.
-    raised = np.sin(np.deg2rad(np.clip(np.hypot(arms[:, 0], arms[:, 1])
-                                       - 40, 0, 110)) * 0.8)
+    raised = np.sin(
+        np.deg2rad(np.clip(np.hypot(arms[:, 0], arms[:, 1]) - 40, 0, 110)) * 0.8
+    )
     for i, side in enumerate(SIDES):
-        shoulder = thorax + chest @ (out[i] * body.shoulder,
-                                     0.022 - 0.05 * raised[i], 0.0)
+        shoulder = thorax + chest @ (
+            out[i] * body.shoulder,
+            0.022 - 0.05 * raised[i],
+            0.0,
+        )
         elbow = shoulder + body.upper_arm * upper[i, :, 1]
         wrist = elbow + body.forearm * fore[i, :, 1]
         hip = pelvis @ (out[i] * body.hip, 0.012, 0)
@@ -410,8 +599,12 @@ def articulate(body: Body, pose: Pose, root=None):
         points[side + "_ankle"] = ankle
         points[side + "_heel"] = ankle + feet[i] @ (0, 0.042, 0.028)
         points[side + "_toe"] = ankle + feet[i] @ (0, 0.056, -body.foot)
-        for name, frame in (("upper_arm", upper), ("forearm", fore),
-                            ("thigh", thighs), ("shin", shins),
-                            ("foot", feet)):
+        for name, frame in (
+            ("upper_arm", upper),
+            ("forearm", fore),
+            ("thigh", thighs),
+            ("shin", shins),
+            ("foot", feet),
+        ):
             frames[f"{side}_{name}"] = frame[i]
     return points, frames

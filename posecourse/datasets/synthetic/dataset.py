@@ -12,9 +12,19 @@ from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .body import sample_body, sample_pose, turn
 from .motions import pose_at
 from .solids import View
-from .staging import (DIFFICULTIES, Difficulty, Stance, arms_aside, draw,
-                      frame, head_box, place, sample_stance, sample_view,
-                      visibility)
+from .staging import (
+    DIFFICULTIES,
+    Difficulty,
+    Stance,
+    arms_aside,
+    draw,
+    frame,
+    head_box,
+    place,
+    sample_stance,
+    sample_view,
+    visibility,
+)
 
 __all__ = ["Rendering", "Scene", "SyntheticPeople"]
 
@@ -98,29 +108,37 @@ class SyntheticPeople:
 
     name = "synthetic"
 
-    def __init__(self, count: int, seed: int = 0, size: int = 128,
-                 difficulty: str | Difficulty = "standard",
-                 margin: float = 1.0, skeleton: Skeleton | str = MPII,
-                 split: str = "train"):
+    def __init__(
+        self,
+        count: int,
+        seed: int = 0,
+        size: int = 128,
+        difficulty: str | Difficulty = "standard",
+        margin: float = 1.0,
+        skeleton: Skeleton | str = MPII,
+        split: str = "train",
+    ):
         if count != int(count) or count < 0:
             raise ValueError(f"count is {count}; it must be 0 or more")
         if size != int(size) or size < 16:
-            raise ValueError(f"size is {size}; pictures have a whole number "
-                             "of pixels, at least 16")
+            raise ValueError(
+                f"size is {size}; pictures have a whole number of pixels, at least 16"
+            )
         if seed != int(seed) or seed < 0:
             raise ValueError(f"seed is {seed}; it must be 0 or more")
         if not 1 <= margin <= 4:
-            raise ValueError(f"margin is {margin}; it must be from 1 (the "
-                             "standard crop) to 4")
+            raise ValueError(
+                f"margin is {margin}; it must be from 1 (the standard crop) to 4"
+            )
         if split not in _SPLITS:
-            raise ValueError(f"unknown split {split!r}; known: "
-                             f"{', '.join(_SPLITS)}")
+            raise ValueError(f"unknown split {split!r}; known: {', '.join(_SPLITS)}")
         if not isinstance(difficulty, Difficulty):
             if difficulty not in DIFFICULTIES:
                 raise ValueError(
                     f"unknown difficulty {difficulty!r}; known: "
                     f"{', '.join(DIFFICULTIES)}, or a Difficulty of your "
-                    "own")
+                    "own"
+                )
             difficulty = DIFFICULTIES[difficulty]
         self.count, self.seed, self.size = int(count), int(seed), int(size)
         self.difficulty, self.margin = difficulty, float(margin)
@@ -134,10 +152,12 @@ class SyntheticPeople:
         # every argument: a store is known by what it was made from
         named = [k for k, v in DIFFICULTIES.items() if v == self.difficulty]
         level = repr(named[0] if named else self.difficulty)
-        return (f"SyntheticPeople({self.count}, seed={self.seed}, "
-                f"size={self.size}, difficulty={level}, "
-                f"margin={self.margin}, skeleton={self.skeleton.name!r}, "
-                f"split={self.split!r})")
+        return (
+            f"SyntheticPeople({self.count}, seed={self.seed}, "
+            f"size={self.size}, difficulty={level}, "
+            f"margin={self.margin}, skeleton={self.skeleton.name!r}, "
+            f"split={self.split!r})"
+        )
 
     def __getitem__(self, index: int) -> Person:
         return self.render(index).person
@@ -146,8 +166,10 @@ class SyntheticPeople:
         """The picture of one of this dataset's people."""
         prefix, _, index = person.id.rpartition("/")
         if prefix != self._prefix or not index.isdigit():
-            raise ValueError(f"person {person.id!r} is not of this dataset, "
-                             f"whose people are {self._prefix}/0, ...")
+            raise ValueError(
+                f"person {person.id!r} is not of this dataset, "
+                f"whose people are {self._prefix}/0, ..."
+            )
         index = int(index)
         if self._last[0] != index:
             self.render(index)
@@ -171,15 +193,16 @@ class SyntheticPeople:
         rng = self._rng(_PERSON, index)
         stance = sample_stance(rng, self.difficulty)
         view, head = frame(rng, [stance], self.size, self.margin)
-        image, parts, _ = draw(rng, [stance], view, self.difficulty,
-                               self.size, self.size / self.margin)
-        person = self._label(f"{self._prefix}/{index}", stance, view, head,
-                             parts)
+        image, parts, _ = draw(
+            rng, [stance], view, self.difficulty, self.size, self.size / self.margin
+        )
+        person = self._label(f"{self._prefix}/{index}", stance, view, head, parts)
         self._last = (index, image)
         return Rendering(image, person, parts)
 
-    def motion(self, name: str, frames: int = 48, index: int = 0,
-               fps: float = 24.0) -> list[Rendering]:
+    def motion(
+        self, name: str, frames: int = 48, index: int = 0, fps: float = 24.0
+    ) -> list[Rendering]:
         """Frames of somebody who moves, before a camera that does not.
 
         Parameters
@@ -192,32 +215,40 @@ class SyntheticPeople:
             Another number, another person in another place.
         """
         if frames < 1 or fps <= 0:
-            raise ValueError(f"{frames} frames at {fps} per second: both "
-                             "must be more than 0")
+            raise ValueError(
+                f"{frames} frames at {fps} per second: both must be more than 0"
+            )
         rng = self._rng(_MOTION, index)
         body, style = sample_body(rng), sample_pose(rng, 0.5)
         facing, pitch = rng.normal(0, 22), rng.uniform(2, 12)
         start, tempo = rng.uniform(0, 1), rng.uniform(0.9, 1.1)
         ground = np.array([0.0, 1.0, rng.uniform(3.8, 5.5)])
-        poses = [pose_at(name, start + tempo * t / fps, style)
-                 for t in range(frames)]
-        stances = [place(body, pose, facing, pitch, 0.0, ground=ground)
-                   for pose in arms_aside(body, poses)]
+        poses = [pose_at(name, start + tempo * t / fps, style) for t in range(frames)]
+        stances = [
+            place(body, pose, facing, pitch, 0.0, ground=ground)
+            for pose in arms_aside(body, poses)
+        ]
         view, head = frame(rng, stances, self.size, self.margin)
         level = replace(self.difficulty, occluders=())
         result = []
         for t, stance in enumerate(stances):
             # The same random numbers each time: the same place.
-            image, parts, _ = draw(self._rng(_MOTION, index, 1), [stance],
-                                   view, level, self.size,
-                                   self.size / self.margin, time=t)
-            person = self._label(f"{self._prefix}/{name}/{index}/{t}",
-                                 stance, view, head, parts)
+            image, parts, _ = draw(
+                self._rng(_MOTION, index, 1),
+                [stance],
+                view,
+                level,
+                self.size,
+                self.size / self.margin,
+                time=t,
+            )
+            person = self._label(
+                f"{self._prefix}/{name}/{index}/{t}", stance, view, head, parts
+            )
             result.append(Rendering(image, person, parts))
         return result
 
-    def scene(self, index: int, people: int = 3,
-              room: float = 1.0) -> Scene:
+    def scene(self, index: int, people: int = 3, room: float = 1.0) -> Scene:
         """Several people in one picture, who may hide one another.
 
         Everybody has a box and MPII's scale and position; `margin` plays
@@ -234,20 +265,38 @@ class SyntheticPeople:
         distance = float(joints[:, 2].mean())
         flat = View(1.0, (0.0, 0.0), distance).project(joints)
         low, high = flat.min(0), flat.max(0)
-        focal = float(self.size * rng.uniform(0.80, 0.9)
-                      / (high - low).max() / room)
+        focal = float(self.size * rng.uniform(0.80, 0.9) / (high - low).max() / room)
         center = (self.size - 1) / 2 - focal * (low + high) / 2
         view = View(focal, tuple(center.tolist()), distance)
-        image, parts, owners = draw(rng, stances, view, self.difficulty,
-                                    self.size, 2.0 * focal / distance)
-        persons = [self._label(
-            f"{self._prefix}/scene/{index}/{i}", stance, view,
-            head_box(stance, view, rng), parts, owners, i + 1, rng)
-            for i, stance in enumerate(stances)]
+        image, parts, owners = draw(
+            rng, stances, view, self.difficulty, self.size, 2.0 * focal / distance
+        )
+        persons = [
+            self._label(
+                f"{self._prefix}/scene/{index}/{i}",
+                stance,
+                view,
+                head_box(stance, view, rng),
+                parts,
+                owners,
+                i + 1,
+                rng,
+            )
+            for i, stance in enumerate(stances)
+        ]
         return Scene(image, persons, parts, owners)
 
-    def _label(self, name, stance: Stance, view: View, head, parts,
-               owners=None, number=1, rng=None) -> Person:
+    def _label(
+        self,
+        name,
+        stance: Stance,
+        view: View,
+        head,
+        parts,
+        owners=None,
+        number=1,
+        rng=None,
+    ) -> Person:
         """The record of one person.
 
         Where the picture is not their standard crop, `rng` is given: it
@@ -259,34 +308,52 @@ class SyntheticPeople:
             middle = (self.size - 1) / 2
             center = (middle, middle - 15 * scale)
         else:
-            scale = float(HEAD_PER_DIAGONAL * np.hypot(head[2], head[3])
-                          / HEAD_PER_SCALE)
+            scale = float(
+                HEAD_PER_DIAGONAL * np.hypot(head[2], head[3]) / HEAD_PER_SCALE
+            )
             middle = (keypoints.min(0) + keypoints.max(0)) / 2
             middle += 250 * scale * rng.normal(0, 0.03, 2)
             center = (float(middle[0]), float(middle[1]) - 10 * scale)
         visible, hidden_by = visibility(keypoints, parts, owners, number)
         keypoints[visible == 0] = np.nan
         if self.skeleton is not MPII:
-            keypoints, visible = remap(keypoints, visible, MPII,
-                                       self.skeleton)
+            keypoints, visible = remap(keypoints, visible, MPII, self.skeleton)
         drawn = parts > 1 if owners is None else owners == number
         ys, xs = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
         box = None
         if len(xs):
-            box = (float(xs[0]), float(ys[0]), float(xs[-1] - xs[0] + 1),
-                   float(ys[-1] - ys[0] + 1))
+            box = (
+                float(xs[0]),
+                float(ys[0]),
+                float(xs[-1] - xs[0] + 1),
+                float(ys[-1] - ys[0] + 1),
+            )
         return Person(
             image=name if owners is None else name.rpartition("/")[0],
-            keypoints=keypoints, visible=visible, center=center, scale=scale,
-            head_size=HEAD_PER_SCALE * scale, box=box,
-            area=float(np.count_nonzero(drawn)), id=name,
+            keypoints=keypoints,
+            visible=visible,
+            center=center,
+            scale=scale,
+            head_size=HEAD_PER_SCALE * scale,
+            box=box,
+            area=float(np.count_nonzero(drawn)),
+            id=name,
             extra={
-                "joints_3d": stance.joints, "pose": stance.pose.name,
-                "facing": stance.facing, "head_box": head,
-                "hidden_by": {j: p for j, p in hidden_by.items()
-                              if j in self.skeleton.joints},
-                "camera": {"focal": view.focal, "center": view.center,
-                           "pitch": stance.pitch, "roll": stance.roll}})
+                "joints_3d": stance.joints,
+                "pose": stance.pose.name,
+                "facing": stance.facing,
+                "head_box": head,
+                "hidden_by": {
+                    j: p for j, p in hidden_by.items() if j in self.skeleton.joints
+                },
+                "camera": {
+                    "focal": view.focal,
+                    "center": view.center,
+                    "pitch": stance.pitch,
+                    "roll": stance.roll,
+                },
+            },
+        )
 
 
 def _crowd(rng, people, level: Difficulty) -> list[Stance]:

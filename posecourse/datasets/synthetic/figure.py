@@ -11,28 +11,46 @@ import numpy as np
 from .body import SIDES, Body
 from .solids import DEPTHS, SHADES, Buffer, Cone, Rays, View
 
-__all__ = ["JOINT_PARTS", "PARTS", "Light", "draw_person", "draw_stick",
-           "dress"]
+__all__ = ["JOINT_PARTS", "PARTS", "Light", "draw_person", "draw_stick", "dress"]
 
 PARTS = ("background", "object", "head", "hair", "neck") + tuple(
-    f"{side}_{part}" for part in ("chest", "belly", "upper_arm", "forearm",
-                                  "hand", "thigh", "shin", "foot")
-    for side in SIDES)
+    f"{side}_{part}"
+    for part in (
+        "chest",
+        "belly",
+        "upper_arm",
+        "forearm",
+        "hand",
+        "thigh",
+        "shin",
+        "foot",
+    )
+    for side in SIDES
+)
 _PART = {name: i for i, name in enumerate(PARTS)}
 
 # The parts that meet at a joint. A joint lies inside the body; it is visible
 # if what the camera sees at its pixel is one of these. The trunk is split
 # into halves, so that a shoulder behind the body does not count as seen.
-_MEET = {"ankle": "shin foot", "knee": "thigh shin", "hip": "thigh belly",
-         "wrist": "forearm hand", "elbow": "upper_arm forearm",
-         "shoulder": "upper_arm chest"}
+_MEET = {
+    "ankle": "shin foot",
+    "knee": "thigh shin",
+    "hip": "thigh belly",
+    "wrist": "forearm hand",
+    "elbow": "upper_arm forearm",
+    "shoulder": "upper_arm chest",
+}
 JOINT_PARTS = {
     f"{side}_{joint}": tuple(f"{side}_{p}" for p in parts.split())
-    for joint, parts in _MEET.items() for side in SIDES}
+    for joint, parts in _MEET.items()
+    for side in SIDES
+}
 JOINT_PARTS |= {
     "pelvis": ("right_belly", "left_belly", "right_thigh", "left_thigh"),
     "thorax": ("right_chest", "left_chest", "neck", "head", "hair"),
-    "upper_neck": ("neck", "head", "hair"), "head_top": ("head", "hair")}
+    "upper_neck": ("neck", "head", "hair"),
+    "head_top": ("head", "hair"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ class Light:
         gain = self.ambient + lit[:, None] * self.key
         result = np.empty((len(colors), SHADES, 4), np.uint8)
         rgb = np.asarray(colors)[:, None, :] * gain
-        rgb += 22 * (lit ** 6)[:, None]
+        rgb += 22 * (lit**6)[:, None]
         result[..., :3] = np.minimum(rgb, 255)
         result[..., 3] = 255
         result[0] = 0
@@ -67,7 +85,7 @@ class Light:
 
 # Rows of the face drawing.
 _SKIN, _BROW, _WHITE, _IRIS, _LIP, _CHEEK, _BEARD, _FRAME, _SOCKET = range(9)
-_FACE = 160                                    # pixels of the face drawing
+_FACE = 160  # pixels of the face drawing
 _FACE_LOW, _FACE_SPAN = np.array([-0.5, -0.45]), 1.0
 
 
@@ -92,8 +110,7 @@ def _face(kind: int) -> np.ndarray:
 
     def oval(x, y, rx, ry, row, start=0, end=360, thickness=-1):
         size = tuple(int(v * _FACE / _FACE_SPAN * 16) for v in (rx, ry))
-        stamp(row, cv2.ellipse, at(x, y), size, 0, start, end, 255,
-              thickness)
+        stamp(row, cv2.ellipse, at(x, y), size, 0, start, end, 255, thickness)
 
     def line(a, b, row, thickness):
         stamp(row, cv2.line, at(*a), at(*b), 255, thickness)
@@ -109,8 +126,12 @@ def _face(kind: int) -> np.ndarray:
         oval(side * 0.140, 0.022, 0.042, 0.048, _IRIS)
         oval(side * 0.128, 0.006, 0.012, 0.012, _WHITE)
         rise = (0.0, 0.012, -0.008, 0.02)[brow]
-        line((side * 0.065, -0.092 - rise), (side * 0.215, -0.080 + rise),
-             _BROW, 4 + brow % 2)
+        line(
+            (side * 0.065, -0.092 - rise),
+            (side * 0.215, -0.080 + rise),
+            _BROW,
+            4 + brow % 2,
+        )
         if glasses:
             oval(side * 0.145, 0.025, 0.105, 0.09, _FRAME, thickness=3)
     if glasses:
@@ -160,16 +181,13 @@ class Figure:
         slot = self.slot("object", np.array([146.0, 112, 82]))
         top = self.points["pelvis"] + 0.125 * down
         foot = top + ((ground - top) @ down) * down
-        self.add(top, top + 0.02 * down, 0.18, 0.17, slot, flat=down,
-                 flatten=0.22)
+        self.add(top, top + 0.02 * down, 0.18, 0.17, slot, flat=down, flatten=0.22)
         self.add(top, foot, 0.035, 0.032, slot)
-        self.add(foot, foot - 0.01 * down, 0.14, 0.12, slot, flat=down,
-                 flatten=0.2)
+        self.add(foot, foot - 0.01 * down, 0.14, 0.12, slot, flat=down, flatten=0.2)
 
     def paint(self, view: View):
         """Make the cones ready that have more than plain colours."""
-        self.seat.paint = _paint_trunk(self, view, self.frames["pelvis"],
-                                       True)
+        self.seat.paint = _paint_trunk(self, view, self.frames["pelvis"], True)
         self.heart.paint = _paint_trunk(self, view, self.frames["chest"])
         self.skull.paint = _paint_face(self, view)
         if self.skirt:
@@ -192,7 +210,7 @@ def _trunk(f: Figure):
     b, p = f.body, f.points
     bottom = b.top if b.legs == "dress" else b.bottom
     pelvis, waist, chest = (f.frames[k] for k in ("pelvis", "waist", "chest"))
-    wide = b.build ** 0.8
+    wide = b.build**0.8
     # Four slots in a row: right, left, then the same with the print.
     f.chest = f.slot("right_chest", b.top)
     f.slot("left_chest", b.top)
@@ -207,56 +225,110 @@ def _trunk(f: Figure):
     heart = p["thorax"] + chest @ (0, 0.118, 0.004)
     seat = p["pelvis"] + pelvis @ (0, -0.045, 0.004)
     round_waist = 0.70 + 0.35 * (b.build - 1)
-    f.seat = f.add(seat, p["waist"], b.seat * wide, b.waist * wide, f.belly,
-                   flat=pelvis[:, 2], flatten=round_waist)
+    f.seat = f.add(
+        seat,
+        p["waist"],
+        b.seat * wide,
+        b.waist * wide,
+        f.belly,
+        flat=pelvis[:, 2],
+        flatten=round_waist,
+    )
     back = (waist + chest)[:, 2]
-    f.heart = f.add(p["waist"], heart, b.waist * wide,
-                    b.chest * b.build ** 0.4, f.chest,
-                    flat=back / np.sqrt((back ** 2).sum()),
-                    flatten=round_waist)
+    f.heart = f.add(
+        p["waist"],
+        heart,
+        b.waist * wide,
+        b.chest * b.build**0.4,
+        f.chest,
+        flat=back / np.sqrt((back**2).sum()),
+        flatten=round_waist,
+    )
     if b.bust:
-        f.add(heart + chest @ (-0.045, 0.018, -0.060),
-              heart + chest @ (0.045, 0.018, -0.060), b.bust, b.bust,
-              f.chest, flat=chest[:, 2], flatten=0.54)
+        f.add(
+            heart + chest @ (-0.045, 0.018, -0.060),
+            heart + chest @ (0.045, 0.018, -0.060),
+            b.bust,
+            b.bust,
+            f.chest,
+            flat=chest[:, 2],
+            flatten=0.54,
+        )
     for i, side in enumerate(SIDES):
         out = 2 * i - 1
-        f.add(p["thorax"] + chest @ (out * 0.035, 0.012, 0.006),
-              p[side + "_shoulder"], 0.056, 0.060 * b.build ** 0.5,
-              f.chest + i)
+        f.add(
+            p["thorax"] + chest @ (out * 0.035, 0.012, 0.006),
+            p[side + "_shoulder"],
+            0.056,
+            0.060 * b.build**0.5,
+            f.chest + i,
+        )
         if b.legs not in ("skirt", "dress"):
-            f.add(p[side + "_hip"] + pelvis @ (-out * 0.014, -0.012, 0.026),
-                  p[side + "_hip"] + pelvis @ (-out * 0.004, 0.018, 0.022),
-                  0.088 * wide, 0.084 * wide, f.pants + i)
+            f.add(
+                p[side + "_hip"] + pelvis @ (-out * 0.014, -0.012, 0.026),
+                p[side + "_hip"] + pelvis @ (-out * 0.004, 0.018, 0.022),
+                0.088 * wide,
+                0.084 * wide,
+                f.pants + i,
+            )
 
 
 def _arms(f: Figure):
     b, p = f.body, f.points
-    thick = b.build ** 0.6
+    thick = b.build**0.6
     for i, side in enumerate(SIDES):
         skin = f.slot(side + "_upper_arm", b.skin)
         cloth = f.slot(side + "_upper_arm", b.top)
-        f.add(p[side + "_shoulder"], p[side + "_elbow"], 0.053 * thick,
-              0.040 * thick, skin, bulge=0.003, cut=min(b.sleeve, 1.01),
-              pad=0.010, slot_before=cloth)
+        f.add(
+            p[side + "_shoulder"],
+            p[side + "_elbow"],
+            0.053 * thick,
+            0.040 * thick,
+            skin,
+            bulge=0.003,
+            cut=min(b.sleeve, 1.01),
+            pad=0.010,
+            slot_before=cloth,
+        )
         skin = f.slot(side + "_forearm", b.skin)
         cloth = f.slot(side + "_forearm", b.top)
-        f.add(p[side + "_elbow"], p[side + "_wrist"], 0.0405 * thick, 0.028,
-              skin, bulge=0.005 * thick, cut=b.sleeve - 1, pad=0.009,
-              slot_before=cloth)
+        f.add(
+            p[side + "_elbow"],
+            p[side + "_wrist"],
+            0.0405 * thick,
+            0.028,
+            skin,
+            bulge=0.005 * thick,
+            cut=b.sleeve - 1,
+            pad=0.009,
+            slot_before=cloth,
+        )
         palm = f.frames[side + "_forearm"]
         hand = f.slot(side + "_hand", b.skin)
         wrist, tip = p[side + "_wrist"], p[side + "_hand"]
-        f.add(wrist + 0.022 * palm[:, 1], tip, 0.032, 0.034, hand,
-              bulge=0.006, flat=palm[:, 0], flatten=0.62)
-        f.add(wrist + palm @ (0, 0.035, -0.016),
-              wrist + palm @ ((0.5 - i) * 0.02, 0.078, -0.047), 0.015,
-              0.0125, hand)
+        f.add(
+            wrist + 0.022 * palm[:, 1],
+            tip,
+            0.032,
+            0.034,
+            hand,
+            bulge=0.006,
+            flat=palm[:, 0],
+            flatten=0.62,
+        )
+        f.add(
+            wrist + palm @ (0, 0.035, -0.016),
+            wrist + palm @ ((0.5 - i) * 0.02, 0.078, -0.047),
+            0.015,
+            0.0125,
+            hand,
+        )
 
 
 def _legs(f: Figure):
     b, p = f.body, f.points
     bottom = b.top if b.legs == "dress" else b.bottom
-    thick = b.build ** 0.7
+    thick = b.build**0.7
     long = b.legs in ("trousers", "leggings")
     loose = {"trousers": 0.013, "shorts": 0.016}.get(b.legs, 0.0)
     cut = {"trousers": 1.01, "leggings": 1.01, "shorts": 0.72}.get(b.legs, -1)
@@ -264,24 +336,55 @@ def _legs(f: Figure):
     for side in SIDES:
         skin = f.slot(side + "_thigh", b.skin)
         cloth = f.slot(side + "_thigh", bottom)
-        f.add(p[side + "_hip"], p[side + "_knee"], 0.083 * thick,
-              0.055 * thick, skin, bulge=0.006, cut=cut, pad=loose,
-              slot_before=cloth)
+        f.add(
+            p[side + "_hip"],
+            p[side + "_knee"],
+            0.083 * thick,
+            0.055 * thick,
+            skin,
+            bulge=0.006,
+            cut=cut,
+            pad=loose,
+            slot_before=cloth,
+        )
         bare = f.slot(side + "_shin", b.skin)
         cloth = f.slot(side + "_shin", bottom if long else sock)
         knee, ankle = p[side + "_knee"], p[side + "_ankle"]
         if long:
-            f.add(knee, ankle, 0.055 * thick, 0.036, bare,
-                  bulge=0.006 * thick, cut=0.94, pad=loose,
-                  slot_before=cloth)
+            f.add(
+                knee,
+                ankle,
+                0.055 * thick,
+                0.036,
+                bare,
+                bulge=0.006 * thick,
+                cut=0.94,
+                pad=loose,
+                slot_before=cloth,
+            )
         else:
-            f.add(ankle, knee, 0.036, 0.055 * thick, bare,
-                  bulge=0.009 * thick, cut=0.2, pad=0.004,
-                  slot_before=cloth)
+            f.add(
+                ankle,
+                knee,
+                0.036,
+                0.055 * thick,
+                bare,
+                bulge=0.009 * thick,
+                cut=0.2,
+                pad=0.004,
+                slot_before=cloth,
+            )
         shoe = f.slot(side + "_foot", b.shoe)
         frame = f.frames[side + "_foot"]
-        f.add(p[side + "_heel"], p[side + "_toe"], 0.043, 0.037, shoe,
-              flat=frame[:, 1], flatten=0.82)
+        f.add(
+            p[side + "_heel"],
+            p[side + "_toe"],
+            0.043,
+            0.037,
+            shoe,
+            flat=frame[:, 1],
+            flatten=0.82,
+        )
     if b.legs in ("skirt", "dress"):
         slot = f.slot("right_thigh", bottom)
         f.slot("left_thigh", bottom)
@@ -289,24 +392,35 @@ def _legs(f: Figure):
         top = p["pelvis"] + pelvis @ (0, -0.10, 0)
         middle = (p["right_knee"] + p["left_knee"]) / 2
         down = 0.5 * pelvis[:, 1] + (middle - top)
-        down = down / np.sqrt((down ** 2).sum())
+        down = down / np.sqrt((down**2).sum())
         apart = p["right_knee"] - p["left_knee"]
-        spread = np.sqrt((apart ** 2).sum())
+        spread = np.sqrt((apart**2).sum())
         f.skirt = f.add(
-            top, top + (0.10 + 0.78 * b.thigh) * down, b.waist * 1.08,
-            max(0.20, min(0.12 + 0.36 * spread, 0.30)), slot,
-            flat=pelvis[:, 2], flatten=0.80, open_end=True)
+            top,
+            top + (0.10 + 0.78 * b.thigh) * down,
+            b.waist * 1.08,
+            max(0.20, min(0.12 + 0.36 * spread, 0.30)),
+            slot,
+            flat=pelvis[:, 2],
+            flatten=0.80,
+            open_end=True,
+        )
 
 
 # Hair: how thick, how far down the cap reaches at the forehead (at head
 # coordinate z = -0.4), how fast its edge falls towards the back, and the
 # lowest point at the back.
 _HAIR = {
-    "short": (0.045, -0.20, 0.75, 0.36), "crop": (0.022, -0.17, 0.75, 0.34),
-    "fringe": (0.06, -0.07, 0.45, 0.38), "bob": (0.07, -0.16, 1.9, 0.46),
-    "long": (0.06, -0.18, 1.6, 0.55), "ponytail": (0.04, -0.20, 0.75, 0.34),
-    "bun": (0.04, -0.20, 0.75, 0.32), "afro": (0.17, -0.20, 0.9, 0.36),
-    "bald": (0.0, 0.0, 0.0, 0.0)}
+    "short": (0.045, -0.20, 0.75, 0.36),
+    "crop": (0.022, -0.17, 0.75, 0.34),
+    "fringe": (0.06, -0.07, 0.45, 0.38),
+    "bob": (0.07, -0.16, 1.9, 0.46),
+    "long": (0.06, -0.18, 1.6, 0.55),
+    "ponytail": (0.04, -0.20, 0.75, 0.34),
+    "bun": (0.04, -0.20, 0.75, 0.32),
+    "afro": (0.17, -0.20, 0.9, 0.36),
+    "bald": (0.0, 0.0, 0.0, 0.0),
+}
 
 
 def _head(f: Figure):
@@ -322,23 +436,49 @@ def _head(f: Figure):
     red = np.array([190.0, 70, 72])
     dark = np.array([44.0, 32, 30])
     f.face = f.slot("head", skin)
-    for color in (0.75 * hair + 0.1 * skin, white, dark,
-                  0.45 * skin + 0.55 * red, 0.86 * skin + 0.14 * red * 1.3,
-                  0.85 * hair + 0.15 * skin, dark, 0.72 * skin + 0.28 * dark):
+    for color in (
+        0.75 * hair + 0.1 * skin,
+        white,
+        dark,
+        0.45 * skin + 0.55 * red,
+        0.86 * skin + 0.14 * red * 1.3,
+        0.85 * hair + 0.15 * skin,
+        dark,
+        0.72 * skin + 0.28 * dark,
+    ):
         f.slot("head", color)
-    f.skull = f.add(at(0, 0, 0.02), at(0, 0.31, -0.13), 0.40 * unit,
-                    0.205 * unit, f.face, flat=frame[:, 0], flatten=0.83)
-    f.add(at(0, 0.05, -0.37), at(0, 0.145, -0.42), 0.034 * unit,
-          0.052 * unit, f.face)
+    f.skull = f.add(
+        at(0, 0, 0.02),
+        at(0, 0.31, -0.13),
+        0.40 * unit,
+        0.205 * unit,
+        f.face,
+        flat=frame[:, 0],
+        flatten=0.83,
+    )
+    f.add(at(0, 0.05, -0.37), at(0, 0.145, -0.42), 0.034 * unit, 0.052 * unit, f.face)
     for out in (-1, 1):
-        f.add(at(out * 0.335, 0.02, 0.05), at(out * 0.325, 0.12, 0.03),
-              0.075 * unit, 0.05 * unit, f.face, flat=frame[:, 0],
-              flatten=0.5)
+        f.add(
+            at(out * 0.335, 0.02, 0.05),
+            at(out * 0.325, 0.12, 0.03),
+            0.075 * unit,
+            0.05 * unit,
+            f.face,
+            flat=frame[:, 0],
+            flatten=0.5,
+        )
     neck = f.slot("neck", skin)
     collar = f.slot("neck", b.top)
-    f.add(p["thorax"] + f.frames["chest"] @ (0, 0.025, 0.012),
-          at(0, 0.24, 0.06), 0.056 * b.build ** 0.5, 0.051 * b.build ** 0.4,
-          neck, cut=0.22, pad=0.006, slot_before=collar)
+    f.add(
+        p["thorax"] + f.frames["chest"] @ (0, 0.025, 0.012),
+        at(0, 0.24, 0.06),
+        0.056 * b.build**0.5,
+        0.051 * b.build**0.4,
+        neck,
+        cut=0.22,
+        pad=0.006,
+        slot_before=collar,
+    )
     f.hair = f.slot("hair", hair)
     thick, _, _, low = _HAIR[b.hair_style]
     f.cap = None
@@ -346,26 +486,38 @@ def _head(f: Figure):
         return
     r = 0.40 + thick
     drop = {"bob": 0.26, "long": 0.26, "afro": 0.0}.get(b.hair_style, 0.10)
-    f.cap = f.add(at(0, -0.012, 0.035), at(0, drop, 0.075), r * unit,
-                  (r - 0.04) * unit, f.hair, flat=frame[:, 0], flatten=0.87)
+    f.cap = f.add(
+        at(0, -0.012, 0.035),
+        at(0, drop, 0.075),
+        r * unit,
+        (r - 0.04) * unit,
+        f.hair,
+        flat=frame[:, 0],
+        flatten=0.87,
+    )
     if b.hair_style == "long":
         # It falls along the back.
         end = p["thorax"] + f.frames["chest"] @ (0, 0.13, 0.105)
-        f.add(at(0, 0.12, 0.17), end, 0.30 * unit, 0.20 * unit, f.hair,
-              flat=f.frames["neck"][:, 2], flatten=0.62)
+        f.add(
+            at(0, 0.12, 0.17),
+            end,
+            0.30 * unit,
+            0.20 * unit,
+            f.hair,
+            flat=f.frames["neck"][:, 2],
+            flatten=0.62,
+        )
     elif b.hair_style == "ponytail":
         start = at(0, -0.12, 0.46)
         down = f.frames["chest"] @ (0, 0.62 * unit, 0.10 * unit)
-        f.add(start, start + down, 0.125 * unit, 0.06 * unit, f.hair,
-              bulge=0.02 * unit)
+        f.add(start, start + down, 0.125 * unit, 0.06 * unit, f.hair, bulge=0.02 * unit)
     elif b.hair_style == "bun":
-        f.add(at(0, -0.36, 0.26), at(0, -0.38, 0.28), 0.155 * unit,
-              0.15 * unit, f.hair)
+        f.add(at(0, -0.36, 0.26), at(0, -0.38, 0.28), 0.155 * unit, 0.15 * unit, f.hair)
 
 
 # -------------------------------------------------------------- drawing
-_SUPER = 2                                     # subpixels per pixel and axis
-_REACH = 1.5                                   # metres before and behind
+_SUPER = 2  # subpixels per pixel and axis
+_REACH = 1.5  # metres before and behind
 # Depth units per grey level of darkening: 30 cm are worth 160 levels.
 _CREVICE = int(0.30 / (2 * _REACH) * DEPTHS / 160)
 
@@ -391,8 +543,7 @@ def draw_person(image, parts, figure: Figure, view: View, light: Light):
     rays = Rays(figure.cones, fine, light.direction)
     height, width = image.shape[:2]
     low = np.maximum(rays.corner.min(0) // _SUPER, 0)
-    high = np.minimum((rays.corner + rays.size).max(0) // _SUPER + 1,
-                      (width, height))
+    high = np.minimum((rays.corner + rays.size).max(0) // _SUPER + 1, (width, height))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
     if w < 1 or h < 1:
         return None
@@ -405,26 +556,33 @@ def draw_person(image, parts, figure: Figure, view: View, light: Light):
     pixels = cv2.resize(pixels, (w, h), interpolation=cv2.INTER_AREA)
     alpha = pixels[..., 3].copy()
     shading = _crevices(buffer.depth[::_SUPER, ::_SUPER], view)
-    color = cv2.multiply(pixels[..., :3], shading, scale=1 / 255,
-                         dtype=cv2.CV_8U)
-    place = image[y:y + h, x:x + w]
+    color = cv2.multiply(pixels[..., :3], shading, scale=1 / 255, dtype=cv2.CV_8U)
+    place = image[y : y + h, x : x + w]
     behind = cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2BGR)
     place[...] = cv2.add(color, cv2.multiply(place, behind, scale=1 / 255))
     seen = np.array(figure.parts, np.uint8)[index[::_SUPER, ::_SUPER] >> 7]
-    cv2.copyTo(seen, seen, parts[y:y + h, x:x + w])
+    cv2.copyTo(seen, seen, parts[y : y + h, x : x + w])
     return (x, y, w, h), alpha
 
 
 # Lines of a stick figure: points, and the part they stand for.
 _STICKS = (
-    ("pelvis thorax", "right_chest"), ("thorax upper_neck", "neck"),
-    *((line.replace("@", side), part.replace("@", side))
-      for side in SIDES for line, part in (
-          ("thorax @_shoulder", "@_chest"),
-          ("@_shoulder @_elbow", "@_upper_arm"),
-          ("@_elbow @_wrist", "@_forearm"), ("pelvis @_hip", "@_belly"),
-          ("@_hip @_knee", "@_thigh"), ("@_knee @_ankle", "@_shin"),
-          ("@_ankle @_toe", "@_foot"))))
+    ("pelvis thorax", "right_chest"),
+    ("thorax upper_neck", "neck"),
+    *(
+        (line.replace("@", side), part.replace("@", side))
+        for side in SIDES
+        for line, part in (
+            ("thorax @_shoulder", "@_chest"),
+            ("@_shoulder @_elbow", "@_upper_arm"),
+            ("@_elbow @_wrist", "@_forearm"),
+            ("pelvis @_hip", "@_belly"),
+            ("@_hip @_knee", "@_thigh"),
+            ("@_knee @_ankle", "@_shin"),
+            ("@_ankle @_toe", "@_foot"),
+        )
+    ),
+)
 
 
 def draw_stick(image, parts, points, view: View):
@@ -448,8 +606,9 @@ def draw_stick(image, parts, points, view: View):
     radius = int(8 * np.sqrt(((top - neck) ** 2).sum()))
     cv2.circle(image, center, radius + 8 * width, ink, -1, cv2.LINE_AA, 4)
     if radius > 8 * width:  # else, seen from above, the head is a dot
-        cv2.circle(image, center, radius - 8 * width, (246, 244, 240), -1,
-                   cv2.LINE_AA, 4)
+        cv2.circle(
+            image, center, radius - 8 * width, (246, 244, 240), -1, cv2.LINE_AA, 4
+        )
     mask = np.zeros_like(parts)
     cv2.circle(mask, center, radius + 8 * width, 255, -1, cv2.LINE_AA, 4)
     parts[mask > 127] = _PART["head"]
@@ -467,17 +626,15 @@ def _crevices(depth, view: View):
         # whole numbers all the way: the same on every machine
         near = cv2.boxFilter(near, cv2.CV_32S, (k, k), normalize=False)
         near = (near // (k * k)).astype(np.uint16)
-    behind = cv2.subtract(depth, near)         # 0 where it is in front
+    behind = cv2.subtract(depth, near)  # 0 where it is in front
     shade = 255 - np.minimum(behind // _CREVICE, 100).astype(np.uint8)
     return cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR)
 
 
 def _paint_trunk(f: Figure, view: View, frame, seat=False):
     """Slots of the trunk: halves told apart, a print on the shirt."""
-    axes = np.array([frame[:, 0], f.frames["waist"][:, 1],
-                     f.frames["pelvis"][:, 1]]).T
-    (waist, hips), scale = view.solid(
-        np.array([f.points["waist"], f.points["pelvis"]]))
+    axes = np.array([frame[:, 0], f.frames["waist"][:, 1], f.frames["pelvis"][:, 1]]).T
+    (waist, hips), scale = view.solid(np.array([f.points["waist"], f.points["pelvis"]]))
     pattern = f.body.pattern
 
     def paint(surface):
@@ -496,7 +653,7 @@ def _paint_trunk(f: Figure, view: View, frame, seat=False):
         if not seat:
             return slots + np.int32(f.chest)
         slots += np.int32(f.belly)
-        below, = surface.place(hips, axes[:, 2:] / scale[1])
+        (below,) = surface.place(hips, axes[:, 2:] / scale[1])
         trousers = (left > 0).astype(np.int32) + np.int32(f.pants)
         return np.where(below > np.float32(-0.085), trousers, slots)
 
@@ -508,7 +665,7 @@ def _paint_halves(f: Figure, view: View, slot: int):
     (origin,), _ = view.solid(f.points["pelvis"][None])
 
     def paint(surface):
-        left, = surface.place(origin, f.frames["pelvis"][:, :1])
+        (left,) = surface.place(origin, f.frames["pelvis"][:, :1])
         return (left > 0) + np.int32(slot)
 
     return paint
@@ -531,8 +688,7 @@ def _paint_face(f: Figure, view: View):
         row = ((y - np.float32(_FACE_LOW[1])) * unit).astype(np.int32)
         np.clip(column, 0, _FACE - 1, out=column)
         np.clip(row, 0, _FACE - 1, out=row)
-        return np.where(z < np.float32(-0.1), drawing[row, column],
-                        np.int32(f.face))
+        return np.where(z < np.float32(-0.1), drawing[row, column], np.int32(f.face))
 
     return paint
 

@@ -24,7 +24,7 @@ __all__ = ["DEPTHS", "SHADES", "Buffer", "Cone", "Rays", "Surface", "View"]
 # plain minimum: bit 30 "no hit", 15 bits depth, 8 bits slot, 7 bits shade.
 SHADES = 128
 _EMPTY = 1 << 30
-_WASTE = 16000                  # pixels that cost as much as one more batch
+_WASTE = 16000  # pixels that cost as much as one more batch
 DEPTHS = 1 << 15
 
 
@@ -102,16 +102,16 @@ class View:
         scale = self.focal / points[:, 2]
         pixels = points * scale[:, None]
         pixels[:, :2] += self.center
-        pixels[:, 2] = ((points[:, 2] - self.distance)
-                        * (self.focal / self.distance))
+        pixels[:, 2] = (points[:, 2] - self.distance) * (self.focal / self.distance)
         return pixels, scale
 
     def enlarged(self, factor: int) -> View:
         """The same view on a picture with `factor` times the pixels."""
         x, y = self.center
         shift = (factor - 1) / 2
-        return View(self.focal * factor, (x * factor + shift,
-                                          y * factor + shift), self.distance)
+        return View(
+            self.focal * factor, (x * factor + shift, y * factor + shift), self.distance
+        )
 
 
 class Buffer:
@@ -156,11 +156,10 @@ class Buffer:
         h, w = keys.shape
         x, y = corner
         if x < 0 or y < 0 or x + w > width or y + h > height:
-            keys = keys[max(-y, 0):max(height - y, 0),
-                        max(-x, 0):max(width - x, 0)]
+            keys = keys[max(-y, 0) : max(height - y, 0), max(-x, 0) : max(width - x, 0)]
             x, y = max(x, 0), max(y, 0)
             h, w = keys.shape
-        place = self.keys[y:y + h, x:x + w]
+        place = self.keys[y : y + h, x : x + w]
         np.minimum(place, keys, out=place)
 
     @property
@@ -220,8 +219,10 @@ def _dot(a, b):
 
 
 # Numbers that each cone has, one row of `Rays.numbers` each.
-_NUMBERS = ("sign cut bend grow ra pad m2 m0 axis_light ray_light axis_flat "
-            "ray_flat double per_length z end bx by bz lx ly lz").split()
+_NUMBERS = (
+    "sign cut bend grow ra pad m2 m0 axis_light ray_light axis_flat "
+    "ray_flat double per_length z end bx by bz lx ly lz"
+).split()
 
 
 class Rays:
@@ -236,14 +237,24 @@ class Rays:
     def __init__(self, cones: list[Cone], view: View, light):
         self.cones = cones
         n = len(cones)
-        ends, scale = view.solid(np.array([c.a for c in cones]
-                                          + [c.b for c in cones]))
+        ends, scale = view.solid(np.array([c.a for c in cones] + [c.b for c in cones]))
         a, b = ends[:n], ends[n:]
         self.a = a
         g = np.array([c.flat for c in cones], dtype=np.float64)
         ra, rb, bulge, pad, flatten, cut, end = np.array(
-            [(c.ra, c.rb, c.bulge, c.pad, c.flatten, c.cut,
-              1.0 if c.open_end else 2.0) for c in cones]).T
+            [
+                (
+                    c.ra,
+                    c.rb,
+                    c.bulge,
+                    c.pad,
+                    c.flatten,
+                    c.cut,
+                    1.0 if c.open_end else 2.0,
+                )
+                for c in cones
+            ]
+        ).T
         ra, bulge, pad = np.array([ra, bulge, pad]) * scale[:n]
         rb = rb * scale[n:]
         fat = (np.abs(bulge) + pad)[:, None]
@@ -260,7 +271,7 @@ class Rays:
             return v + (c * _dot(g, v))[..., None] * g
 
         axis = b - a
-        axis[:, 0] += 1e-3                     # a ball is a very short cone
+        axis[:, 0] += 1e-3  # a ball is a very short cone
         vectors = np.empty((3, n, 3))
         vectors[0], vectors[1], vectors[2] = axis, (0.0, 0, 1), light
         vectors = stretch(vectors)
@@ -269,9 +280,11 @@ class Rays:
         ba, ray, light = vectors
         # |p|^2 and p . v of p = stretch((x, y, 0)): polynomials in x and y.
         double = c * (2 + c)
-        mxx, mxy, myy = (1 + double * g[:, 0] ** 2,
-                         double * g[:, 0] * g[:, 1],
-                         1 + double * g[:, 1] ** 2)
+        mxx, mxy, myy = (
+            1 + double * g[:, 0] ** 2,
+            double * g[:, 0] * g[:, 1],
+            1 + double * g[:, 1] ** 2,
+        )
         q, to_ray, to_light = stretch(vectors)[..., :2]
         # Where along the axis the ray meets the endless cone: linear in x
         # and y, less the square root of a quadratic.
@@ -284,27 +297,44 @@ class Rays:
         p = d2[:, None] * to_ray - m2[:, None] * q
         p0 = m2 * lean * ra
         ratio = m2 / (k2 * d2)
-        scale = ratio ** 2
+        scale = ratio**2
         self.flat = flatten < 1
         # Rows: coefficients of x^2, xy, y^2, x, y, 1.
-        self.root = np.array([
-            scale * (p[:, 0] ** 2 - k2 * (d2 * mxx - q[:, 0] ** 2)),
-            scale * 2 * (p[:, 0] * p[:, 1]
-                         - k2 * (d2 * mxy - q[:, 0] * q[:, 1])),
-            scale * (p[:, 1] ** 2 - k2 * (d2 * myy - q[:, 1] ** 2)),
-            *(scale * 2 * (p0 * p.T - k2 * lean * ra * q.T)),
-            scale * (p0 * p0 + k2 * m0 * ra * ra)])
+        self.root = np.array(
+            [
+                scale * (p[:, 0] ** 2 - k2 * (d2 * mxx - q[:, 0] ** 2)),
+                scale * 2 * (p[:, 0] * p[:, 1] - k2 * (d2 * mxy - q[:, 0] * q[:, 1])),
+                scale * (p[:, 1] ** 2 - k2 * (d2 * myy - q[:, 1] ** 2)),
+                *(scale * 2 * (p0 * p.T - k2 * lean * ra * q.T)),
+                scale * (p0 * p0 + k2 * m0 * ra * ra),
+            ]
+        )
         self.square = np.array([mxx, 2 * mxy, myy])
         # Coefficients of x, y, 1, and of x, y.
-        self.first = np.array([*(q.T / d2 - ratio * p.T),
-                               -ra * lean / d2 - ratio * p0])
-        self.slopes = np.array([2 * q.T, to_ray.T, to_light.T,
-                                (1 + c) * g[:, :2].T])
-        self.numbers = np.array([
-            np.sign(ratio), cut, -4 * bulge, 4 * bulge - slope, ra, pad, m2,
-            m0, _dot(ba, light), _dot(ray, light), _dot(ba, g),
-            _dot(ray, g), double, 1 / length, a[:, 2], end, *ba.T, *light.T,
-        ]).astype(np.float32)
+        self.first = np.array([*(q.T / d2 - ratio * p.T), -ra * lean / d2 - ratio * p0])
+        self.slopes = np.array([2 * q.T, to_ray.T, to_light.T, (1 + c) * g[:, :2].T])
+        self.numbers = np.array(
+            [
+                np.sign(ratio),
+                cut,
+                -4 * bulge,
+                4 * bulge - slope,
+                ra,
+                pad,
+                m2,
+                m0,
+                _dot(ba, light),
+                _dot(ray, light),
+                _dot(ba, g),
+                _dot(ray, g),
+                double,
+                1 / length,
+                a[:, 2],
+                end,
+                *ba.T,
+                *light.T,
+            ]
+        ).astype(np.float32)
 
     def draw(self, buffer: Buffer):
         """Draw all cones: round ones, then flattened ones, each as one
@@ -316,8 +346,9 @@ class Rays:
             low, high = np.split(order, [len(order) // 2])
             if not len(low):
                 low, high = high, low
-            waste = width[low].sum() * (height[order[-1:]].sum()
-                                        - height[low[-1:]].sum())
+            waste = width[low].sum() * (
+                height[order[-1:]].sum() - height[low[-1:]].sum()
+            )
             if waste < _WASTE:
                 low, high = order, high[:0]
             for chosen in (low, high):
@@ -333,29 +364,33 @@ class Rays:
         offset = self.corner[which] - self.a[which, :2]
         x = np.arange(len(which)) - np.repeat(starts, widths) + offset[:, 0]
         y = offset[:, 1]
-        rows = np.arange(self.size[chosen, 1].max(),
-                         dtype=np.float32)[:, None]
+        rows = np.arange(self.size[chosen, 1].max(), dtype=np.float32)[:, None]
         numbers = dict(zip(_NUMBERS, self.numbers[:, which]))
         along, before, radius = self._along(which, x, y, rows, numbers)
         meet = self._meet_flat if self.flat[chosen[0]] else self._meet_round
-        depth, shade, missed = meet(which, x, y, rows, along, radius,
-                                    numbers)
+        depth, shade, missed = meet(which, x, y, rows, along, radius, numbers)
         if (numbers["end"] < 2).any():
             missed |= along >= numbers["end"]
 
         cones = [self.cones[i] for i in chosen]
-        slots = np.repeat(np.array([(c.slot, c.slot_before) for c in cones],
-                                   np.int32), widths, axis=0).T
+        slots = np.repeat(
+            np.array([(c.slot, c.slot_before) for c in cones], np.int32), widths, axis=0
+        ).T
         if before is None:
             slots = np.broadcast_to(slots[0], depth.shape).copy()
         else:
             slots = before * (slots[1] - slots[0]) + slots[0]
-        pieces = [np.s_[:high, i:j] for high, i, j in zip(
-            self.size[chosen, 1].tolist(), starts.tolist(), ends.tolist())]
+        pieces = [
+            np.s_[:high, i:j]
+            for high, i, j in zip(
+                self.size[chosen, 1].tolist(), starts.tolist(), ends.tolist()
+            )
+        ]
         for i, cone, piece in zip(chosen, cones, pieces):
             if cone.paint:
-                slots[piece] = cone.paint(Surface(
-                    self.corner[i], depth[piece], missed[piece]))
+                slots[piece] = cone.paint(
+                    Surface(self.corner[i], depth[piece], missed[piece])
+                )
         keys = buffer.encode(depth, slots, shade, missed)
         corners = (self.corner[chosen] - buffer.origin).tolist()
         for piece, corner in zip(pieces, corners):
@@ -374,8 +409,9 @@ class Rays:
         root = rows * cyy.astype(np.float32)
         root += (cxy * x + 2 * cyy * y + cy).astype(np.float32)
         root *= rows
-        root += ((cxx * x + cxy * y + cx) * x + (cyy * y + cy) * y
-                 + c0).astype(np.float32)
+        root += ((cxx * x + cxy * y + cx) * x + (cyy * y + cy) * y + c0).astype(
+            np.float32
+        )
         np.clip(root, 0, np.inf, out=root)
         np.sqrt(root, out=root)
         root *= v["sign"]
@@ -420,8 +456,8 @@ class Rays:
         cx, cy = self.slopes[:, :, which].swapaxes(0, 1)
         zeroth = (cx * x + cy * y).astype(np.float32)
         axis, half, shade, across = (
-            rows * slope + start
-            for slope, start in zip(cy.astype(np.float32), zeroth))
+            rows * slope + start for slope, start in zip(cy.astype(np.float32), zeroth)
+        )
         cxx, cxy, cyy = self.square[:, which]
         rest = rows * cyy.astype(np.float32)
         rest += (cxy * x + 2 * cyy * y).astype(np.float32)

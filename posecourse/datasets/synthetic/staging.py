@@ -9,14 +9,22 @@ import numpy as np
 from ...skeletons import MPII
 from ..mpii import HEAD_PER_DIAGONAL
 from .body import Body, Pose, articulate, sample_body, sample_pose, turn
-from .figure import (JOINT_PARTS, PARTS, Light, draw_person, draw_stick,
-                     dress)
-from .scenery import (Brush, Setting, background, camera_effects, occluder,
-                      person_shadow)
+from .figure import JOINT_PARTS, PARTS, Light, draw_person, draw_stick, dress
+from .scenery import Brush, Setting, background, camera_effects, occluder, person_shadow
 from .solids import View
 
-__all__ = ["DIFFICULTIES", "Difficulty", "Stance", "draw", "frame",
-           "head_box", "place", "sample_stance", "sample_view", "visibility"]
+__all__ = [
+    "DIFFICULTIES",
+    "Difficulty",
+    "Stance",
+    "draw",
+    "frame",
+    "head_box",
+    "place",
+    "sample_stance",
+    "sample_view",
+    "visibility",
+]
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,7 @@ class Difficulty:
     tumble: float = 0.05
     pitch: tuple[float, float] = (-6.0, 22.0)
     loose: float = 1.0
-    scenes: tuple[str, ...] = ("room", "room", "outside", "outside",
-                               "abstract")
+    scenes: tuple[str, ...] = ("room", "room", "outside", "outside", "abstract")
     clutter: tuple[int, int] = (4, 9)
     occluders: tuple[float, ...] = (0.38, 0.06)
     gain: float = 0.18
@@ -65,22 +72,57 @@ class Difficulty:
 
 DIFFICULTIES = {
     "easy": Difficulty(
-        side=0.05, back=0.0, turn=18.0, tilt=1.5, tumble=0.0,
-        pitch=(0.0, 12.0), loose=0.8, scenes=("studio",), clutter=(0, 0),
-        occluders=(), gain=0.05, contrast=1.0, noise=2.0, blur=0.0),
+        side=0.05,
+        back=0.0,
+        turn=18.0,
+        tilt=1.5,
+        tumble=0.0,
+        pitch=(0.0, 12.0),
+        loose=0.8,
+        scenes=("studio",),
+        clutter=(0, 0),
+        occluders=(),
+        gain=0.05,
+        contrast=1.0,
+        noise=2.0,
+        blur=0.0,
+    ),
     "standard": Difficulty(),
     "hard": Difficulty(
-        side=0.22, back=0.26, turn=40.0, tilt=10.0, tumble=0.2,
-        pitch=(-14.0, 38.0), loose=1.5,
-        scenes=("room", "outside", "abstract", "abstract"), clutter=(9, 16),
-        occluders=(0.95, 0.7, 0.35), gain=0.3, contrast=0.45, noise=11.0,
-        blur=1.0),
+        side=0.22,
+        back=0.26,
+        turn=40.0,
+        tilt=10.0,
+        tumble=0.2,
+        pitch=(-14.0, 38.0),
+        loose=1.5,
+        scenes=("room", "outside", "abstract", "abstract"),
+        clutter=(9, 16),
+        occluders=(0.95, 0.7, 0.35),
+        gain=0.3,
+        contrast=0.45,
+        noise=11.0,
+        blur=1.0,
+    ),
     "stick": Difficulty(
-        side=0.05, back=0.0, turn=18.0, tilt=1.5, tumble=0.0,
-        pitch=(0.0, 12.0), loose=0.8, scenes=("studio",), clutter=(0, 0),
-        occluders=(), gain=0.0, contrast=1.0, noise=2.0, blur=0.0,
-        stick=True),
+        side=0.05,
+        back=0.0,
+        turn=18.0,
+        tilt=1.5,
+        tumble=0.0,
+        pitch=(0.0, 12.0),
+        loose=0.8,
+        scenes=("studio",),
+        clutter=(0, 0),
+        occluders=(),
+        gain=0.0,
+        contrast=1.0,
+        noise=2.0,
+        blur=0.0,
+        stick=True,
+    ),
 }
+
 
 def visibility(keypoints, parts, owners=None, number=1):
     """Which MPII joints are seen, from the map of parts.
@@ -149,8 +191,9 @@ class Stance:
         return np.array([self.points[j] for j in MPII.joints])
 
 
-def place(body: Body, pose: Pose, facing, pitch, roll, pelvis=None,
-          ground=None) -> Stance:
+def place(
+    body: Body, pose: Pose, facing, pitch, roll, pelvis=None, ground=None
+) -> Stance:
     """Put somebody before the camera.
 
     Either the `pelvis` is somewhere and the ground below the feet, or they
@@ -166,14 +209,24 @@ def place(body: Body, pose: Pose, facing, pitch, roll, pelvis=None,
         pose = replace(pose, arms=_aside(pose, inside))
         points, frames = articulate(body, pose, root)
     down = world[:, 1]
-    feet = np.array([points[f"{s}_{p}"] for s in ("right", "left")
-                     for p in ("heel", "toe", "knee")])
+    feet = np.array(
+        [points[f"{s}_{p}"] for s in ("right", "left") for p in ("heel", "toe", "knee")]
+    )
     reach = (feet @ down).max() + 0.036 + pose.lift
     if pelvis is None:
         pelvis = ground - reach * down
     points = {k: v + pelvis for k, v in points.items()}
-    return Stance(body, pose, points, frames, down, pelvis + reach * down,
-                  (facing + 180) % 360 - 180, pitch, roll)
+    return Stance(
+        body,
+        pose,
+        points,
+        frames,
+        down,
+        pelvis + reach * down,
+        (facing + 180) % 360 - 180,
+        pitch,
+        roll,
+    )
 
 
 def arms_aside(body: Body, poses: list[Pose]) -> list[Pose]:
@@ -183,8 +236,9 @@ def arms_aside(body: Body, poses: list[Pose]) -> list[Pose]:
     the hand would jump. Here it is moved alike in all.
     """
     for _ in range(6):
-        inside = np.any([_arms_inside(body, *articulate(body, p, np.eye(3)))
-                         for p in poses], axis=0)
+        inside = np.any(
+            [_arms_inside(body, *articulate(body, p, np.eye(3))) for p in poses], axis=0
+        )
         if not inside.any():
             break
         poses = [replace(p, arms=_aside(p, inside)) for p in poses]
@@ -201,8 +255,7 @@ def sample_stance(rng, level: Difficulty) -> Stance:
     pose = sample_pose(rng, level.loose)
     facing, pitch, roll = sample_view(rng, level)
     distance = 3.2 + 4.5 * rng.random() ** 1.5
-    return place(body, pose, facing, pitch, roll,
-                 pelvis=np.array([0.0, 0, distance]))
+    return place(body, pose, facing, pitch, roll, pelvis=np.array([0.0, 0, distance]))
 
 
 def sample_view(rng, level: Difficulty):
@@ -224,10 +277,17 @@ def sample_view(rng, level: Difficulty):
 
 def _arms_inside(body: Body, points, frames) -> np.ndarray:
     """Which arms (right, left) go through the trunk."""
-    check = np.array([[points[side + "_wrist"], points[side + "_hand"],
-                       (points[side + "_wrist"] + points[side + "_elbow"])
-                       / 2, points[side + "_elbow"]]
-                      for side in ("right", "left")])
+    check = np.array(
+        [
+            [
+                points[side + "_wrist"],
+                points[side + "_hand"],
+                (points[side + "_wrist"] + points[side + "_elbow"]) / 2,
+                points[side + "_elbow"],
+            ]
+            for side in ("right", "left")
+        ]
+    )
     place = (check - points["thorax"]) @ frames["chest"]
     x, y, z = np.moveaxis(place, -1, 0)
     wide = body.build * 0.165 + 0.035
@@ -251,10 +311,18 @@ def head_box(stance: Stance, view: View, rng):
     return (*((low + high - size) / 2).tolist(), *size.tolist())
 
 
-_SKULL = np.array([
-    (-0.37, 0.45, 0), (0.37, 0.45, 0), (0, 0.55, -0.40), (0, 0, -0.05),
-    (0, 0.45, 0.44), (-0.2, 0.85, -0.2), (0.2, 0.85, -0.2),
-    (0, 0.96, -0.25)])
+_SKULL = np.array(
+    [
+        (-0.37, 0.45, 0),
+        (0.37, 0.45, 0),
+        (0, 0.55, -0.40),
+        (0, 0, -0.05),
+        (0, 0.45, 0.44),
+        (-0.2, 0.85, -0.2),
+        (0.2, 0.85, -0.2),
+        (0, 0.96, -0.25),
+    ]
+)
 
 
 def frame(rng, stances: list[Stance], size, margin):
@@ -293,13 +361,18 @@ def frame(rng, stances: list[Stance], size, margin):
     focal = size / margin / side
     x, y = (size - 1) / 2 - focal * center
     view = View(float(focal), (float(x), float(y)), distance)
-    head = (head[0] * focal + x, head[1] * focal + y,
-            loose * w * focal, loose * h * focal)
+    head = (
+        head[0] * focal + x,
+        head[1] * focal + y,
+        loose * w * focal,
+        loose * h * focal,
+    )
     return view, tuple(float(v) for v in head)
 
 
-def draw(rng, stances: list[Stance], view: View, level: Difficulty, size,
-         unit, time: int = 0):
+def draw(
+    rng, stances: list[Stance], view: View, level: Difficulty, size, unit, time: int = 0
+):
     """Draw people, far ones first, with all that is around them.
 
     Parameters
@@ -319,26 +392,31 @@ def draw(rng, stances: list[Stance], view: View, level: Difficulty, size,
     # Light from above and from the camera's side.
     height, around = np.deg2rad([38 + 27 * picks[0], 130 * picks[1] - 65])
     light = Light(
-        np.array([np.sin(around) * np.cos(height), -np.sin(height),
-                  -np.cos(around) * np.cos(height)]),
+        np.array(
+            [
+                np.sin(around) * np.cos(height),
+                -np.sin(height),
+                -np.cos(around) * np.cos(height),
+            ]
+        ),
         ambient=np.array([0.50, 0.50, 0.55]) + 0.06 * (picks[2] - 0.5),
-        key=np.array([0.56, 0.54, 0.49]) + 0.10 * (picks[3] - 0.5))
+        key=np.array([0.56, 0.54, 0.49]) + 0.10 * (picks[3] - 0.5),
+    )
     order = np.argsort([-s.points["pelvis"][2] for s in stances])
     setting = _setting(stances[order[0]], view, size, unit, picks[4])
-    clutter = int(level.clutter[0] + picks[5] * (
-        level.clutter[1] - level.clutter[0] + 1))
+    clutter = int(
+        level.clutter[0] + picks[5] * (level.clutter[1] - level.clutter[0] + 1)
+    )
     # as crowded around the standard crop as in it
     clutter += round(clutter * ((size / unit) ** 2 - 1) * 0.6)
     shadow = None
     if not level.stick:
-        shadow = person_shadow(size, stances, view, light.direction,
-                               70 + 50 * picks[6])
+        shadow = person_shadow(size, stances, view, light.direction, 70 + 50 * picks[6])
     image = background(rng, setting, clutter, level.scenes, shadow)
     parts = np.zeros((size, size), np.uint8)
     owners = np.zeros((size, size), np.uint8)
     for i in order:
-        _draw_one(image, parts, owners, i + 1, stances[i], view, light,
-                  level.stick)
+        _draw_one(image, parts, owners, i + 1, stances[i], view, light, level.stick)
     joints = view.project(np.concatenate([s.joints for s in stances]))
     for chance in level.occluders:
         if rng.random() < chance:
@@ -346,13 +424,13 @@ def draw(rng, stances: list[Stance], view: View, level: Difficulty, size,
             brush = Brush(image, stances[0].roll, mask)
             occluder(brush, rng, setting, joints)
             parts[mask > 127], owners[mask > 127] = 1, 0
-    image = camera_effects(image, rng, unit, level.gain, level.contrast,
-                           level.noise, level.blur, time)
+    image = camera_effects(
+        image, rng, unit, level.gain, level.contrast, level.noise, level.blur, time
+    )
     return image, parts, owners
 
 
-def _draw_one(image, parts, owners, number, stance: Stance, view: View,
-              light, stick):
+def _draw_one(image, parts, owners, number, stance: Stance, view: View, light, stick):
     mine = np.zeros_like(parts)
     if stick:
         draw_stick(image, mine, stance.points, view)
@@ -361,8 +439,7 @@ def _draw_one(image, parts, owners, number, stance: Stance, view: View,
         if stance.pose.seated:
             figure.add_stool(stance.ground, stance.down)
         distance = float(stance.points["pelvis"][2])
-        draw_person(image, mine, figure, replace(view, distance=distance),
-                    light)
+        draw_person(image, mine, figure, replace(view, distance=distance), light)
     seen = mine > 0
     parts[seen] = mine[seen]
     owners[seen] = np.where(mine[seen] > 1, number, 0)
