@@ -38,11 +38,11 @@ COMMANDS = {
         "measure how fast the parts are, and what bounds them",
     ),
     "doctor": (
-        "posecourse.doctor",
+        "posecourse.commands.doctor",
         "say what is installed, what is missing, what to do",
     ),
     "chapters": (
-        "posecourse.chapters",
+        "posecourse.commands.chapters",
         "for authors: make the notebooks from their sources",
     ),
 }

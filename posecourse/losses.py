@@ -81,7 +81,7 @@ __all__ = [
 # ---------------------------------------------------------------- heatmaps
 
 
-def heatmap_mse(predicted, target, weights=None, reduction="document"):
+def heatmap_mse(predicted, target, weights=None, reduction="joint_mean"):
     """Squared difference of heatmaps (section 4.2, first formula).
 
     ``(1/K) sum_k sum_ij (H^_kij - H_kij)^2``, averaged over persons.
@@ -93,27 +93,27 @@ def heatmap_mse(predicted, target, weights=None, reduction="document"):
     weights:
         ``(N, K)``; None counts every joint.
     reduction:
-        ``"document"``, ``"mean"``, ``"none"``, ``"mmpose"`` or
-        ``"microsoft"``: see the top of this module.
+        ``"joint_mean"``, ``"mean"``, ``"none"``, ``"mmpose"`` or
+        ``"simple_baseline"``: see the top of this module.
     """
     difference, weights = _difference(predicted, target, weights, 4)
     per_joint = difference.square().sum((-2, -1))
     count = max(1, difference.numel())
     if reduction == "mmpose":
         return (weights * per_joint).sum() / count
-    if reduction == "microsoft":
+    if reduction == "simple_baseline":
         return (weights**2 * per_joint).sum() / (2 * count)
     return _reduce(per_joint, weights, reduction, _cells(predicted))
 
 
-def ohkm(predicted, target, weights=None, top: int = 8, reduction="document"):
+def ohkm(predicted, target, weights=None, top: int = 8, reduction="joint_mean"):
     """`heatmap_mse` over each person's `top` worst joints only.
 
     Online hard keypoint mining: once most joints are right, their small
     errors would still fill most of the mean. (Chen et al., 2018, CPN.) A
     person with fewer labelled joints than `top` counts with those.
 
-    Parameters as in `heatmap_mse`; reductions ``"document"`` and
+    Parameters as in `heatmap_mse`; reductions ``"joint_mean"`` and
     ``"mean"``, over the joints chosen.
     """
     difference, weights = _difference(predicted, target, weights, 4)
@@ -151,7 +151,7 @@ def hardest(per_joint, top: int):
 
 
 def zero_heatmap_loss(
-    sigma: float, size, reduction="document", labelled: float = 1.0
+    sigma: float, size, reduction="joint_mean", labelled: float = 1.0
 ) -> float:
     """`heatmap_mse` of a network that draws nothing.
 
@@ -169,7 +169,7 @@ def zero_heatmap_loss(
         As in `heatmap_mse`, except ``"none"``.
     labelled:
         Fraction of the joints that are labelled; matters to ``"mmpose"``
-        and ``"microsoft"`` (on MPII about 0.935).
+        and ``"simple_baseline"`` (on MPII about 0.935).
 
     Examples
     --------
@@ -180,10 +180,10 @@ def zero_heatmap_loss(
     total = math.pi * sigma**2
     mean = total / (width * height)
     table = {
-        "document": total,
+        "joint_mean": total,
         "mean": mean,
         "mmpose": labelled * mean,
-        "microsoft": labelled * mean / 2,
+        "simple_baseline": labelled * mean / 2,
     }
     if reduction not in table:
         raise ValueError(f"unknown reduction {reduction!r}; known: {', '.join(table)}")
@@ -193,7 +193,7 @@ def zero_heatmap_loss(
 # ------------------------------------------------------------- coordinates
 
 
-def coordinate_l2(predicted, target, weights=None, reduction="document"):
+def coordinate_l2(predicted, target, weights=None, reduction="joint_mean"):
     """Squared distance of coordinates (section 4.2, second formula).
 
     ``(1/K) sum_k |y^_k - y_k|^2``, averaged over persons: x and y are
@@ -206,7 +206,7 @@ def coordinate_l2(predicted, target, weights=None, reduction="document"):
     weights:
         ``(N, K)``; None counts every joint.
     reduction:
-        ``"document"``, ``"mean"`` or ``"none"``: see the top of this
+        ``"joint_mean"``, ``"mean"`` or ``"none"``: see the top of this
         module.
     """
     difference, weights = _difference(predicted, target, weights, 3)
@@ -215,7 +215,7 @@ def coordinate_l2(predicted, target, weights=None, reduction="document"):
     )
 
 
-def coordinate_l1(predicted, target, weights=None, reduction="document"):
+def coordinate_l1(predicted, target, weights=None, reduction="joint_mean"):
     """Absolute difference of coordinates (the L1 of section 3.2).
 
     ``(1/K) sum_k (|dx_k| + |dy_k|)``, averaged over persons. Every error
@@ -228,7 +228,9 @@ def coordinate_l1(predicted, target, weights=None, reduction="document"):
     return _reduce(difference.abs().sum(-1), weights, reduction, difference.shape[-1])
 
 
-def smooth_l1(predicted, target, weights=None, beta: float = 1.0, reduction="document"):
+def smooth_l1(
+    predicted, target, weights=None, beta: float = 1.0, reduction="joint_mean"
+):
     """L2 for small errors, L1 for large ones.
 
     Per number ``d^2 / (2 beta)`` below `beta`, ``|d| - beta / 2`` above
@@ -250,7 +252,7 @@ def wing(
     weights=None,
     width: float = 10.0,
     curvature: float = 2.0,
-    reduction="document",
+    reduction="joint_mean",
 ):
     """A log near zero, L1 further out: pulls small errors harder.
 
@@ -271,7 +273,7 @@ def wing(
     return _reduce(loss.sum(-1), weights, reduction, size.shape[-1])
 
 
-def mean_pose_loss(target, weights=None, reduction="document") -> float:
+def mean_pose_loss(target, weights=None, reduction="joint_mean") -> float:
     """`coordinate_l2` of a network that always says the mean pose.
 
     It is the variance of the targets: what a network reaches that never
@@ -284,7 +286,7 @@ def mean_pose_loss(target, weights=None, reduction="document") -> float:
     weights:
         ``(N, K)``; None counts every joint.
     reduction:
-        ``"document"`` or ``"mean"``.
+        ``"joint_mean"`` or ``"mean"``.
     """
     zero = torch.zeros_like(target)
     values, weights = _difference(target, zero, weights, 3)
@@ -303,7 +305,7 @@ def dsnt(
     weights=None,
     sigma: float = 1.0,
     regularisation: float = 1.0,
-    reduction="document",
+    reduction="joint_mean",
 ):
     """Distance of a map's mean position, plus its unlikeness to a bump.
 
@@ -325,7 +327,7 @@ def dsnt(
     sigma:
         Of the Gaussian, cells.
     reduction:
-        ``"document"``, the mean over joints, or ``"none"``.
+        ``"joint_mean"``, the mean over joints, or ``"none"``.
     """
     logits, target, weights = _inputs(logits, target, weights)
     _shape(logits, 4, "logits")
@@ -359,7 +361,7 @@ def _jensen_shannon(log_p, q):
     return (from_p + from_q) / 2
 
 
-def simcc(logits, target, weights=None, reduction="document"):
+def simcc(logits, target, weights=None, reduction="joint_mean"):
     """Kullback-Leibler divergence from the target, column plus row.
 
     0 for a perfect answer. (Li et al., 2022.)
@@ -372,7 +374,7 @@ def simcc(logits, target, weights=None, reduction="document"):
     weights:
         ``(N, K)``; None counts every joint.
     reduction:
-        ``"document"``, the mean over joints, or ``"none"``. (The published
+        ``"joint_mean"``, the mean over joints, or ``"none"``. (The published
         code sums over the batch, so its loss grows with the batch size.)
     """
     if len(logits) != 2 or len(target) != 2:
@@ -439,7 +441,7 @@ class RealNVP(nn.Module):
         return log[..., 0]
 
 
-def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="document"):
+def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="joint_mean"):
     """Residual log-likelihood: the network also says how sure it is.
 
     The error divided by the predicted `sigma` has some density. L1 assumes
@@ -460,7 +462,7 @@ def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="docume
     weights:
         ``(N, K)``; None counts every joint.
     reduction:
-        ``"document"``, the mean over joints, or ``"none"``.
+        ``"joint_mean"``, the mean over joints, or ``"none"``.
     """
     if sigma.shape != predicted.shape:
         raise ValueError(
@@ -545,7 +547,7 @@ def _cells(maps) -> int:
 
 def _reduce(per_joint, weights, reduction: str, numbers: int | None):
     """Put ``(N, K)`` losses together; `numbers` make up each of them."""
-    known = ["document", "none"] + ["mean"] * (numbers is not None)
+    known = ["joint_mean", "none"] + ["mean"] * (numbers is not None)
     if reduction not in known:
         raise ValueError(
             f"unknown reduction {reduction!r} for this loss; known: {', '.join(known)}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from posecourse.datasets.store import PeopleStore
+from posecourse.datasets.crops import CropDataset
 from posecourse.skeletons import MPII
 
 
@@ -28,7 +28,7 @@ def dot_people(count=48, side=40, margin=1.25, seed=0, skeleton=MPII, heads=True
     nan = np.full(count, np.nan, np.float32)
     to_image = np.tile([[2.0, 0, 10], [0, 2, 5]], (count, 1, 1))
     head = 0.1 * side / margin
-    return PeopleStore(
+    return CropDataset(
         crops=crops,
         keypoints=keypoints.astype(np.float32),
         visible=visible,

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from posecourse.authoring.build import read_source
-from posecourse.chapters import Chapter
+from posecourse.authoring.chapters import Chapter
 
 SAMPLE = Chapter("99_sample", "A sample", "Show every part of a chapter once.", "none")
 SOURCE = Path(__file__).parent / "sample_chapter" / "99_sample.py"

@@ -9,7 +9,7 @@ import torch
 
 from posecourse import metrics, models, training
 from posecourse.files import plain
-from posecourse.models.summary import summarise
+from posecourse.models.profile import summarise
 
 RUNS = [("Hourglass", 0), ("Hourglass, last stage judged", 0)]
 

@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import augmentation
-from posecourse.augmentation import Augmentation, make_batch, normalise
+from posecourse import transforms
 from posecourse.skeletons import MPII, UPPER_BODY
+from posecourse.transforms import Augmentation, make_batch, normalise
 
 STILL = Augmentation(
-    scale=0, rotation=0, shift=0, flip=0, brightness=0, contrast=0, saturation=0, tint=0
+    scale=0,
+    rotation=0,
+    shift=0,
+    flip=0,
+    brightness=0,
+    contrast=0,
+    saturation=0,
+    channel_gain=0,
 )
-MOVED = Augmentation(brightness=0, contrast=0, saturation=0, tint=0, shift=0.05)
+MOVED = Augmentation(brightness=0, contrast=0, saturation=0, channel_gain=0, shift=0.05)
 
 
 def random_crops(n=3, side=64, seed=0):
@@ -162,7 +169,7 @@ def test_what_leaves_the_picture_is_not_labelled():
 
 
 def test_the_same_generator_gives_the_same_batch():
-    strong = Augmentation(erase=0.5, noise=0.1)
+    strong = Augmentation(erase_prob=0.5, noise=0.1)
     full = [
         make_batch(
             random_crops(6),
@@ -212,7 +219,7 @@ def test_colours_change_and_stay_colours():
 
 @pytest.mark.parametrize("window, size", [(48, 64), (64, 64), (72, (32, 48)), (80, 32)])
 @pytest.mark.parametrize(
-    "change", [None, MOVED, Augmentation(), Augmentation(noise=0.1, erase=1.0)]
+    "change", [None, MOVED, Augmentation(), Augmentation(noise=0.1, erase_prob=1.0)]
 )
 def test_a_cpu_makes_what_a_gpu_makes(window, size, change, monkeypatch):
     """Two ways to resample; on a CPU the pixels between are bytes."""
@@ -234,7 +241,7 @@ def test_a_cpu_makes_what_a_gpu_makes(window, size, change, monkeypatch):
         )
 
     on_cpu = made()
-    monkeypatch.setattr(augmentation, "_resample_on_cpu", augmentation._resample)
+    monkeypatch.setattr(transforms, "_resample_on_cpu", transforms._resample)
     as_on_gpu = made()
     off = (colours(on_cpu) - colours(as_on_gpu)).abs() * 255
     # rounding to bytes, and the border, where one pixel is 32 steps wide
@@ -254,7 +261,7 @@ def test_threads_change_nothing(monkeypatch):
         ).images
 
     alone = made()
-    monkeypatch.setattr(augmentation, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(transforms, "_WORTH_THREADS", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     assert torch.equal(made(), alone)
 

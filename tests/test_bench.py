@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import bench as benches
-from posecourse.bench import ClassicalPeople, bench, report
+from posecourse import benchmarks as benches
+from posecourse.benchmarks import ClassicalPeople, bench, report
 from posecourse.cli import main
-from posecourse.commands.data import write_like_mpii
 from posecourse.datasets import SyntheticPeople, open_dataset
+from posecourse.datasets.mpii_writer import write_as_mpii
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench") / "drawn"
-    write_like_mpii(SyntheticPeople(6, size=256), folder)
+    write_as_mpii(SyntheticPeople(6, size=256), folder)
     return folder
 
 

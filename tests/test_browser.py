@@ -11,11 +11,11 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
+from sample import SAMPLE, sample_root
 
 from posecourse.authoring import preview
 from posecourse.authoring.build import build, tags
-from posecourse.chapters import CHAPTERS
-from sample import SAMPLE, sample_root
+from posecourse.authoring.chapters import CHAPTERS
 
 WAIT = 300  # seconds; a busy machine is slow, a hanging one never ends
 ALL_RUN = """announced => {

@@ -6,10 +6,10 @@ import re
 
 import nbformat
 import pytest
+from sample import SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_root
 
-from posecourse import chapters
 from posecourse.authoring import build as building
-from posecourse.authoring import rules
+from posecourse.authoring import chapters, rules
 from posecourse.authoring.build import (
     BuildError,
     build,
@@ -20,7 +20,6 @@ from posecourse.authoring.build import (
     relink,
     tags,
 )
-from sample import SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_root
 
 
 @pytest.fixture(scope="module", autouse=True)

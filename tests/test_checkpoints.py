@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from posecourse.augmentation import normalise
 from posecourse.codecs import HeatmapCodec, gaussian_heatmaps
 from posecourse.models import WeightsError, build, load_model, save_weights
 from posecourse.models.checkpoints import (
@@ -20,6 +19,7 @@ from posecourse.models.checkpoints import (
     load_published,
     published_names,
 )
+from posecourse.transforms import normalise
 
 PUBLISHED = {  # in the list of published names: here
     **{

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import models, runs
+from posecourse import models
 from posecourse.cli import COMMANDS, main
 from posecourse.commands import predict
 from posecourse.images import read_image
+from posecourse.models import pretrained
 from posecourse.skeletons import MPII
 
 OWN = [name for name in COMMANDS if name != "chapters"]
@@ -381,7 +382,7 @@ def test_data_is_prepared_once(tmp_path, capsys):
             assert main([*argv, "--size", "48"]) == 0
     finally:
         datasets.open_dataset = opened
-    store = datasets.PeopleStore.open(tmp_path / "store")
+    store = datasets.CropDataset.open(tmp_path / "store")
     assert store.crops.shape == (5, 48, 48, 3)
     assert "5 people" in capsys.readouterr().out
 
@@ -638,7 +639,7 @@ def test_there_is_no_camera(tmp_path, weights, capsys):
 
 def test_the_newest_run_is_taken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "a" / "b.py"))
+    monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "a" / "b" / "c.py"))
     with pytest.raises(FileNotFoundError, match="posecourse train"):
         predict.newest_weights()
     shipped = tmp_path / "data" / "weights" / "photos"
@@ -646,7 +647,7 @@ def test_the_newest_run_is_taken(tmp_path, monkeypatch):
     (shipped / "weights.safetensors").touch()
     assert predict.newest_weights() == shipped
     with pytest.raises(FileNotFoundError, match="these do: photos"):
-        runs.shipped("alexnet")
+        pretrained.pretrained("alexnet")
     for age, name in ((50, "old"), (10, "new"), (90, "older")):
         path = tmp_path / "runs" / name / "weights.safetensors"
         path.parent.mkdir(parents=True)

@@ -18,7 +18,7 @@ from posecourse.datasets import (
     check,
     open_dataset,
 )
-from posecourse.datasets.reading import keypoint_box, position_from_box
+from posecourse.datasets.parsing import keypoint_box, position_from_box
 
 
 def write(path, value):

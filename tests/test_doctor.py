@@ -7,8 +7,8 @@ from importlib import metadata
 
 import pytest
 
-from posecourse import doctor
 from posecourse.cli import main
+from posecourse.commands import doctor
 
 
 def only(monkeypatch, *packages):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from posecourse import plotting
 from posecourse.drawing import SIDE_COLORS, as_rgb, draw_box, draw_pose, grid
 from posecourse.skeletons import COCO, MPII, UPPER_BODY
+from posecourse.visualization import figures
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
 
@@ -210,33 +210,33 @@ def size_of(figure):
 def test_figures_are_made_without_a_screen():
     maps = np.random.default_rng(0).random((16, 8, 8))
     for figure in (
-        plotting.show(GREY, "grey"),
-        plotting.show(maps[0]),
-        plotting.show_people([GREY, GREY[:100]], [body(), body()], titles=["a", "b"]),
-        plotting.show_heatmaps(maps, joints=["head_top", "pelvis"]),
-        plotting.show_heatmaps(maps, GREY),
-        plotting.pck_curve({"one": maps}, mark=0.5),
+        figures.show(GREY, "grey"),
+        figures.show(maps[0]),
+        figures.show_people([GREY, GREY[:100]], [body(), body()], titles=["a", "b"]),
+        figures.show_heatmaps(maps, joints=["head_top", "pelvis"]),
+        figures.show_heatmaps(maps, GREY),
+        figures.pck_curve({"one": maps}, mark=0.5),
     ):
         assert isinstance(figure, Figure)
         height, width = size_of(figure)
         assert 100 < width <= 1400 and 100 < height <= 1400
     with pytest.raises(ValueError, match="1 keypoints for 2"):
-        plotting.show_people([GREY, GREY], [body()])
+        figures.show_people([GREY, GREY], [body()])
 
 
 def test_overlay_puts_a_peak_over_its_pixels():
     maps = np.zeros((2, 10, 15))
     maps[1, 3, 4] = 1  # covers x 80...99, y 60...79 of 300 x 200
-    overlay = plotting.heatmap_overlay(GREY, maps).astype(int)
+    overlay = figures.heatmap_overlay(GREY, maps).astype(int)
     weight = np.abs(overlay - 128).sum(-1)
     y, x = np.mgrid[:200, :300]
     assert (x * weight).sum() / weight.sum() == pytest.approx(89.5, abs=0.5)
     assert (y * weight).sum() / weight.sum() == pytest.approx(69.5, abs=0.5)
-    assert (plotting.heatmap_overlay(GREY, maps * 0) == GREY).all()
+    assert (figures.heatmap_overlay(GREY, maps * 0) == GREY).all()
 
 
 def test_pck_curve_shows_the_fraction_within():
-    figure = plotting.pck_curve({"a": np.array([0.1, 0.2, np.nan, 0.4, np.inf])})
+    figure = figures.pck_curve({"a": np.array([0.1, 0.2, np.nan, 0.4, np.inf])})
     line = figure.axes[0].lines[0]
     assert np.interp([0.1, 0.3, 0.5], *line.get_data()).tolist() == [25, 50, 75]
 
@@ -248,14 +248,14 @@ def test_training_curves_read_the_log(tmp_path):
         "1,0.5,0.6,10,9\n2,0.4,0.6,30,9\n",
         "utf-8",
     )
-    figure = plotting.training_curves(tmp_path)
+    figure = figures.training_curves(tmp_path)
     assert figure.axes[1].lines[0].get_ydata().tolist() == [10, 30]
-    assert len(plotting.training_curves({"a": log, "b": log}).axes[0].lines) == 4
+    assert len(figures.training_curves({"a": log, "b": log}).axes[0].lines) == 4
     with pytest.raises(FileNotFoundError, match="first epoch"):
-        plotting.training_curves(tmp_path / "nothing")
+        figures.training_curves(tmp_path / "nothing")
     log.write_text("a,b\n1,2\n", "utf-8")
     with pytest.raises(ValueError, match="trivial_loss"):
-        plotting.training_curves(log)
+        figures.training_curves(log)
 
 
 @pytest.fixture
@@ -278,10 +278,10 @@ def test_alt_text_goes_with_the_picture(displayed):
 
     figure = plt.figure()
     figure.gca().plot([1, 2])
-    plotting.display_figure(figure, " A line \n that rises. ")
-    with plotting.figure("Two dots.", 1, 2, size=(4, 2)) as axes:
+    figures.display_figure(figure, " A line \n that rises. ")
+    with figures.figure("Two dots.", 1, 2, size=(4, 2)) as axes:
         assert axes.shape == (2,)
-    assert plotting.show(GREY, alt="Grey.") is None
+    assert figures.show(GREY, alt="Grey.") is None
     assert not plt.get_fignums()  # closed: not shown twice
     texts = []
     for output in displayed.outputs:
@@ -293,10 +293,10 @@ def test_alt_text_goes_with_the_picture(displayed):
 
 def test_a_figure_without_alt_text_is_refused():
     with pytest.raises(ValueError, match="alt text"):
-        plotting.display_figure(Figure(), "  ")
+        figures.display_figure(Figure(), "  ")
 
 
 def test_lines_differ_in_more_than_colour():
-    cycle = list(plotting.STYLE["axes.prop_cycle"])
+    cycle = list(figures.STYLE["axes.prop_cycle"])
     assert len({c["color"] for c in cycle}) == len(cycle)
     assert len({str(c["linestyle"]) for c in cycle}) == len(cycle)

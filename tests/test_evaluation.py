@@ -5,28 +5,26 @@ import json
 import numpy as np
 import pytest
 import torch
+from people import dot_people
 from torch import nn
 
 from posecourse import metrics, models
 from posecourse.codecs import HeatmapCodec
+from posecourse.datasets import open_crops
 from posecourse.evaluation import (
     evaluate,
     mean_pose_of,
-    open_store,
-    predict_store,
-    size_unit,
-    spread,
+    pck_normalizer,
+    predict_crops,
+    prediction_std,
 )
 from posecourse.files import write_json
-from posecourse.geometry import affine_points
-from posecourse.inference import look
+from posecourse.models.base import look
 from posecourse.skeletons import COCO, MPII
-
-from people import dot_people
 
 
 class Oracle(nn.Module):
-    """Draws the right heatmaps, in the order in which it is asked."""
+    """AugmentParams the right heatmaps, in the order in which it is asked."""
 
     name, skeleton, input_size = "oracle", MPII, (32, 32)
     codec = HeatmapCodec((32, 32), (16, 16), sigma=1.5)
@@ -58,7 +56,7 @@ def test_right_answers_score_100():
     assert np.allclose(
         result.keypoints[labelled], 2 * store.keypoints[labelled] + (10, 5), atol=0.02
     )
-    assert result.spread == pytest.approx(result.spread_of_labels, 0.01)
+    assert result.prediction_std == pytest.approx(result.label_std, 0.01)
     assert result.anatomy.shares["good"] == 1
 
 
@@ -79,7 +77,7 @@ def test_baselines_are_those_of_metrics():
         center, store.keypoints, store.visible, store.head_size
     ).mean()
     assert result.baselines["center pose"] == pytest.approx(expected)
-    assert result.spread < 1e-6 < result.spread_of_labels
+    assert result.prediction_std < 1e-6 < result.label_std
 
 
 def test_it_prints_and_is_json():
@@ -104,7 +102,7 @@ def test_it_prints_and_is_json():
 def test_without_heads_the_torso_is_the_unit():
     store = dot_people(12)
     store.head_size[:] = np.nan
-    size, visible, name, threshold = size_unit(store)
+    size, visible, name, threshold = pck_normalizer(store)
     assert (name, threshold) == ("PCK (torso)", 0.2)
     ends = MPII.indices(["left_shoulder", "right_hip"])
     known = (store.visible[:, ends] > 0).all(1)
@@ -143,7 +141,7 @@ def test_decoders_differ_on_the_same_maps():
     store = dot_people(10)
     errors = {}
     for decoder in ("argmax", "quarter", "dark"):
-        points, _, _ = predict_store(Oracle(inputs_of(store)), store, decoder=decoder)
+        points, _, _ = predict_crops(Oracle(inputs_of(store)), store, decoder=decoder)
         off = np.abs(points - store.keypoints)[store.visible > 0]
         errors[decoder] = off.max()
     assert errors["dark"] < 0.01 < errors["quarter"] < errors["argmax"] < 1.1
@@ -151,8 +149,8 @@ def test_decoders_differ_on_the_same_maps():
 
 def test_spread_is_the_standard_deviation():
     points = np.array([[[0.0, 0], [5, 5]], [[2, 0], [5, 5]]])
-    assert spread(points, np.ones((2, 2))) == pytest.approx(0.25)
-    assert spread(points, np.array([[1, 0], [1, 0]])) == pytest.approx(0.5)
+    assert prediction_std(points, np.ones((2, 2))) == pytest.approx(0.25)
+    assert prediction_std(points, np.array([[1, 0], [1, 0]])) == pytest.approx(0.5)
 
 
 def test_weights_know_the_mean_pose_of_training(tmp_path):
@@ -176,19 +174,19 @@ def test_weights_know_the_mean_pose_of_training(tmp_path):
 
 def test_data_is_prepared_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    store = open_store("synthetic", "valid", (32, 32), 3, margin=1.25)
+    store = open_crops("synthetic", "valid", (32, 32), 3, margin=1.25)
     assert len(store) == 3 and store.crops.shape == (3, 40, 40, 3)
     assert store.window == 32
     (folder,) = (tmp_path / "data" / "prepared").iterdir()
     monkeypatch.setattr("posecourse.evaluation.prepare", None)
     for path in (folder, str(folder)):
-        again = open_store(path, "valid", (32, 32), 2)
+        again = open_crops(path, "valid", (32, 32), 2)
         assert np.array_equal(again.crops, store.crops[:2])
     (tmp_path / "mine").mkdir()
     folder.rename(tmp_path / "mine" / "valid")
-    assert len(open_store("mine", "valid", (32, 32))) == 3
+    assert len(open_crops("mine", "valid", (32, 32))) == 3
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        open_store("nowhere", "valid", (32, 32))
+        open_crops("nowhere", "valid", (32, 32))
 
 
 def test_what_cannot_be_scored_is_said(tmp_path):

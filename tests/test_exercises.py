@@ -5,7 +5,7 @@ import pytest
 
 from posecourse import exercises
 from posecourse.authoring.build import read_source, tags
-from posecourse.chapters import CHAPTERS, folder
+from posecourse.authoring.chapters import CHAPTERS, folder
 from posecourse.exercises import (
     ExerciseError,
     check,

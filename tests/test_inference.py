@@ -10,14 +10,9 @@ from torch import nn
 
 from posecourse import models
 from posecourse.codecs import HeatmapCodec
-from posecourse.inference import (
-    Pose,
-    Predictor,
-    Video,
-    VideoError,
-    choose_device,
-    weights_of,
-)
+from posecourse.device import choose_device
+from posecourse.inference import Pose, Predictor, Video, VideoError
+from posecourse.models.pretrained import find_weights
 from posecourse.skeletons import MPII, Skeleton
 
 DOTS = Skeleton("dots", ("red", "green", "blue", "white"), (), ("red",) * 4, (0.1,) * 4)
@@ -247,10 +242,10 @@ def test_runs_and_weights(tmp_path):
     assert np.allclose(a.keypoints, c.keypoints)
     assert a.skeleton is MPII
     with pytest.raises(FileNotFoundError, match="no such run"):
-        weights_of(tmp_path / "other")
+        find_weights(tmp_path / "other")
     (tmp_path / "begun").mkdir()
     with pytest.raises(FileNotFoundError, match="--resume"):
-        weights_of(tmp_path / "begun")
+        find_weights(tmp_path / "begun")
 
 
 def test_devices():

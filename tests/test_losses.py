@@ -93,7 +93,7 @@ LOSSES = {
     "heatmap_mse": _heatmap(heatmap_mse),
     "heatmap_mse mean": _heatmap(heatmap_mse, reduction="mean"),
     "heatmap_mse mmpose": _heatmap(heatmap_mse, reduction="mmpose"),
-    "heatmap_mse microsoft": _heatmap(heatmap_mse, reduction="microsoft"),
+    "heatmap_mse microsoft": _heatmap(heatmap_mse, reduction="simple_baseline"),
     "ohkm": _heatmap(ohkm, top=2),
     "coordinate_l2": _coordinate(coordinate_l2),
     "coordinate_l1": _coordinate(coordinate_l1),
@@ -181,12 +181,12 @@ def test_conversion_table_for_64_by_64():
     predicted, target = random(2, 3, 64, 64), random(2, 3, 64, 64, seed=1)
     value = {
         r: heatmap_mse(predicted, target, reduction=r).item()
-        for r in ("document", "mean", "mmpose", "microsoft")
+        for r in ("joint_mean", "mean", "mmpose", "simple_baseline")
     }
-    assert value["document"] == pytest.approx(8192 * value["microsoft"])
-    assert value["document"] == pytest.approx(4096 * value["mean"])
+    assert value["joint_mean"] == pytest.approx(8192 * value["simple_baseline"])
+    assert value["joint_mean"] == pytest.approx(4096 * value["mean"])
     assert value["mean"] == pytest.approx(value["mmpose"])
-    assert value["mean"] == pytest.approx(2 * value["microsoft"])
+    assert value["mean"] == pytest.approx(2 * value["simple_baseline"])
     mse = torch.nn.functional.mse_loss(predicted, target).item()
     assert value["mean"] == pytest.approx(mse)
 
@@ -197,7 +197,7 @@ def test_code_bases_keep_left_out_joints_in_the_divisor():
     labelled = weights.mean().item()
     mean = heatmap_mse(predicted, target, weights, "mean").item()
     mmpose = heatmap_mse(predicted, target, weights, "mmpose").item()
-    microsoft = heatmap_mse(predicted, target, weights, "microsoft").item()
+    microsoft = heatmap_mse(predicted, target, weights, "simple_baseline").item()
     assert mmpose == pytest.approx(labelled * mean)
     assert microsoft == pytest.approx(labelled * mean / 2)
     # their code: the weights enter before squaring, or after
@@ -205,8 +205,10 @@ def test_code_bases_keep_left_out_joints_in_the_divisor():
     assert microsoft == pytest.approx(0.5 * (w * d).square().mean().item())
     assert mmpose == pytest.approx((w * d.square()).mean().item())
     half = torch.full_like(weights, 0.5)
-    assert heatmap_mse(predicted, target, half, "microsoft").item() == pytest.approx(
-        heatmap_mse(predicted, target, None, "microsoft").item() / 4
+    assert heatmap_mse(
+        predicted, target, half, "simple_baseline"
+    ).item() == pytest.approx(
+        heatmap_mse(predicted, target, None, "simple_baseline").item() / 4
     )
 
 
@@ -239,13 +241,13 @@ def test_zero_heatmap_plateau(sigma, mean):
     target = gaussian_heatmaps(centers, 64, sigma)
     weights = torch.ones(16, 8)
     weights[:, 0] = 0
-    for reduction in ("document", "mean", "mmpose", "microsoft"):
+    for reduction in ("joint_mean", "mean", "mmpose", "simple_baseline"):
         measured = heatmap_mse(
             torch.zeros_like(target), target, weights, reduction
         ).item()
         expected = zero_heatmap_loss(sigma, (64, 64), reduction, 7 / 8)
         assert measured == pytest.approx(expected, rel=1e-3)
-    with pytest.raises(ValueError, match="microsoft"):
+    with pytest.raises(ValueError, match="simple_baseline"):
         zero_heatmap_loss(sigma, 64, "none")
 
 
@@ -509,7 +511,7 @@ def test_half_precision_is_summed_in_float32(name):
         (coordinate_l1, (0, K, 2)),
     ],
 )
-@pytest.mark.parametrize("reduction", ["document", "mean"])
+@pytest.mark.parametrize("reduction", ["joint_mean", "mean"])
 def test_empty_batch_is_zero(loss, shape, reduction):
     empty = torch.zeros(shape, requires_grad=True)
     value = loss(empty, torch.zeros(shape), reduction=reduction)

@@ -15,17 +15,17 @@ from posecourse.metrics import (
     bootstrap_interval,
     box_size,
     center_pose,
-    correct,
-    error_anatomy,
+    error_breakdown,
     keypoint_ap,
     mean_pose,
     median_pose,
     mpjpe,
-    normalised_distances,
+    normalized_distances,
     oks,
     pa_mpjpe,
     paired_interval,
     pck,
+    pck_hits,
     pckh,
     pckh_table,
     reliability,
@@ -92,7 +92,7 @@ def test_threshold_is_inclusive():
 
 def test_distances_keep_their_place():
     predicted, keypoints, visible, head = people()
-    distances = normalised_distances(predicted, keypoints, visible, head)
+    distances = normalized_distances(predicted, keypoints, visible, head)
     for n in range(len(head)):
         for k in range(16):
             if visible[n, k] == 0:
@@ -257,7 +257,7 @@ def test_published_hourglass_one_step_too_far(published):
 
 def test_noise_floor_of_mpii(published):
     """0.3 points: smaller differences are not results."""
-    hit = correct(*published, 0.5)
+    hit = pck_hits(*published, 0.5)
     counted = [k for k in range(16) if k not in (6, 7)]
     interval = bootstrap_interval(hit, counted)
     assert 100 * interval.value == pytest.approx(88.43, abs=0.01)
@@ -266,7 +266,7 @@ def test_noise_floor_of_mpii(published):
 
 
 def test_anatomy_of_the_published_hourglass(published):
-    anatomy = error_anatomy(*published)
+    anatomy = error_breakdown(*published)
     assert 0.12 < 1 - anatomy.shares["good"] < 0.14
     assert 0.20 < anatomy.of_misses["swap"] < 0.24
     assert sum(anatomy.shares.values()) == pytest.approx(1)
@@ -444,7 +444,7 @@ def test_anatomy_by_hand():
     put("left_ankle", truth["left_ankle"] + [0, 25])  # gross
     keypoints[0, MPII.index("right_hip")] = truth["left_hip"] - [8, 0]
     put("right_hip", truth["left_hip"])  # near, and a swap
-    anatomy = error_anatomy(predicted, keypoints, np.ones((1, 16)), [10])
+    anatomy = error_breakdown(predicted, keypoints, np.ones((1, 16)), [10])
     found = {
         kind: [j for j, c in zip(anatomy.joints, counts) if c]
         for kind, counts in anatomy.counts.items()
@@ -467,15 +467,15 @@ def test_anatomy_by_hand():
 def test_anatomy_of_swapped_truth_and_of_chosen_joints():
     predicted, keypoints, visible, head = people(labelled=1)
     mirrored = keypoints[:, list(MPII.flip_permutation)]
-    anatomy = error_anatomy(mirrored, keypoints, visible, head)
+    anatomy = error_breakdown(mirrored, keypoints, visible, head)
     assert anatomy.shares["swap"] + anatomy.shares["good"] == 1
     assert anatomy.shares["swap"] > 0.9
-    middle = error_anatomy(
+    middle = error_breakdown(
         mirrored + 1000, keypoints, visible, head, joints=["pelvis", "head_top"]
     )
     assert middle.joints == ("pelvis", "head_top")
     assert middle.shares["gross"] == 1
-    perfect = error_anatomy(keypoints, keypoints, visible, head)
+    perfect = error_breakdown(keypoints, keypoints, visible, head)
     assert perfect.shares["good"] == 1
     assert all(np.isnan(v) for v in perfect.of_misses.values())
 
@@ -484,11 +484,11 @@ def test_anatomy_counts_every_labelled_joint_once():
     predicted, keypoints, visible, head = people(seed=3)
     predicted[4, 0] = NAN
     with pytest.warns(RuntimeWarning) as caught:
-        anatomy = error_anatomy(predicted, keypoints, visible, head)
+        anatomy = error_breakdown(predicted, keypoints, visible, head)
     assert len(caught) == 1
     paired = [k for k in range(16) if MPII.flip_permutation[k] != k]
     assert anatomy.labelled == (visible[:, paired] > 0).sum()
-    good = correct(np.nan_to_num(predicted, nan=1e9), keypoints, visible, head, 0.5)[
+    good = pck_hits(np.nan_to_num(predicted, nan=1e9), keypoints, visible, head, 0.5)[
         :, paired
     ]
     assert anatomy.counts["good"].sum() == np.nansum(good)

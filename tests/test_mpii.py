@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import scipy.io
-from pose_samples import people, write_mpii, write_picture, picture
+from pose_samples import people, picture, write_mpii, write_picture
 
 from posecourse import skeletons
 from posecourse.datasets import (

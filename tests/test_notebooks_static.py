@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from posecourse.authoring.chapters import CHAPTERS, folder, put_table, table
 from posecourse.authoring.rules import drawing_problems, problems_of_files
-from posecourse.chapters import CHAPTERS, folder, put_table, table
 
 
 @pytest.fixture(scope="session")

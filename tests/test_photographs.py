@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import evaluation, metrics, models
+from posecourse import evaluation
 from posecourse.cli import main
 from posecourse.files import plain
-from posecourse.recipes import TrainingError
 from posecourse.skeletons import MPII
+from posecourse.training.settings import TrainingError
 
 PAGE = """# A page
 
@@ -203,7 +203,7 @@ def test_answers_are_those_of_the_networks(script, done):
     _, answers = load(done)
     run = done.parent / "runs" / "photographs"
     small, large = (
-        evaluation.open_store("people", "valid", (size, size), margin=1.75)
+        evaluation.open_crops("people", "valid", (size, size), margin=1.75)
         for size in (64, 96)
     )
     crop = script.standard_crop(small.size, small.window, (64, 64))

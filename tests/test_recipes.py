@@ -6,16 +6,21 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 import torchvision
+from people import dot_people
 from safetensors.torch import save_file
 
 from posecourse import models
 from posecourse.cli import main
 from posecourse.models import WeightsError
-from posecourse.planning import plan
-from posecourse.recipes import PRESETS, RECIPES, TrainConfig, TrainingError, config_for
 from posecourse.training import learning_rate, make_optimizer, train
-
-from people import dot_people
+from posecourse.training.dry_run import plan
+from posecourse.training.settings import (
+    PRESETS,
+    RECIPES,
+    TrainConfig,
+    TrainingError,
+    config_for,
+)
 
 pytestmark = pytest.mark.usefixtures("same_every_time")
 
@@ -66,7 +71,7 @@ def test_mpii_is_trained_with_adam():
 
 
 def test_mpii_turns_and_scales_as_published():
-    from posecourse.augmentation import make_batch
+    from posecourse.transforms import make_batch
 
     a = replace(published().augmentation, flip=0.0)
     people = dot_people(1)

@@ -18,7 +18,7 @@ from drawn_people import Drawn
 from pose_samples import people, write_mpii
 
 from posecourse import files, skeletons
-from posecourse.datasets import MPII, PeopleStore, StoreError, prepare
+from posecourse.datasets import MPII, CropDataset, CropsError, crop_in_memory, prepare
 from posecourse.files import DiskFullError
 from posecourse.geometry import Crop, affine_points
 
@@ -68,7 +68,7 @@ def test_crops_are_the_windows_with_margin(dataset, store):
 
 
 def test_windows_that_are_enlarged_move_by_half_a_pixel_at_most(dataset):
-    large = PeopleStore.in_memory(dataset, 256, MARGIN)  # zoom 256 / 175
+    large = crop_in_memory(dataset, 256, MARGIN)  # zoom 256 / 175
     moved = []
     for i, person in enumerate(dataset):
         window, expected = by_hand(large, i, dataset)
@@ -118,7 +118,7 @@ def test_torso(dataset, store):
 
 
 def test_open_gives_the_same(store, tmp_path):
-    again = PeopleStore.open(tmp_path / "store")
+    again = CropDataset.open(tmp_path / "store")
     assert (again.crops == store.crops).all()
     np.testing.assert_array_equal(again.keypoints, store.keypoints)
     assert again.source == store.source and "24 people" in repr(again)
@@ -126,7 +126,7 @@ def test_open_gives_the_same(store, tmp_path):
 
 
 def test_in_memory_is_the_same(dataset, store):
-    memory = PeopleStore.in_memory(dataset, SIZE, MARGIN)
+    memory = crop_in_memory(dataset, SIZE, MARGIN)
     assert (memory.crops == store.crops).all()
     for name in (
         "keypoints",
@@ -188,7 +188,7 @@ def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
         build(dataset, tmp_path / "some", workers=2)
         assert set(inside) == {1} and cv2.getNumThreads() == 3
         (tmp_path / "data" / "images" / "000001.jpg").unlink()
-        with pytest.raises(StoreError):
+        with pytest.raises(CropsError):
             build(dataset, tmp_path / "more", workers=2)
         assert cv2.getNumThreads() == 3
     finally:
@@ -211,7 +211,7 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
     """Decoding at half or a quarter must not move or change anything."""
     root = write_mpii(tmp_path / "data", count=4, per_picture=1)
     dataset = MPII(root)
-    small = PeopleStore.in_memory(dataset, 32, 1.0)  # zoom 32 / 100
+    small = crop_in_memory(dataset, 32, 1.0)  # zoom 32 / 100
     for i in range(len(dataset)):
         _, expected = by_hand(small, i, dataset)
         difference = np.abs(small.crops[i].astype(float) - expected)
@@ -236,14 +236,14 @@ def test_another_store_is_refused(dataset, store, tmp_path, change):
         dataset.people[3].keypoints[8] += 0.5
     else:
         dataset.people.pop()
-    with pytest.raises(StoreError, match="store of something else"):
+    with pytest.raises(CropsError, match="store of something else"):
         prepare(dataset, tmp_path / "store", size, MARGIN, progress=False)
 
 
 def test_foreign_folder_is_refused(dataset, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").touch()
-    with pytest.raises(StoreError, match="not empty .*chapter.tex"):
+    with pytest.raises(CropsError, match="not empty .*chapter.tex"):
         build(dataset, tmp_path / "thesis")
 
 
@@ -258,7 +258,7 @@ def test_empty_dataset(dataset, tmp_path):
 
 def test_no_store(tmp_path):
     with pytest.raises(FileNotFoundError, match="no prepared store"):
-        PeopleStore.open(tmp_path)
+        CropDataset.open(tmp_path)
 
 
 def truncate(folder):
@@ -291,7 +291,7 @@ def change_version(folder):
 def test_damaged_store(store, tmp_path, damage, message):
     damage(tmp_path / "store")
     with pytest.raises(ValueError, match=message):
-        PeopleStore.open(tmp_path / "store")
+        CropDataset.open(tmp_path / "store")
 
 
 # --- pictures that cannot be read -----------------------------------------
@@ -299,10 +299,10 @@ def test_damaged_store(store, tmp_path, damage, message):
 
 def test_many_missing_pictures_are_an_error(dataset, tmp_path):
     (dataset.pictures.folder / "000007.jpg").unlink()
-    with pytest.raises(StoreError, match="1 of 24 .*more than 1 %"):
+    with pytest.raises(CropsError, match="1 of 24 .*more than 1 %"):
         build(dataset, tmp_path / "store")
-    with pytest.raises(StoreError, match="not finished"):
-        PeopleStore.open(tmp_path / "store")
+    with pytest.raises(CropsError, match="not finished"):
+        CropDataset.open(tmp_path / "store")
     # once the picture is back, the work goes on
     write_mpii(tmp_path / "data", count=24)
     assert len(build(dataset, tmp_path / "store")) == 24
@@ -315,7 +315,7 @@ def test_few_broken_pictures_are_left_out(tmp_path, in_memory):
     broken.write_bytes(broken.read_bytes()[:-30])
     dataset = MPII(root)
     if in_memory:
-        store = PeopleStore.in_memory(dataset, SIZE, MARGIN)
+        store = crop_in_memory(dataset, SIZE, MARGIN)
     else:
         store = build(dataset, tmp_path / "store", chunk=64)
     assert len(store) == 199 and "valid/120" not in store.ids
@@ -352,8 +352,8 @@ def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path, monkeypatch)
         with pytest.raises(DiskFullError, match="the disk is full"):
             build(dataset, tmp_path / "store")
     assert not (tmp_path / "store" / "store.json").exists()
-    with pytest.raises(StoreError, match="not finished"):
-        PeopleStore.open(tmp_path / "store")
+    with pytest.raises(CropsError, match="not finished"):
+        CropDataset.open(tmp_path / "store")
     build(dataset, tmp_path / "store")
     build(dataset, tmp_path / "fresh")
     assert content(tmp_path / "store") == content(tmp_path / "fresh")
@@ -400,8 +400,8 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
     assert process.wait(30) != 0
     done = len(list(parts.glob("0*.npz")))
     assert 2 <= done < 5
-    with pytest.raises(StoreError, match=f"not finished .{done} chunks"):
-        PeopleStore.open(tmp_path / "store")
+    with pytest.raises(CropsError, match=f"not finished .{done} chunks"):
+        CropDataset.open(tmp_path / "store")
     reads = []
     read = type(dataset.pictures).read
     dataset.pictures.read = lambda *a: reads.append(a) or read(dataset.pictures, *a)
@@ -442,7 +442,7 @@ def test_beginning_of_another_store(dataset, tmp_path, monkeypatch):
         with pytest.raises(TypeError):
             build(dataset, tmp_path / "store")
     dataset.people.pop()
-    with pytest.raises(StoreError, match="beginning of another store"):
+    with pytest.raises(CropsError, match="beginning of another store"):
         build(dataset, tmp_path / "store")
 
 
@@ -453,7 +453,7 @@ def test_two_builders_in_one_folder(dataset, tmp_path):
     (tmp_path / "store").mkdir()
     with open(tmp_path / "store" / ".lock", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="another process"):
+        with pytest.raises(CropsError, match="another process"):
             build(dataset, tmp_path / "store")
     assert len(build(dataset, tmp_path / "store")) == 24
 
@@ -470,14 +470,14 @@ def check_drawn(store):
 
 
 def test_processes_give_the_same(tmp_path):
-    serial = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=1)
+    serial = crop_in_memory(Drawn(), 8, 1.0, workers=1)
     check_drawn(serial)
-    spread = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
+    spread = crop_in_memory(Drawn(), 8, 1.0, workers=2)
     check_drawn(spread)
     stored = prepare(Drawn(), tmp_path / "store", 8, 1.0, workers=1, progress=False)
     check_drawn(stored)
     assert stored.source == serial.source
-    with pytest.raises(StoreError, match="something else"):
+    with pytest.raises(CropsError, match="something else"):
         prepare(Drawn(449), tmp_path / "store", 8, 1.0)
 
 
@@ -485,9 +485,9 @@ def test_script_without_guard_is_warned(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(
         textwrap.dedent("""
-        from posecourse.datasets import PeopleStore
+        from posecourse.datasets import CropDataset
         from drawn_people import Drawn
-        store = PeopleStore.in_memory(Drawn(), 8, 1.0, workers=2)
+        store = crop_in_memory(Drawn(), 8, 1.0, workers=2)
         print(len(store), "people")
         """)
     )
@@ -517,7 +517,7 @@ def test_real_photographs(shared_data, tmp_path):
 
 
 def test_mpii_without_its_pictures(shared_data, tmp_path):
-    with pytest.raises(StoreError, match="Get the missing pictures"):
+    with pytest.raises(CropsError, match="Get the missing pictures"):
         build(MPII(shared_data / "mpii"), tmp_path / "store", chunk=64)
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from posecourse.models import build
-from posecourse.models.summary import summarise
+from posecourse.models.profile import summarise
 
 pytestmark = pytest.mark.usefixtures("same_every_time")
 

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from people import dot_people
 
 from posecourse import evaluation, losses, models, training
-from posecourse.recipes import TrainingError, config_for
 from posecourse.training import train
-
-from people import dot_people
+from posecourse.training.settings import TrainingError, config_for
 
 SMALL = {"input_size": 32, "width": 8, "depth": 3, "stacks": 2}
 
@@ -73,7 +72,7 @@ def test_every_stage_is_judged_unless_asked(batch):
 
 @pytest.mark.parametrize("top", [1, 8])
 def test_the_last_stage_is_judged_by_its_worst_joints(batch, top):
-    sums, stages, target, weights, _ = judged(batch, hard_joints=top)
+    sums, stages, target, weights, _ = judged(batch, ohkm_topk=top)
     want = losses.heatmap_mse(stages[0], target, weights) + losses.ohkm(
         stages[1], target, weights, top
     )
@@ -89,7 +88,7 @@ def test_the_last_stage_is_judged_by_its_worst_joints(batch, top):
 
 def test_all_joints_are_the_hardest_sixteen(batch):
     sums, *_, grads = judged(batch)
-    again, *_, hard = judged(batch, hard_joints=16)
+    again, *_, hard = judged(batch, ohkm_topk=16)
     assert torch.allclose(sums, again, rtol=1e-4)
     scale = max(g.abs().max() for g in grads.values())
     assert all((grads[n] - hard[n]).abs().max() < 1e-3 * scale for n in grads)
@@ -98,14 +97,14 @@ def test_all_joints_are_the_hardest_sixteen(batch):
 def test_what_makes_no_sense_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="supervise is one of all, last"):
         config_for("cpn_18", supervise="first")
-    with pytest.raises(TrainingError, match="hard_joints is a number"):
-        config_for("cpn_18", hard_joints=-1)
+    with pytest.raises(TrainingError, match="ohkm_topk is a number"):
+        config_for("cpn_18", ohkm_topk=-1)
     config = config_for(
         "laptop",
         {"width": 8, "input_size": 32},
-        hard_joints=17,
+        ohkm_topk=17,
         out=str(tmp_path / "run"),
         epochs=1,
     )
-    with pytest.raises(TrainingError, match="hard_joints 17: .* 16 joints"):
+    with pytest.raises(TrainingError, match="ohkm_topk 17: .* 16 joints"):
         train(config, (dot_people(8), dot_people(4, seed=1)))

@@ -6,7 +6,7 @@ import runpy
 import nbformat
 import pytest
 
-from posecourse.chapters import CHAPTERS
+from posecourse.authoring.chapters import CHAPTERS
 
 
 @pytest.fixture

@@ -16,15 +16,14 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
+from people import dot_people
 from tqdm import tqdm
 
 from posecourse import evaluation, models, training
-from posecourse.augmentation import Augmentation
-from posecourse.recipes import PRESETS, TrainConfig, TrainingError, config_for
 from posecourse.skeletons import COCO, UPPER_BODY
 from posecourse.training import TrainingStopped, learning_rate, train
-
-from people import dot_people
+from posecourse.training.settings import PRESETS, TrainConfig, TrainingError, config_for
+from posecourse.transforms import Augmentation
 
 TINY = {
     "laptop": {"width": 8, "input_size": 32},
@@ -86,7 +85,7 @@ def test_a_run_leaves_what_it_says(finished):
     row = dict(zip(log[0].split(","), log[2].split(",")))
     assert row["epoch"] == "2" and row["step"] == "12"
     assert 0 < float(row["train_loss"]) and 0 <= float(row["score"]) <= 100
-    for name in ("mean_pose", "center_pose", "spread", "trivial_loss"):
+    for name in ("mean_pose", "center_pose", "prediction_std", "trivial_loss"):
         assert float(row[name]) > 0
     content = json.loads((finished / "evaluation.json").read_text())
     assert content["score"] == pytest.approx(float(row["score"]), abs=0.5)
@@ -140,7 +139,7 @@ def test_training_learns(tmp_path):
         epochs=4,
         lr=5e-3,
         ema=0.05,
-        augmentation=Augmentation(scale=0, rotation=0, flip=0, tint=0),
+        augmentation=Augmentation(scale=0, rotation=0, flip=0, channel_gain=0),
     )
     result = evaluation.evaluate(train(config, people), people[1])
     assert result.score > result.baselines["mean pose"] + 15

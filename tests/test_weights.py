@@ -4,17 +4,16 @@ import json
 
 import pytest
 import torch
+from people import dot_people
 
 from posecourse import models
-from posecourse.commands.data import write_like_mpii
 from posecourse.datasets import SyntheticPeople
-from posecourse.evaluation import evaluate, open_store
+from posecourse.datasets.mpii_writer import write_as_mpii
+from posecourse.evaluation import evaluate, open_crops
 from posecourse.inference import Predictor
-from posecourse.recipes import config_for
-from posecourse.runs import shipped
+from posecourse.models.pretrained import pretrained
 from posecourse.training import train
-
-from people import dot_people
+from posecourse.training.settings import config_for
 
 NAMES = ["laptop", "photos", "posenet"]
 DRAWN = ["laptop"]
@@ -23,7 +22,7 @@ LARGEST = 10_000_000
 
 @pytest.fixture(scope="module")
 def ship(load_script):
-    return load_script("data/weights/ship.py")
+    return load_script("data/weights/release_weights.py")
 
 
 def test_all_that_is_shipped_is_known(root):
@@ -40,7 +39,7 @@ def test_all_that_is_shipped_is_known(root):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_file_is_small_and_complete(name):
-    folder = shipped(name)
+    folder = pretrained(name)
     assert (folder / "weights.safetensors").stat().st_size <= LARGEST
     card = (folder / "README.md").read_text("utf-8")
     for word in (
@@ -53,14 +52,14 @@ def test_the_file_is_small_and_complete(name):
         "Where it fails",
     ):
         assert word in card
-    poses = Predictor.shipped(name)(dot_people(1).crops[0])
+    poses = Predictor.load(name)(dot_people(1).crops[0])
     assert poses[0].keypoints.shape == (16, 2)
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = shipped(name)
+    folder = pretrained(name)
     stored = json.loads((folder / "evaluation.json").read_text("utf-8"))
     card = (folder / "README.md").read_text("utf-8")
     for entry in stored:
@@ -80,7 +79,7 @@ def test_evaluate_reproduces_the_card(name, tmp_path, monkeypatch):
 
 def test_photographs_are_scored_as_on_the_card(shared_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = shipped("photos")
+    folder = pretrained("photos")
     stored = json.loads((folder / "evaluation.json").read_text("utf-8"))
     card = (folder / "README.md").read_text("utf-8")
     for entry in stored:
@@ -110,7 +109,7 @@ def test_shipping_a_run(ship, tmp_path, monkeypatch, capsys):
     small, whole = (models.load_model(f / "weights.safetensors") for f in (folder, run))
     for a, b in zip(small.parameters(), whole.parameters()):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-6)
-    store = open_store("synthetic", "test", (32, 32), 12, "standard", 1.25)
+    store = open_crops("synthetic", "test", (32, 32), 12, "standard", 1.25)
     assert f"**{evaluate(folder, store).score:.1f}**" in card
 
     half = json.loads((run / "config.json").read_text("utf-8"))
@@ -126,7 +125,7 @@ def test_shipping_a_run_on_photographs(ship, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     photos = tmp_path / "friend"
     for split, count in (("train", 16), ("valid", 12)):
-        write_like_mpii(SyntheticPeople(count, size=64, split=split), photos, split)
+        write_as_mpii(SyntheticPeople(count, size=64, split=split), photos, split)
     config = config_for(
         options={"width": 8, "input_size": 32},
         preset="photos",
@@ -157,7 +156,7 @@ def test_shipping_a_run_on_photographs(ship, tmp_path, monkeypatch, capsys):
     card = (folder / "README.md").read_text("utf-8")
     assert "pictures of a friend, for research" in card
     assert "posecourse evaluate data/weights/tiny --data data/friend" in card
-    store = open_store(photos, "valid", (32, 32), None, "standard", 1.75)
+    store = open_crops(photos, "valid", (32, 32), None, "standard", 1.75)
     assert f"**{evaluate(folder, store).score:.1f}**" in card
     assert not list(folder.glob("*.jpg"))
     for file in ("README.md", "config.json", "evaluation.json"):

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
 
-from posecourse.widgets import Explorer, explore
+from posecourse.visualization.widgets import Explorer, explore
 
 
 def draw(power=1, label="a", grid=False):

@@ -26,8 +26,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from posecourse.augmentation import Augmentation, make_batch, normalise
-from posecourse.chapters import require
+from posecourse.transforms import Augmentation, make_batch, normalise
+from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets.synthetic import Difficulty, SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
@@ -35,9 +35,9 @@ from posecourse.exercises import check
 from posecourse.geometry import flip_points
 from posecourse.losses import heatmap_mse
 from posecourse.metrics import mean_pose, pckh
-from posecourse.plotting import figure, show_people, use_style
+from posecourse.visualization.figures import figure, show_people, use_style
 from posecourse.skeletons import COCO, MPII, UPPER_BODY, remap
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 torch.set_num_threads(1)      # the same sums on every machine

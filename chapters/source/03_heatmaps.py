@@ -20,15 +20,20 @@ import numpy as np
 import torch
 
 from posecourse import codecs
-from posecourse.chapters import require
+from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.datasets.synthetic import Difficulty
 from posecourse.exercises import check, hint
 from posecourse.geometry import resize_points
-from posecourse.plotting import (display_figure, heatmap_overlay,
-                                 show_heatmaps, show_people, use_style)
+from posecourse.visualization.figures import (
+    display_figure,
+    heatmap_overlay,
+    show_heatmaps,
+    show_people,
+    use_style,
+)
 from posecourse.skeletons import MPII, UPPER_BODY
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 rng = np.random.default_rng(0)

@@ -18,17 +18,17 @@ import torch
 from torch import nn
 
 from posecourse import losses
-from posecourse.augmentation import normalise
-from posecourse.chapters import require
+from posecourse.transforms import normalise
+from posecourse.authoring.chapters import require
 from posecourse.codecs import (
     CoordinateCodec, HeatmapCodec, argmax_decode, gaussian_heatmaps)
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_pose
 from posecourse.exercises import check, hint
 from posecourse.metrics import mean_pose, mpjpe
-from posecourse.plotting import figure, show_people, use_style
+from posecourse.visualization.figures import figure, show_people, use_style
 from posecourse.skeletons import MPII, UPPER_BODY, remap
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 use_style()
@@ -254,9 +254,9 @@ with figure("Three maps of 24 by 24 cells. The target has a bump at the lower "
 #
 # | who | loss | `reduction=` | the document's, times |
 # |---|---|---|---|
-# | the document | $\frac{1}{K}\sum_k\sum_{ij} d^2$ | `"document"` | 1 |
+# | the document | $\frac{1}{K}\sum_k\sum_{ij} d^2$ | `"joint_mean"` | 1 |
 # | a true mean; mmpose | $\frac{1}{K H W}\sum_k\sum_{ij} d^2$ | `"mean"`, `"mmpose"` | $1/(HW)$: 1/4096 for 64 x 64 |
-# | Microsoft's SimpleBaseline and HRNet | $\frac{1}{2 K H W}\sum_k\sum_{ij} d^2$ | `"microsoft"` | $1/(2HW)$: 1/8192 for 64 x 64 |
+# | Microsoft's SimpleBaseline and HRNet | $\frac{1}{2 K H W}\sum_k\sum_{ij} d^2$ | `"simple_baseline"` | $1/(2HW)$: 1/8192 for 64 x 64 |
 #
 # One answer, and the logs of two code bases say numbers that differ by
 # $2HW$. Two losses can be compared only if reduction, map size and sigma are
@@ -267,7 +267,7 @@ with figure("Three maps of 24 by 24 cells. The target has a bump at the lower "
 # without the reduction it was chosen for.
 #
 # **Predict first.** An empty map of 64 x 64 cells descends toward one bump for
-# 20 steps. With `"document"` and rate 0.1 almost all of the loss is gone by
+# 20 steps. With `"joint_mean"` and rate 0.1 almost all of the loss is gone by
 # then. How much is gone with `"mean"` and the same rate?
 
 # %% tags=["nbval-check-output"]
@@ -289,9 +289,9 @@ def descend_map(reduction, rate, optimiser=torch.optim.SGD):
 
 
 for name, reduction, rate in (
-        ("SGD", "document", 0.1), ("SGD", "mean", 0.1),
-        ("SGD", "mean", 0.1 * 4096), ("SGD", "microsoft", 0.1 * 8192),
-        ("Adam", "document", 0.01), ("Adam", "mean", 0.01)):
+        ("SGD", "joint_mean", 0.1), ("SGD", "mean", 0.1),
+        ("SGD", "mean", 0.1 * 4096), ("SGD", "simple_baseline", 0.1 * 8192),
+        ("Adam", "joint_mean", 0.01), ("Adam", "mean", 0.01)):
     loss, left = descend_map(reduction, rate, getattr(torch.optim, name))
     print(f"{name:5s}{reduction:10s} loss {loss:9.6f}, rate {rate:6.2f}: "
           f"{left:6.1%} left")
@@ -431,7 +431,7 @@ for sigma in (1.0, 1.5, 2.0, 3.0):
     measured = losses.heatmap_mse(torch.zeros_like(target), target)
     document, mean, microsoft = (
         losses.zero_heatmap_loss(sigma, 64, reduction)
-        for reduction in ("document", "mean", "microsoft"))
+        for reduction in ("joint_mean", "mean", "simple_baseline"))
     print(f"{sigma:3.1f} {measured:12.4f} {document:10.4f} "
           f"{mean:10.5f} {microsoft:9.5f}")
 unlabelled = losses.zero_heatmap_loss(1.0, 64, "mmpose", labelled=0.935)
@@ -472,8 +472,8 @@ show_people([average, *pictures[:3]], [typical] * 4,
 # ### Exercise 04.3 ★★☆ Read the plateau
 #
 # A log rests at `value` for maps of `size` x `size` cells, all joints
-# labelled. You suspect empty maps. Which reduction (`"document"`, `"mean"` or
-# `"microsoft"`) and which sigma (1, 1.5, 2 or 3) was it? A run rests near its
+# labelled. You suspect empty maps. Which reduction (`"joint_mean"`, `"mean"` or
+# `"simple_baseline"`) and which sigma (1, 1.5, 2 or 3) was it? A run rests near its
 # plateau, up to 4 % off. Return both, for example `("mean", 1.5)`.
 
 # %% tags=["exercise"]
@@ -491,7 +491,7 @@ def read_plateau(value, size):
         return abs(value - plateau)
 
     return min([(reduction, sigma)
-                for reduction in ("document", "mean", "microsoft")
+                for reduction in ("joint_mean", "mean", "simple_baseline")
                 for sigma in (1, 1.5, 2, 3)], key=distance)
 
 
@@ -880,7 +880,7 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
 # </details>
 #
 # **2.** A run with SGD works with `"mean"` and rate 400. You switch to
-# `"document"` and keep the rate. What happens?
+# `"joint_mean"` and keep the rate. What happens?
 #
 # <details><summary>Answer</summary>
 #

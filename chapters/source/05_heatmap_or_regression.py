@@ -21,15 +21,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from posecourse import codecs, losses, metrics
-from posecourse.augmentation import make_batch
-from posecourse.chapters import folder, require
-from posecourse.datasets import PeopleStore, SyntheticPeople
+from posecourse.transforms import make_batch
+from posecourse.authoring.chapters import folder, require
+from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
 from posecourse.exercises import check, hint
 from posecourse.models.heads import HeadNet
-from posecourse.plotting import display_figure, heatmap_overlay, use_style
+from posecourse.visualization.figures import display_figure, heatmap_overlay, use_style
 from posecourse.skeletons import MPII
 from posecourse.training import config_for
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 use_style()
@@ -466,7 +466,7 @@ check("05.3", soft_argmax)
 # %%
 def drawn(count, split):
     people = SyntheticPeople(count, size=60, margin=1.25, split=split)
-    return PeopleStore.in_memory(people, people.size, people.margin,
+    return crop_in_memory(people, people.size, people.margin,
                                  workers=1)
 
 
@@ -513,7 +513,7 @@ with torch.inference_mode():
 for head, net in networks.items():
     answers[head], _ = net.decode(outputs[head])
 
-hits = {name: metrics.correct(points, new.keypoints, new.visible,
+hits = {name: metrics.pck_hits(points, new.keypoints, new.visible,
                               new.head_size, 0.5)
         for name, points in answers.items()}
 for name, hit in hits.items():
@@ -632,7 +632,7 @@ for head in ("fc", "rle", *heads):
     points[head] = stored[f"{head}-8000-0/points"] / 100
 points["heatmap, argmax"] = stored["heatmap-8000-0/argmax"] / 100
 
-hit = {(name, t): metrics.correct(answer, *truth, t)
+hit = {(name, t): metrics.pck_hits(answer, *truth, t)
        for name, answer in points.items() for t in (0.5, 0.2, 0.1)}
 print(f"{len(truth[0]):,} people; PCKh in percent, with 95 % intervals")
 for name in points:

@@ -44,16 +44,16 @@ import torch
 import torchvision.transforms as transforms
 from torch.utils.data import DataLoader, Dataset
 
-from posecourse.augmentation import Augmentation, make_batch
-from posecourse.chapters import require
-from posecourse.datasets import MPII, PeopleStore, open_dataset
+from posecourse.transforms import Augmentation, make_batch
+from posecourse.authoring.chapters import require
+from posecourse.datasets import crop_in_memory, MPII, CropDataset, open_dataset
 from posecourse.datasets.mpii_writer import draw_release
 from posecourse.drawing import draw_pose
 from posecourse.exercises import check, hint
 from posecourse.geometry import Crop
 from posecourse.metrics import center_pose, mean_pose, pckh
-from posecourse.plotting import figure, show_people, use_style
-from posecourse.widgets import explore
+from posecourse.visualization.figures import figure, show_people, use_style
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 torch.manual_seed(0)
@@ -811,7 +811,7 @@ def part(store, start, stop):
             store.head_size[rows], store.window)
 
 
-store = PeopleStore.in_memory(people, size=224, margin=1.75)
+store = crop_in_memory(people, size=224, margin=1.75)
 batch = make_batch(*part(store, 0, 16), 128, skeleton)
 known = batch.visible > 0
 gap = (batch.keypoints - joints)[known].abs().max()
@@ -897,7 +897,7 @@ def from_store(store, size, generator):
 
 print("pixels  document's way  store     ratio   (milliseconds a person)")
 for size in (64, 128, 256):
-    kept = PeopleStore.in_memory(people, size=size * 7 // 4, margin=1.75)
+    kept = crop_in_memory(people, size=size * 7 // 4, margin=1.75)
     loader = DataLoader(PeopleDataset(size, changes), batch_size=16)
     seconds(from_store(kept, size, generator))             # warm up
     slow, fast = (min(seconds(way()) for _ in range(5)) * 1000 / len(people)

@@ -19,15 +19,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from posecourse import evaluation, losses, metrics, models
-from posecourse.augmentation import Augmentation, make_batch, normalise
-from posecourse.chapters import require
+from posecourse.transforms import Augmentation, make_batch, normalise
+from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
-from posecourse.datasets import PeopleStore, SyntheticPeople
+from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
 from posecourse.exercises import check, hint
-from posecourse.models.summary import summarise
-from posecourse.plotting import display_figure, show_people, use_style
+from posecourse.models.profile import summarise
+from posecourse.visualization.figures import display_figure, show_people, use_style
 from posecourse.skeletons import MPII
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 torch.manual_seed(0)
@@ -471,7 +471,7 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 # this unit?
 
 # %%
-store, valid = (PeopleStore.in_memory(
+store, valid = (crop_in_memory(
     SyntheticPeople(count, size=64, difficulty="easy", split=split),
     size=64, margin=1.0, workers=1)
     for count, split in ((1000, "train"), (300, "valid")))
@@ -522,11 +522,11 @@ def train(network, steps=130, batch=16, rate=1e-3):
 # %% tags=["nbval-check-output"]
 networks = {"as written": build()}
 curves = {"as written": train(networks["as written"])}
-result = evaluation.quick(networks["as written"], valid, mean_pose)
-poses, _, in_input = evaluation.predict_store(networks["as written"], valid)
+result = evaluation.validation_metrics(networks["as written"], valid, mean_pose)
+poses, _, in_input = evaluation.predict_crops(networks["as written"], valid)
 away = np.linalg.norm(in_input - mean_pose, axis=-1).max()
-print(f"spread of the labels {result['spread_of_labels']:.1f} px, "
-      f"of the answers {result['spread']:.1f} px")
+print(f"spread of the labels {result['label_std']:.1f} px, "
+      f"of the answers {result['prediction_std']:.1f} px")
 print("loss in the last 20 steps "
       f"{np.mean(curves['as written'][-20:]):.1f}")
 print("every answer within 1.5 px of the mean pose:", away < 1.5)
@@ -720,8 +720,8 @@ display_figure(figure, "As written, both fall steeply toward one end. With "
 # %% tags=["nbval-check-output"]
 def hits(network):
     """(300, 14): 1 where the answer is within half a head size."""
-    poses, _, _ = evaluation.predict_store(network, valid)
-    return metrics.correct(
+    poses, _, _ = evaluation.predict_crops(network, valid)
+    return metrics.pck_hits(
         poses, valid.keypoints, valid.visible, valid.head_size, 0.5)[
         :, [joint not in ("pelvis", "thorax") for joint in MPII.joints]]
 
@@ -806,7 +806,7 @@ poses, titles = [], []
 for name in ("as written", "both", "heatmaps"):
     score = metrics.bootstrap_interval(hit[name])
     titles += [f"{name} ({100 * score.low:.0f}-{100 * score.high:.0f})"] * 5
-    poses += list(evaluation.predict_store(networks[name], valid)[0][:5])
+    poses += list(evaluation.predict_crops(networks[name], valid)[0][:5])
 show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.9,
             titles=titles, alt="Five people in three rows. As written: one "
             "skeleton for all. Both cures, and heatmaps: skeletons follow "

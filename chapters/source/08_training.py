@@ -27,16 +27,21 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, losses, models, training
-from posecourse.augmentation import make_batch
-from posecourse.chapters import require
-from posecourse.datasets import PeopleStore, SyntheticPeople
+from posecourse.transforms import make_batch
+from posecourse.authoring.chapters import require
+from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
 from posecourse.exercises import check, hint
-from posecourse.planning import plan
-from posecourse.plotting import (
-    figure, heatmap_overlay, show_people, training_curves, use_style)
-from posecourse.recipes import TrainConfig, config_for
-from posecourse.runs import shipped
-from posecourse.widgets import explore
+from posecourse.training.dry_run import plan
+from posecourse.visualization.figures import (
+    figure,
+    heatmap_overlay,
+    show_people,
+    training_curves,
+    use_style,
+)
+from posecourse.training.settings import TrainConfig, config_for
+from posecourse.models.pretrained import pretrained
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 use_style()
@@ -48,7 +53,7 @@ torch.set_num_threads(1)   # the same sums on every machine
 #
 # Three things from earlier chapters are all we need.
 #
-# - **People**, cut out and ready: a `PeopleStore` ([chapter 6](06_data.ipynb)). 1,024 to learn
+# - **People**, cut out and ready: a `CropDataset` ([chapter 6](06_data.ipynb)). 1,024 to learn
 #   from, 256 others to judge by. Their pictures are 48 x 48 pixels, small, so
 #   that a step takes a fraction of a second.
 # - **A network**: `laptop`, half as wide as the course's default. It draws 16
@@ -64,7 +69,7 @@ torch.set_num_threads(1)   # the same sums on every machine
 def people(split, count):
     """Drawn people with a margin of a quarter, to turn and shift them."""
     drawn = SyntheticPeople(count, size=60, margin=1.25, split=split)
-    return PeopleStore.in_memory(drawn, 60, margin=1.25, workers=1)
+    return crop_in_memory(drawn, 60, margin=1.25, workers=1)
 
 
 def cut(store, who, **changes):
@@ -221,7 +226,7 @@ loud, checks = network(), []
 loud.head.reset_parameters()
 typical = evaluation.mean_pose_of(train_store, (48, 48))
 history = run(loud, [0.01] * 48, every=12, watch=lambda step, net:
-              checks.append(evaluation.quick(net, valid_store, typical)))
+              checks.append(evaluation.validation_metrics(net, valid_store, typical)))
 scores, lazy = [c["score"] for c in checks], checks[0]["mean_pose"]
 print("more than 95 % of the loss is gone after 48 steps:",
       np.mean(history[-4:]) < 0.05 * history[0])
@@ -597,7 +602,7 @@ config = config_for(
     warmup=0.25, ema=0.25, amp="fp32", channels_last=False, device="cpu")
 
 
-def weights_of(folder):
+def find_weights(folder):
     return models.load_model(f"{folder}/weights.safetensors")
 
 
@@ -610,7 +615,7 @@ mine, history = train_by_hand(config, few[0])
 log = []
 with tempfile.TemporaryDirectory() as folder:
     training.train(replace(config, out=folder), few, log.append)
-    theirs = weights_of(folder)
+    theirs = find_weights(folder)
 print("training losses of both epochs agree within 1 %:", np.allclose(
     np.reshape(history, (2, 8)).mean(1),
     [row["train_loss"] for row in log], rtol=0.01))
@@ -645,7 +650,7 @@ with tempfile.TemporaryDirectory() as folder:
               ", ".join(sorted(saved)))
     again = TrainConfig(resume=folder, device="cpu")
     training.train(again, few, log.append)
-    resumed = weights_of(folder)
+    resumed = find_weights(folder)
 difference = largest_difference(resumed, theirs)
 print("the run that was cut and the one that was not end in the same "
       "weights:", difference < 1e-6)
@@ -732,7 +737,7 @@ show_people([valid_store.crops[i] for i in shown] * 2,
 # files for TensorBoard where that is installed.
 
 # %% tags=["nbval-check-output"]
-folder = shipped("laptop")
+folder = pretrained("laptop")
 log = np.genfromtxt(folder / "log.csv", delimiter=",", names=True)
 print("epoch  rate    loss / empty maps  PCKh  mean pose")
 for row in log[[0, 1, 2, 3, 7, 11, 15]]:

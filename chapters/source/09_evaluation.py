@@ -40,15 +40,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from posecourse import metrics
-from posecourse.chapters import require
-from posecourse.datasets import PeopleStore, SyntheticPeople
-from posecourse.evaluation import predict_store
+from posecourse.authoring.chapters import require
+from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.evaluation import predict_crops
 from posecourse.exercises import check, hint
 from posecourse.models import load_model
-from posecourse.plotting import figure, show_people, use_style
-from posecourse.runs import shipped
+from posecourse.visualization.figures import figure, show_people, use_style
+from posecourse.models.pretrained import pretrained
 from posecourse.skeletons import MPII
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 use_style()
@@ -91,7 +91,7 @@ for n in range(2):
         off = np.hypot(*(answer[n, k] - truth[n, k]))
         print(f"person {n}  {joint:5s}  off by {off:4.1f} px, in sizes "
               f"{off / size[n]:4.2f}")
-in_sizes = metrics.normalised_distances(answer, truth, labelled, size)
+in_sizes = metrics.normalized_distances(answer, truth, labelled, size)
 print(in_sizes)
 count = np.isfinite(in_sizes).sum()
 print(f"<= 0.5: {(in_sizes <= 0.5).sum()} of {count};  "
@@ -208,7 +208,7 @@ with figure("Three people with two circles around a wrist and a line from "
 #
 # ## 3. A network
 #
-# Now a real one. `shipped("laptop")` is a small heatmap network that was
+# Now a real one. `pretrained("laptop")` is a small heatmap network that was
 # trained on drawn people and comes with the course. It sees 64 x 64 pixels.
 # We show it the 400 people, who are from the `test` split: none of them was
 # in training.
@@ -218,20 +218,20 @@ with figure("Three people with two circles around a wrist and a line from "
 # all joints in the middle of the picture. A score means nothing without them.
 
 # %%
-network = load_model(shipped("laptop") / "weights.safetensors")
+network = load_model(pretrained("laptop") / "weights.safetensors")
 average = np.array(json.loads(network.metadata["mean_pose"]))     # (16, 2)
 center = metrics.center_pose(MPII, 64)
 
 
 def look(people, **options):
     """A store of the people, what the network says, and its scores."""
-    store = PeopleStore.in_memory(people, 64, margin=1.0, workers=1)
-    return store, *predict_store(network, store, **options)[:2]
+    store = crop_in_memory(people, 64, margin=1.0, workers=1)
+    return store, *predict_crops(network, store, **options)[:2]
 
 
 def right(store, answer, threshold=0.5):
     """1 right, 0 wrong, NaN not labelled: (N, 16)."""
-    return metrics.correct(np.broadcast_to(answer, store.keypoints.shape),
+    return metrics.pck_hits(np.broadcast_to(answer, store.keypoints.shape),
                            store.keypoints, store.visible,
                            store.head_size, threshold)
 
@@ -314,7 +314,7 @@ with figure("Percent of right joints over the threshold. The network's curve "
     axis.legend()
 
 # %%
-distances = metrics.normalised_distances(
+distances = metrics.normalized_distances(
     predicted, store.keypoints, store.visible, store.head_size)
 
 
@@ -532,7 +532,7 @@ hits = {"DARK": hit}
 for name, options in (("argmax", {"decoder": "argmax"}),
                       ("quarter", {"decoder": "quarter"}),
                       ("flip test", {"flip_test": True})):
-    said, _, _ = predict_store(network, store, **options)
+    said, _, _ = predict_crops(network, store, **options)
     hits[name] = right(store, said)
 pairs = [("DARK", "argmax"), ("DARK", "quarter"), ("flip test", "DARK")]
 with figure("Three differences with two intervals each. The intervals that "
@@ -647,7 +647,7 @@ with figure("Percent right with intervals: head, visible and easy high, "
 
 # %% tags=["nbval-check-output"]
 twin = list(MPII.flip_permutation)       # the same joint on the other side
-other = metrics.normalised_distances(
+other = metrics.normalized_distances(
     predicted, store.keypoints[:, twin], store.visible[:, twin],
     store.head_size)
 kinds = np.select(
@@ -656,7 +656,7 @@ kinds = np.select(
 sides = [k for k in range(16) if twin[k] != k]
 away = np.array([abs((p.extra["facing"] + 180) % 360 - 180)
                  for p in persons])      # degrees from facing us
-package = metrics.error_anatomy(predicted, store.keypoints, store.visible,
+package = metrics.error_breakdown(predicted, store.keypoints, store.visible,
                                 store.head_size)
 names = ["good", "swap", "near", "far", "gross"]
 ours = {name: (kinds[:, sides] == name).sum() for name in names}
@@ -1041,7 +1041,7 @@ else:
 # **Predict first.** What does the memory get on the people it remembers?
 
 # %% tags=["nbval-check-output"]
-past = PeopleStore.in_memory(SyntheticPeople(400, size=64), 64, 1.0, 1)
+past = crop_in_memory(SyntheticPeople(400, size=64), 64, 1.0, 1)
 
 
 def tiny(pictures):

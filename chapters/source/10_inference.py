@@ -29,17 +29,21 @@ import numpy as np
 import torch
 
 from posecourse import codecs, images, metrics
-from posecourse.augmentation import normalise
-from posecourse.chapters import require
+from posecourse.transforms import normalise
+from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
 from posecourse.exercises import check, hint
 from posecourse.geometry import Crop, flip_heatmaps
 from posecourse.inference import Predictor, Video
-from posecourse.plotting import (display_figure, heatmap_overlay,
-                                 show_people, use_style)
+from posecourse.visualization.figures import (
+    display_figure,
+    heatmap_overlay,
+    show_people,
+    use_style,
+)
 from posecourse.skeletons import MPII
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 torch.set_num_threads(1)         # the same sums on every machine
@@ -65,7 +69,7 @@ lying = Image.fromarray(np.rot90(person))
 lying.save(photo, quality=95, exif=exif)
 
 # %% tags=["nbval-check-output"]
-predictor = Predictor.shipped("laptop", device="cpu")
+predictor = Predictor.load("laptop", device="cpu")
 pose, = predictor(photo, boxes=[box])
 drawn = draw_pose(images.read_image(photo), pose.keypoints)
 
@@ -226,7 +230,7 @@ def percent(points, crops=None, threshold=0.5):
     """PCKh of input pixels (with crops) or of photo pixels."""
     if crops is not None:
         points = [c.invert(p) for c, p in zip(crops, points)]
-    hit = metrics.correct(np.stack(points), truth, seen, heads, threshold)
+    hit = metrics.pck_hits(np.stack(points), truth, seen, heads, threshold)
     return 100 * np.nanmean(hit[:, columns])
 
 
@@ -429,7 +433,7 @@ for name, other, at in (
         ("dark", "argmax", 0.1), ("flip test", "dark", 0.2),
         ("flip test", "joints not swapped", 0.5),
         ("flip test", "shifted by a cell", 0.1)):
-    hits = [metrics.correct(read[n], truth, seen, heads, at)
+    hits = [metrics.pck_hits(read[n], truth, seen, heads, at)
             for n in (name, other)]
     print(f"{name} - {other} at {at}: more than 0, with 95 %:",
           metrics.paired_interval(*hits, columns).low > 0)
@@ -728,7 +732,7 @@ show_people([upright] * 3, [way(in_square[0].numpy(), box)
 
 # %%
 heights = decode(maps)[1].numpy()
-right = metrics.correct(read["dark"], truth, seen, heads, 0.5)
+right = metrics.pck_hits(read["dark"], truth, seen, heads, 0.5)
 labelled = ~np.isnan(right)
 for low in (0.0, 0.2, 0.4, 0.6, 0.8):
     group = labelled & (heights >= low) & (heights < low + 0.2 + (low == 0.8))
@@ -801,7 +805,7 @@ if not PHOTO:
 mine = images.read_image(PHOTO)
 first, = predictor(mine, BOX and [BOX])
 second, = predictor(mine, BOX and [BOX], refine=True)
-other = Predictor.shipped("photos", device="cpu")      # see below
+other = Predictor.load("photos", device="cpu")      # see below
 third, = other(mine, BOX and [BOX], refine=True)
 for name, found in (("drawn photo", pose), ("this photo", second),
                     ("this photo, the other network", third)):

@@ -23,15 +23,15 @@ import torchvision
 from torch import nn
 
 from posecourse import losses, models
-from posecourse.augmentation import make_batch
-from posecourse.chapters import folder, require
-from posecourse.datasets import PeopleStore, SyntheticPeople
+from posecourse.transforms import make_batch
+from posecourse.authoring.chapters import folder, require
+from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
 from posecourse.exercises import check, hint
 from posecourse.models import hourglass, hrnet
 from posecourse.models.cpn import resize
-from posecourse.models.summary import summarise
-from posecourse.plotting import display_figure, use_style
-from posecourse.widgets import explore
+from posecourse.models.profile import summarise
+from posecourse.visualization.figures import display_figure, use_style
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 torch.manual_seed(0)
@@ -618,7 +618,7 @@ SMALL = {"Hourglass": ("hourglass_2", {"width": 96, "depth": 3}),
          "CPM": ("cpm", {"width": 32}), "CPN": ("cpn_18", {"width": 64}),
          "SimpleBaseline": ("simple_baseline_18", {}),
          "HRNet": ("hrnet_w8", {})}
-people = PeopleStore.in_memory(SyntheticPeople(8, size=64), 64, 1.0)
+people = crop_in_memory(SyntheticPeople(8, size=64), 64, 1.0)
 batch = make_batch(torch.from_numpy(people.crops), people.keypoints,
                    people.visible, people.head_size, people.window, (64, 64))
 for name, (model, options) in SMALL.items():

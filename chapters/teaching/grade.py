@@ -16,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
-from posecourse import chapters
+from posecourse.authoring import chapters
 
 SECONDS = 120      # for a cell; one that takes longer is interrupted
 

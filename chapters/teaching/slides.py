@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbconvert import SlidesExporter
 
-from posecourse import chapters
+from posecourse.authoring import chapters
 
 # name of the setting: where it is once the four packages are installed
 LOCAL = {

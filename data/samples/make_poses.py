@@ -17,7 +17,7 @@ people = SyntheticPeople(21, size=192, split="test")
 predictor = (
     Predictor.from_run(sys.argv[1], device="cpu")
     if sys.argv[1:]
-    else Predictor.shipped(device="cpu")
+    else Predictor.load(device="cpu")
 )
 pictures = []
 for person in people:

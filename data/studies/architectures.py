@@ -34,10 +34,10 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, metrics, models, training
-from posecourse.augmentation import Augmentation, normalise
 from posecourse.files import atomic_path, plain, write_json
-from posecourse.models.summary import summarise
+from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
+from posecourse.transforms import Augmentation, normalise
 
 SETTINGS = {
     "input_size": 64,
@@ -63,7 +63,7 @@ SETTINGS = {
         "brightness": 0.2,
         "contrast": 0.2,
         "saturation": 0.2,
-        "tint": 0.1,
+        "channel_gain": 0.1,
     },
 }
 # What is trained: a network, its size, how it is judged. The first five are
@@ -72,7 +72,7 @@ SETTINGS = {
 NETWORKS = {
     "Hourglass": ("hourglass_2", {"width": 96, "depth": 3}, {}),
     "CPM": ("cpm", {"width": 32}, {}),
-    "CPN": ("cpn_18", {"width": 64}, {"hard_joints": 8}),
+    "CPN": ("cpn_18", {"width": 64}, {"ohkm_topk": 8}),
     "SimpleBaseline": ("simple_baseline_18", {}, {}),
     "HRNet": ("hrnet_w8", {}, {}),
     "laptop": ("laptop", {}, {}),
@@ -173,7 +173,7 @@ def options_of(options, settings):
 def people_of(split: str, settings):
     size = (settings["input_size"],) * 2
     margin = settings["margin"] if split == "train" else 1.0
-    return evaluation.open_store(
+    return evaluation.open_crops(
         "synthetic",
         split,
         size,
@@ -391,7 +391,7 @@ def labels(test, train):
 
 def hits(points, answers, threshold):
     """Which joints are found: 1, 0, or NaN without a label."""
-    return metrics.correct(
+    return metrics.pck_hits(
         np.broadcast_to(points, answers["keypoints"].shape),
         *(answers[key] for key in ("keypoints", "visible", "head_size")),
         threshold,

@@ -30,12 +30,12 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, metrics, models, training
-from posecourse.augmentation import standard_crop
+from posecourse.device import choose_device
 from posecourse.files import atomic_path, plain, write_json
 from posecourse.geometry import resize_points
-from posecourse.inference import choose_device
-from posecourse.recipes import TrainConfig, TrainingError, config_for
 from posecourse.skeletons import MPII
+from posecourse.training.settings import TrainConfig, TrainingError, config_for
+from posecourse.transforms import standard_crop
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = "data/weights/laptop/weights.safetensors"
@@ -189,7 +189,7 @@ def answers_of(run, network, seed, config, known, settings):
     size = max(config_of("base", seed, config.data, settings).input_size)
     model = models.load_model(run / "weights.safetensors")
     model.to(choose_device())
-    store = evaluation.open_store(
+    store = evaluation.open_crops(
         config.data, "valid", model.input_size, margin=config.margin
     )
     new = labels(model, store, size)
@@ -208,7 +208,7 @@ def answers_of(run, network, seed, config, known, settings):
     for who, (asked, weights, options) in ANSWERS.items():
         if asked == network:
             model.load_state_dict(saved[weights])
-            _, _, points = evaluation.predict_store(model, store, **options)
+            _, _, points = evaluation.predict_crops(model, store, **options)
             found[name_of(who, seed)] = np.rint(
                 100 * resize_points(points, scale)
             ).astype(np.int16)
@@ -228,11 +228,11 @@ def labels(model, store, size):
 
 
 def hits(points, answers, threshold):
-    """As `metrics.correct`, in torsos, for the people of the study."""
+    """As `metrics.pck_hits`, in torsos, for the people of the study."""
     keypoints, visible = answers["keypoints"], answers["visible"]
     torso = metrics.torso_size(keypoints, visible, MPII)
     known = torso > 0
-    return metrics.correct(
+    return metrics.pck_hits(
         np.broadcast_to(points, keypoints.shape),
         keypoints,
         visible * known[:, None],

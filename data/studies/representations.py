@@ -25,11 +25,11 @@ import numpy as np
 import torch
 
 from posecourse import metrics
-from posecourse.augmentation import Augmentation, make_batch, normalise
-from posecourse.datasets import PeopleStore, SyntheticPeople
+from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.files import atomic_path, plain
 from posecourse.models.heads import HeadNet, Heatmap
 from posecourse.skeletons import MPII
+from posecourse.transforms import Augmentation, make_batch, normalise
 
 SETTINGS = {
     "input_size": 64,
@@ -60,7 +60,7 @@ SETTINGS = {
         "brightness": 0.2,
         "contrast": 0.2,
         "saturation": 0.2,
-        "tint": 0.1,
+        "channel_gain": 0.1,
     },
 }
 # (head, people to train on, seed)
@@ -121,7 +121,7 @@ def draw(count, split, settings):
         margin=settings["margin"],
         split=split,
     )
-    return PeopleStore.in_memory(people, people.size, people.margin)
+    return crop_in_memory(people, people.size, people.margin)
 
 
 def train(head, store, test, seed, settings):
@@ -227,7 +227,7 @@ def stability(network, store):
         return off / store.head_size[:, None] * labelled
 
     def right(points):
-        return metrics.correct(points, truth, store.visible, store.head_size, 0.5)
+        return metrics.pck_hits(points, truth, store.visible, store.head_size, 0.5)
 
     shifts = range(-edge, edge + 1)
     shifted = [ask(network, store, right=d)[0] for d in shifts]
@@ -344,8 +344,8 @@ def labels(everybody, test):
 
 
 def hits(points, answers, threshold):
-    """As `metrics.correct`, for the people of the test."""
-    return metrics.correct(
+    """As `metrics.pck_hits`, for the people of the test."""
+    return metrics.pck_hits(
         np.broadcast_to(points, answers["keypoints"].shape),
         *(answers[key] for key in ("keypoints", "visible", "head_size")),
         threshold,

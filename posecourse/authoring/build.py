@@ -19,8 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ..chapters import Chapter
 from ..files import atomic_path
+from .chapters import Chapter
 
 __all__ = [
     "BuildError",

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..chapters import Chapter
 from .build import generate, in_step, read, tags
+from .chapters import Chapter
 
 __all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems"]
 
@@ -47,7 +47,7 @@ FORBIDDEN_CODE = {
     r"\binput\(": "cells may not wait for typing",
     r"\bsleep\(": "cells may not sleep",
     r"\bplt\.show\(": "plt.show() leaves a figure without alt text; use "
-    "posecourse.plotting.display_figure(figure, alt)",
+    "posecourse.visualization.display_figure(figure, alt)",
     r"\bipywidgets\b": "live pictures come from posecourse.widgets, which "
     "stores a still one",
     r"default_rng\(\)": "seed the generator: default_rng(0)",
@@ -403,7 +403,7 @@ def _to_be_made(path: Path, root: Path) -> bool:
 
 def _next_chapter(notebook, chapter, root):
     """The last section links to the next chapter once that is written."""
-    from ..chapters import CHAPTERS
+    from .chapters import CHAPTERS
 
     for following in CHAPTERS[chapter.number : chapter.number + 1]:
         link = f"({following.name}.ipynb)"

@@ -75,7 +75,7 @@ def main(argv) -> int:
     )
     add_device(parser)
     args = parser.parse_args(argv)
-    from ..bench import bench, report
+    from ..benchmarks import bench, report
     from ..files import write_json
 
     settings = vars(args).copy()

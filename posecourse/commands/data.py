@@ -149,11 +149,12 @@ def _fetch(args) -> int:
 
 def _synth(args) -> int:
     from ..datasets import SyntheticPeople
+    from ..datasets.mpii_writer import write_as_mpii
 
     people = SyntheticPeople(
         args.count, seed=args.seed, size=args.size, difficulty=args.difficulty
     )
-    path = write_like_mpii(people, args.out)
+    path = write_as_mpii(people, args.out)
     print(
         f"{len(people)} people in {args.out / 'images'}, their joints in "
         f"{path}\nLook them over with posecourse data check {args.out}\n"
@@ -161,41 +162,3 @@ def _synth(args) -> int:
         f"{args.out}"
     )
     return 0
-
-
-def write_like_mpii(dataset, folder: Path, split: str = "valid") -> Path:
-    """Write a dataset as ``images/`` and ``annot/SPLIT.json``, 1-based.
-
-    The form of the JSON is the one that most published code reads:
-    ``image, center, scale, joints, joints_vis``, with -1 for a joint that
-    is not labelled. It does not tell hidden from visible. Returns the
-    path of the JSON.
-    """
-    import cv2
-    import numpy as np
-
-    from ..files import atomic_path, write_json
-
-    path = folder / "annot" / f"{split}.json"
-    if path.exists():
-        raise ValueError(f"{path} exists already; choose another folder")
-    records = []
-    for i in range(len(dataset)):
-        person = dataset[i]
-        name = f"{i:06d}.png"
-        with atomic_path(folder / "images" / name) as temporary:
-            picture = dataset.read_image(person)[..., ::-1]
-            temporary.write_bytes(cv2.imencode(".png", picture)[1])
-        labelled = np.asarray(person.visible) > 0
-        joints = np.where(labelled[:, None], person.keypoints + 1, -1)
-        records.append(
-            {
-                "image": name,
-                "center": [float(c) + 1 for c in person.center],
-                "scale": float(person.scale),
-                "joints": joints.tolist(),
-                "joints_vis": labelled.astype(int).tolist(),
-            }
-        )
-    write_json(path, records)
-    return path

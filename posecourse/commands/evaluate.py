@@ -53,7 +53,8 @@ def main(argv) -> int:
     )
     args = parser.parse_args(argv)
 
-    from .. import evaluation, predictions
+    from .. import evaluation
+    from ..evaluation import published
 
     result = evaluation.evaluate(
         args.run,
@@ -66,7 +67,7 @@ def main(argv) -> int:
         difficulty=args.difficulty,
     )
     if args.out:
-        predictions.save_predictions(
+        published.save_predictions(
             args.out, result.keypoints, result.scores, result.ids
         )
     if args.json:

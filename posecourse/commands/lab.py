@@ -49,7 +49,7 @@ def main(argv) -> int:
     )
     args = parser.parse_args(argv)
 
-    from .. import chapters
+    from ..authoring import chapters
 
     folder = chapters.folder()
     chapter = chapters.get_chapter(args.chapter)

@@ -144,7 +144,7 @@ def main(argv) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     from ..files import write_json
-    from ..inference import Predictor
+    from ..inference.predictor import Predictor
 
     weights = args.run or newest_weights()
     predictor = Predictor.from_run(weights, args.device)
@@ -276,9 +276,9 @@ def newest_weights() -> Path:
     )
     if runs:
         return runs[-1]
-    from ..runs import shipped
+    from ..models.pretrained import pretrained
 
-    return shipped("photos")
+    return pretrained("photos")
 
 
 def _picture(predictor, source, args, boxes, taken, content):
@@ -342,7 +342,7 @@ def _write_png(path: Path, image):
 def _video(predictor, source, args, taken, content):
     """One person through a video; each frame is searched near the last."""
     from ..files import atomic_path
-    from ..inference import Video
+    from ..inference.predictor import Video
 
     camera = isinstance(source, int)
     name = f"camera-{source}" if camera else source.stem
@@ -385,7 +385,7 @@ def _video(predictor, source, args, taken, content):
 def _writer(path: Path, rate: float, width: int, height: int):
     import cv2
 
-    from ..inference import VideoError
+    from ..inference.predictor import VideoError
 
     writer = cv2.VideoWriter(
         str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height)

@@ -60,7 +60,7 @@ def main(argv) -> int:
     )
     args = parser.parse_args(argv)
 
-    from ..predictions import is_coco_results
+    from ..evaluation.published import is_coco_results
 
     if is_coco_results(args.file):
         return _average_precision(args)
@@ -70,21 +70,18 @@ def main(argv) -> int:
 def _pckh(args) -> int:
     import numpy as np
 
-    from .. import metrics, predictions
+    from .. import metrics
+    from ..evaluation import published
 
     one_based = (
-        predictions.is_one_based(args.file)
-        if args.one_based is None
-        else args.one_based
+        published.is_one_based(args.file) if args.one_based is None else args.one_based
     )
-    predicted = predictions.read_predictions(args.file, one_based)
+    predicted = published.read_predictions(args.file, one_based)
     truth_path = args.truth
-    if truth_path is None or (
-        truth_path.is_dir() and predictions.has_truth(truth_path)
-    ):
-        truth_path = predictions.find_truth(args.file, args.truth)
-    truth = predictions.read_truth(truth_path, args.split)
-    order = predictions.check_order(predicted, truth)
+    if truth_path is None or (truth_path.is_dir() and published.has_truth(truth_path)):
+        truth_path = published.find_truth(args.file, args.truth)
+    truth = published.read_truth(truth_path, args.split)
+    order = published.check_order(predicted, truth)
 
     visible, size = truth.visible, truth.head_size
     hit, options = 0.5, {"thresholds": (0.5, 0.2, 0.1, 0.11)}
@@ -101,7 +98,7 @@ def _pckh(args) -> int:
         baselines=_baselines(truth, visible),
         **options,
     )
-    anatomy = metrics.error_anatomy(
+    anatomy = metrics.error_breakdown(
         predicted, truth.keypoints, visible, size * hit / 0.5, truth.skeleton
     )
     if args.json:
@@ -180,7 +177,7 @@ def _average_precision(args) -> int:
     import json
 
     from .. import metrics
-    from ..predictions import PredictionsError
+    from ..evaluation.published import PredictionsError
     from ..skeletons import COCO
 
     if args.truth is None or not args.truth.is_file():

@@ -31,7 +31,7 @@ _SETTINGS = (
         "stages of the network that have a loss: all (default) or last",
     ),
     (
-        "--hard-joints",
+        "--ohkm-topk",
         int,
         "judge the last stage by so many joints of each "
         "person, the worst (CPN: 8; default: 0, all)",
@@ -141,7 +141,7 @@ def main(argv) -> int:
         return 0
     config = training.config_for(args.model, options, args.preset, **settings)
     if args.dry_run:
-        from ..planning import plan
+        from ..training.dry_run import plan
 
         print(plan(config))
         return 0

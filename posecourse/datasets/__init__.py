@@ -2,13 +2,15 @@
 
 from .aichallenger import AIChallenger
 from .base import DatasetError, Person, PoseDataset
+from .build_crops import crop_in_memory, prepare
 from .check import DatasetReport, check
 from .coco import COCOKeypoints
+from .crops import CropDataset, CropsError
 from .download import fetch
 from .lsp import LSP
 from .mpii import MPII, MPIIGroundTruth
-from .opening import open_dataset
-from .store import PeopleStore, StoreError, prepare
+from .open_crops import open_crops
+from .registry import open_dataset
 
 __all__ = [
     "AIChallenger",
@@ -18,13 +20,15 @@ __all__ = [
     "LSP",
     "MPII",
     "MPIIGroundTruth",
-    "PeopleStore",
+    "CropDataset",
     "Person",
     "PoseDataset",
-    "StoreError",
+    "CropsError",
     "SyntheticPeople",
     "check",
+    "crop_in_memory",
     "fetch",
+    "open_crops",
     "open_dataset",
     "prepare",
 ]

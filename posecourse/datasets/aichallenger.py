@@ -9,7 +9,7 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import ListedPeople, check_keypoints, load_json, position_from_box
+from .parsing import AnnotatedDataset, check_keypoints, load_json, position_from_box
 
 __all__ = ["AIChallenger"]
 
@@ -17,7 +17,7 @@ __all__ = ["AIChallenger"]
 _VISIBLE = np.array([0, 2, 1, 0])
 
 
-class AIChallenger(ListedPeople):
+class AIChallenger(AnnotatedDataset):
     """People of a ``keypoint_*_annotations_*.json`` of AI Challenger.
 
     Parameters

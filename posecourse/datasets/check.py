@@ -10,7 +10,7 @@ import numpy as np
 from ..images import ImageError
 from .base import PoseDataset
 from .mpii import MPII, MPIIGroundTruth
-from .opening import open_dataset
+from .registry import open_dataset
 
 __all__ = ["DatasetReport", "check"]
 

@@ -10,12 +10,12 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import ListedPeople, check_keypoints, load_json, position_from_box
+from .parsing import AnnotatedDataset, check_keypoints, load_json, position_from_box
 
 __all__ = ["COCOKeypoints"]
 
 
-class COCOKeypoints(ListedPeople):
+class COCOKeypoints(AnnotatedDataset):
     """People of a ``person_keypoints_*.json`` who have labelled joints.
 
     Parameters

@@ -22,8 +22,8 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import (
-    ListedPeople,
+from .parsing import (
+    AnnotatedDataset,
     check_keypoints,
     keypoint_box,
     load_mat,
@@ -33,7 +33,7 @@ from .reading import (
 __all__ = ["LSP"]
 
 
-class LSP(ListedPeople):
+class LSP(AnnotatedDataset):
     """People of LSP or of LSP extended, one per picture.
 
     Parameters

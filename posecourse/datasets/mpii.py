@@ -29,8 +29,8 @@ import numpy as np
 from .. import skeletons
 from ..images import PictureFolder
 from .base import DatasetError, Person
-from .reading import (
-    ListedPeople,
+from .parsing import (
+    AnnotatedDataset,
     check_keypoints,
     check_position,
     keypoint_box,
@@ -68,7 +68,7 @@ _FOR_ALL = (
 )
 
 
-class MPII(ListedPeople):
+class MPII(AnnotatedDataset):
     """People of MPII, one record per labelled person.
 
     Parameters

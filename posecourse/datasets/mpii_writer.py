@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files import atomic_path
+from ..files import atomic_path, write_json
 
 if TYPE_CHECKING:
     from .synthetic import Scene
@@ -240,3 +240,39 @@ def _cut(scene: Scene, height: int) -> Scene:
         parts=scene.parts[rows],
         owners=scene.owners[rows],
     )
+
+
+def write_as_mpii(dataset, folder: Path, split: str = "valid") -> Path:
+    """Write a dataset as ``images/`` and ``annot/SPLIT.json``, 1-based.
+
+    The form of the JSON is the one that most published code reads:
+    ``image, center, scale, joints, joints_vis``, with -1 for a joint that
+    is not labelled. It does not tell hidden from visible. Returns the
+    path of the JSON.
+    """
+    import cv2
+    import numpy as np
+
+    path = folder / "annot" / f"{split}.json"
+    if path.exists():
+        raise ValueError(f"{path} exists already; choose another folder")
+    records = []
+    for i in range(len(dataset)):
+        person = dataset[i]
+        name = f"{i:06d}.png"
+        with atomic_path(folder / "images" / name) as temporary:
+            picture = dataset.read_image(person)[..., ::-1]
+            temporary.write_bytes(cv2.imencode(".png", picture)[1])
+        labelled = np.asarray(person.visible) > 0
+        joints = np.where(labelled[:, None], person.keypoints + 1, -1)
+        records.append(
+            {
+                "image": name,
+                "center": [float(c) + 1 for c in person.center],
+                "scale": float(person.scale),
+                "joints": joints.tolist(),
+                "joints_vis": labelled.astype(int).tolist(),
+            }
+        )
+    write_json(path, records)
+    return path

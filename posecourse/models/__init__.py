@@ -16,9 +16,12 @@ import inspect
 from importlib import import_module
 
 from ..skeletons import MPII, Skeleton
-from .weights import WeightsError, load_model, load_weights, save_weights, start_from
+from .pretrained import find_weights, pretrained, start_from
+from .weights import WeightsError, load_model, load_weights, save_weights
 
 __all__ = [
+    "find_weights",
+    "pretrained",
     "WeightsError",
     "build",
     "load_model",

@@ -8,7 +8,7 @@ import torchvision
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from ._common import check_images, pair
+from .base import check_images, pair
 
 __all__ = ["Bottleneck", "CascadedPyramidNetwork"]
 

@@ -35,7 +35,7 @@ from torch import nn
 
 from .. import losses
 from ..codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
-from ._common import check_images, pair
+from .base import check_images, pair
 
 __all__ = ["HEADS", "Backbone", "HeadNet"]
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from ._common import check_images, pair
+from .base import check_images, pair
 
 __all__ = ["LaptopNet"]
 

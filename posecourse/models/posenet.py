@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..codecs import CoordinateCodec
-from ._common import check_images, pair
+from .base import check_images, pair
 
 __all__ = ["PoseNet"]
 

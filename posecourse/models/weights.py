@@ -11,7 +11,7 @@ import torch
 from ..files import atomic_path
 from ..skeletons import SKELETONS, Skeleton, get_skeleton
 
-__all__ = ["WeightsError", "load_model", "load_weights", "save_weights", "start_from"]
+__all__ = ["WeightsError", "load_model", "load_weights", "save_weights"]
 
 
 class WeightsError(ValueError):
@@ -89,7 +89,7 @@ def load_model(path):
         ) from None
     _fill(model, tensors, path)
     if "conventions" in metadata:
-        from .checkpoints import Conventions, adopt
+        from .conventions import Conventions, adopt
 
         adopt(model, Conventions(**json.loads(metadata["conventions"])))
     model.metadata = metadata
@@ -105,28 +105,6 @@ def load_weights(model, path):
     see `checkpoints.load_published`.
     """
     _fill(model, _read(Path(path))[0], path)
-    return model
-
-
-def start_from(model, path):
-    """Fill a network with weights that were learned for something else.
-
-    Either of the same network with the same joints, all of them; or those
-    that torchvision publishes for the ResNet of a SimpleBaseline, whose
-    classifier is left out while the rest of the network stays as it is.
-    Returns the network.
-    """
-    tensors, own = _read(Path(path))[0], model.state_dict()
-    classifier = {"fc.weight", "fc.bias"}
-    trunk = set(tensors) - classifier
-    if classifier <= set(tensors) and "layer1.0.conv1.weight" in trunk:
-        head = {
-            key: value
-            for key, value in own.items()
-            if key.startswith(("deconv_layers.", "final_layer."))
-        }
-        tensors = {**{key: tensors[key] for key in trunk}, **head}
-    _fill(model, tensors, path)
     return model
 
 

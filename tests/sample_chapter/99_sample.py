@@ -14,9 +14,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from posecourse.chapters import require
+from posecourse.authoring.chapters import require
 from posecourse.exercises import check, exercise
-from posecourse.widgets import explore
+from posecourse.visualization.widgets import explore
 
 require("0.1")
 rng = np.random.default_rng(0)

@@ -1,0 +1,130 @@
+"""Joints as one class among columns and one among rows (SimCC)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from ..geometry import resize_points
+from ._common import _as_float, _bump, _labelled, _positive, _set_size
+
+__all__ = ["SimCCCodec"]
+
+
+@dataclass(frozen=True)
+class SimCCCodec:
+    """A joint is a column and a row, each one class of many (SimCC).
+
+    Each axis is cut into bins finer than pixels, and the network
+    classifies the bin; the target is a Gaussian over the bins that sums to
+    1. ``decode(encode(x))`` is x within half a bin, ``1 / (2 *
+    split_ratio)`` pixels, for joints inside the picture. (Li et al., 2022.)
+
+    Parameters
+    ----------
+    input_size:
+        ``(width, height)`` of the network's input or one number, pixels.
+    split_ratio:
+        Bins per pixel.
+    sigma:
+        Standard deviation of the target, bins.
+    """
+
+    input_size: tuple[int, int]
+    split_ratio: float = 2
+    sigma: float = 6.0
+
+    kind: ClassVar[str] = "simcc"
+
+    def __post_init__(self):
+        _set_size(self, "input_size")
+        _positive(self.split_ratio, "split_ratio")
+        _positive(self.sigma, "sigma")
+        for side in self.input_size:
+            if side * self.split_ratio != int(side * self.split_ratio):
+                raise ValueError(
+                    f"split_ratio {self.split_ratio} does not cut "
+                    f"{side} pixels into a whole number of bins"
+                )
+
+    @property
+    def bins(self) -> tuple[int, int]:
+        """Bins along ``(x, y)``."""
+        width, height = self.input_size
+        return int(width * self.split_ratio), int(height * self.split_ratio)
+
+    def encode(self, keypoints, visible):
+        """Keypoints to a pair of distributions.
+
+        Parameters
+        ----------
+        keypoints:
+            ``(N, K, 2)`` input pixels, NaN where not labelled.
+        visible:
+            ``(N, K)``; 0 means not labelled.
+
+        Returns
+        -------
+        (along_x, along_y), weights:
+            ``(N, K, bins in x)``, ``(N, K, bins in y)``, each summing to 1
+            per joint, and ``(N, K)``. A joint that is not labelled, or lies
+            more than 3 sigma outside the picture, has zeros and weight 0.
+        """
+        keypoints, labelled = _labelled(keypoints, visible)
+        place = resize_points(keypoints, self.split_ratio)
+        reach = 3 * self.sigma + 0.5
+        for axis, count in enumerate(self.bins):
+            labelled = (
+                labelled
+                & (place[..., axis] >= -reach)
+                & (place[..., axis] <= count - 1 + reach)
+            )
+        place = torch.where(labelled[..., None], place, 0)
+        target = []
+        for axis, count in enumerate(self.bins):
+            bump = _bump(place[..., axis : axis + 1], count, self.sigma)
+            bump = bump / bump.sum(-1, keepdim=True)
+            target.append(bump * labelled[..., None])
+        return tuple(target), labelled.to(place.dtype)
+
+    def decode(self, logits):
+        """A pair of logits to keypoints.
+
+        Parameters
+        ----------
+        logits:
+            ``(N, K, bins in x)`` and ``(N, K, bins in y)``.
+
+        Returns
+        -------
+        keypoints, scores:
+            ``(N, K, 2)`` input pixels, the middle of the likeliest bins;
+            ``(N, K)`` the smaller of the two axes' largest probability,
+            divided by that of a perfect target and cut at 1.
+        """
+        if len(logits) != 2:
+            raise ValueError(
+                f"SimCC decodes a pair (along_x, along_y), got {len(logits)} parts"
+            )
+        best, peaks = [], []
+        for values, count, axis in zip(logits, self.bins, "xy"):
+            values = _as_float(values)
+            if values.ndim != 3 or values.shape[-1] != count:
+                raise ValueError(
+                    f"logits along {axis} must be (N, K, {count}), got "
+                    f"{tuple(values.shape)}"
+                )
+            peak, index = torch.softmax(values, -1).max(-1)
+            best.append(index.to(peak.dtype))
+            peaks.append(peak)
+        if best[0].shape != best[1].shape:
+            raise ValueError(
+                f"logits along x for {tuple(best[0].shape)} persons and "
+                f"joints, along y for {tuple(best[1].shape)}"
+            )
+        perfect = 1 / (self.sigma * (2 * torch.pi) ** 0.5)
+        scores = (torch.minimum(*peaks) / perfect).clamp(max=1)
+        keypoints = resize_points(torch.stack(best, -1), 1 / self.split_ratio)
+        return keypoints, scores

@@ -1,0 +1,116 @@
+"""``posecourse chapters``: for authors, the notebooks from their sources."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..authoring import chapters
+
+__all__ = ["main"]
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="posecourse chapters",
+        description="Make the notebooks from chapters/source/*.py.",
+    )
+    todo = parser.add_subparsers(dest="todo", required=True)
+
+    def add(name, text):
+        command = todo.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "chapter", nargs="*", help="chapter numbers (default: all written)"
+        )
+        return command
+
+    build = add("build", "run the chapters that changed, store the notebooks")
+    build.add_argument(
+        "--all", action="store_true", help="also those that did not change"
+    )
+    build.add_argument(
+        "--draft",
+        action="store_true",
+        help="only the learner's notebook, not the solutions",
+    )
+    add("check", "say what is wrong with chapters, without running them")
+    preview = add("preview", "pictures of chapters as JupyterLab shows them")
+    preview.add_argument(
+        "--out",
+        type=Path,
+        default=Path("work/preview"),
+        help="folder for the pictures (default: %(default)s)",
+    )
+    preview.add_argument("--solutions", action="store_true", help="the solved notebook")
+    todo.add_parser("list", help="the chapters")
+    todo.add_parser("table", help="bring the README's table up to date")
+    return parser
+
+
+def main(argv=None) -> int:
+    """``posecourse chapters``; returns the exit status."""
+    args = _arguments().parse_args(argv)
+    return _COMMANDS[args.todo](args)
+
+
+def _build(args) -> int:
+    from ..authoring.build import build
+
+    chosen = chapters.find(args.chapter)
+    return build(
+        chosen,
+        chapters.folder(),
+        draft=args.draft,
+        unchanged_too=args.all or bool(args.chapter),
+    )
+
+
+def _check(args) -> int:
+    from ..authoring.rules import problems_of_files
+
+    found = [
+        p
+        for c in chapters.find(args.chapter)
+        for p in problems_of_files(c, chapters.folder())
+    ]
+    print("\n".join(found) or "nothing wrong")
+    return 1 if found else 0
+
+
+def _preview(args) -> int:
+    from ..authoring.preview import preview
+
+    for chapter in chapters.find(args.chapter):
+        path = (chapter.solutions if args.solutions else chapter.notebook)(
+            chapters.folder()
+        )
+        for picture in preview(path, args.out):
+            print(picture)
+    return 0
+
+
+def _list(args) -> int:
+    root = chapters.folder()
+    for c in chapters.CHAPTERS:
+        state = "ready  " if c.source(root).exists() else "planned"
+        print(f"{c.number:2d}  {state}  {c.title}")
+    return 0
+
+
+def _table(args) -> int:
+    from ..files import atomic_path
+
+    readme = chapters.folder().parent / "README.md"
+    text = chapters.put_table(readme.read_text("utf-8"))
+    with atomic_path(readme) as path:
+        Path(path).write_text(text, "utf-8", newline="\n")
+    return 0
+
+
+_COMMANDS = {
+    "build": _build,
+    "check": _check,
+    "preview": _preview,
+    "list": _list,
+    "table": _table,
+}

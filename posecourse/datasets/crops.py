@@ -1,0 +1,251 @@
+"""People cut out once, ready to be read as fast as the disk can.
+
+Decoding pictures is most of the work of a training step on pose data. So
+each picture is decoded once, each person's window is cut out with a margin
+for augmentation, and all windows lie in one file that is mapped into
+memory:
+
+=============== =======================================================
+``crops.npy``   ``(N, S, S, 3)`` uint8, RGB
+``labels.npz``  keypoints and the rest, arrays of N rows
+``store.json``  what it was made from; written last: a store without it
+                is not finished
+=============== =======================================================
+
+A build that is killed goes on where it was. Each chunk of people is on the
+disk before the file with its labels is, and that file says "done".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..skeletons import Skeleton
+from .base import DatasetError
+from .parsing import load_json
+
+__all__ = ["CropDataset", "CropsError"]
+
+
+_VERSION = 1
+
+
+# A .npy header of fixed length, so that the number of rows can be filled
+# in at the end.
+_HEADER = 128
+
+
+class CropsError(DatasetError):
+    """A prepared store that is unfinished, damaged or of something else."""
+
+
+@dataclass
+class CropDataset:
+    """Windows around people, with their labels.
+
+    A window shows `margin` times the standard window (`Person.crop`), on
+    `size` pixels. One that is enlarged is moved by at most half a pixel
+    (`Crop.snapped`); `keypoints` and `to_image` know.
+
+    Attributes
+    ----------
+    crops:
+        ``(N, S, S, 3)`` uint8, RGB; mapped from the disk, or in memory.
+    keypoints:
+        ``(N, K, 2)`` float32, pixels of the crop, NaN where unlabelled.
+    visible:
+        ``(N, K)`` uint8: 0 not labelled, 1 hidden, 2 visible.
+    head_size:
+        ``(N,)`` float32, the unit of PCKh in pixels of the crop, or NaN.
+    area:
+        ``(N,)`` float32, the person's area in square crop pixels, or NaN.
+    to_image:
+        ``(N, 2, 3)`` float64, maps from the crop to the picture.
+    center, scale:
+        ``(N, 2)`` and ``(N,)`` float64, as in `Person`, picture pixels.
+    images, ids:
+        ``(N,)`` text: the picture's name and the person's id.
+    skeleton, size, margin:
+        What the columns of `keypoints` are, the crop's side in pixels, and
+        how many standard windows it shows.
+    source:
+        The dataset's name, a fingerprint, and the people left out.
+    """
+
+    crops: np.ndarray
+    keypoints: np.ndarray
+    visible: np.ndarray
+    head_size: np.ndarray
+    area: np.ndarray
+    to_image: np.ndarray
+    center: np.ndarray
+    scale: np.ndarray
+    images: np.ndarray
+    ids: np.ndarray
+    skeleton: Skeleton
+    size: int
+    margin: float
+    source: dict = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __repr__(self):
+        return (
+            f"<CropDataset of {self.source.get('dataset')}: {len(self)} "
+            f"people, {self.size} x {self.size} pixels, margin "
+            f"{self.margin}>"
+        )
+
+    @property
+    def window(self) -> float:
+        """Side of the standard window, pixels of the crop."""
+        return self.size / self.margin
+
+    @property
+    def torso(self) -> np.ndarray:
+        """``(N,)`` left shoulder to right hip, crop pixels, or NaN."""
+        ends = ("left_shoulder", "right_hip")
+        if not set(ends) <= set(self.skeleton.joints):
+            return np.full(len(self), np.nan, np.float32)
+        a, b = self.skeleton.indices(ends)
+        return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b], axis=1)
+
+    def read(self, indices) -> np.ndarray:
+        """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
+
+        Reads in the order of the file, whatever the order of `indices`.
+        """
+        indices = np.asarray(indices)
+        out = np.empty((len(indices), *self.crops.shape[1:]), np.uint8)
+        for place in np.argsort(indices, kind="stable"):
+            out[place] = self.crops[indices[place]]
+        return out
+
+    def subset(self, indices) -> CropDataset:
+        """A store of some people, in the order given.
+
+        A run of neighbours stays mapped from the disk; any other choice is
+        copied into memory.
+        """
+        indices = np.asarray(indices)
+        if indices.dtype == bool:
+            indices = np.flatnonzero(indices)
+        indices = np.arange(len(self))[indices]
+        if len(indices) and (np.diff(indices) == 1).all():
+            crops = self.crops[indices[0] : indices[-1] + 1]
+        else:
+            crops = self.read(indices)
+        rows = {name: getattr(self, name)[indices] for name in _LABELS}
+        return replace(self, crops=crops, **rows)
+
+    @classmethod
+    def open(cls, path) -> CropDataset:
+        """A finished store, checked.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        CropsError
+            If it is unfinished, damaged, or of another version.
+        """
+        path = Path(path)
+        if not (path / "store.json").is_file():
+            if (path / "building.json").is_file():
+                raise CropsError(
+                    f"the store {path} is not finished "
+                    f"({len(_parts(path))} chunks are); run the same "
+                    "preparation again, it goes on where it was"
+                )
+            raise FileNotFoundError(
+                f"no prepared store in {path}: it has no store.json"
+            )
+        about = load_json(path / "store.json")
+        if about.get("version") != _VERSION:
+            raise CropsError(
+                f"{path} is a store of version "
+                f"{about.get('version')}, this program reads "
+                f"version {_VERSION}; delete it and prepare it "
+                "again"
+            )
+        labels = _read_labels(path / "labels.npz", about["labels_sha256"])
+        return cls(
+            crops=_map_crops(path / "crops.npy", about),
+            **labels,
+            skeleton=_skeleton_from(about["skeleton"]),
+            size=about["size"],
+            margin=about["margin"],
+            source=about["source"],
+        )
+
+
+def _parts(path: Path) -> list[Path]:
+    """The labels of finished chunks, in order, without gaps."""
+    parts = []
+    while (part := path / "parts" / f"{len(parts):05d}.npz").exists():
+        parts.append(part)
+    return parts
+
+
+_LABELS = {
+    "keypoints": np.float32,
+    "visible": np.uint8,
+    "head_size": np.float32,
+    "area": np.float32,
+    "to_image": np.float64,
+    "center": np.float64,
+    "scale": np.float64,
+    "images": np.str_,
+    "ids": np.str_,
+}
+
+
+def _map_crops(path: Path, about: dict) -> np.ndarray:
+    shape = (about["people"], about["size"], about["size"], 3)
+    expected = _HEADER + int(np.prod(shape))
+    actual = path.stat().st_size if path.is_file() else 0
+    if actual != expected:
+        raise CropsError(
+            f"{path} has {actual:,} bytes instead of "
+            f"{expected:,}; delete the store and prepare it "
+            "again"
+        )
+    crops = np.load(path, mmap_mode="r")
+    if crops.shape != shape:
+        raise CropsError(
+            f"{path} has the shape {crops.shape} instead of "
+            f"{shape}; delete the store and prepare it again"
+        )
+    return crops
+
+
+def _read_labels(path: Path, sha256: str) -> dict:
+    if not path.is_file() or _sha256(path) != sha256:
+        raise CropsError(
+            f"{path} is missing or was changed; delete the store and prepare it again"
+        )
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in _LABELS}
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _skeleton_from(fields: dict) -> Skeleton:
+    """A skeleton as `dataclasses.asdict` and JSON have left it."""
+    groups = {k: tuple(v) for k, v in fields["groups"].items()}
+    return Skeleton(
+        fields["name"],
+        tuple(fields["joints"]),
+        tuple(map(tuple, fields["bones"])),
+        tuple(fields["parents"]),
+        tuple(fields["sigmas"]),
+        groups,
+    )

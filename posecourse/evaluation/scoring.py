@@ -1,0 +1,382 @@
+"""A dataset through a network to a table, beside what trivial answers get.
+
+>>> from posecourse.evaluation import evaluate
+>>> print(evaluate("runs/laptop-1"))                    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import metrics, models
+from ..datasets.open_crops import open_crops
+from ..device import choose_device
+from ..geometry import Crop, affine_points
+from ..models.base import look
+from ..models.pretrained import find_weights
+from ..transforms import make_batch, standard_crop
+
+__all__ = [
+    "Evaluation",
+    "evaluate",
+    "mean_pose_of",
+    "predict_crops",
+    "validation_metrics",
+    "score",
+    "pck_normalizer",
+    "prediction_std",
+]
+
+
+@dataclass
+class Evaluation:
+    """How good a network is on some people. Prints itself.
+
+    Attributes
+    ----------
+    title:
+        Which network on which people.
+    table:
+        `metrics.PckhTable`: by body part, with the baselines as rows.
+    anatomy:
+        `metrics.ErrorBreakdown`: what kinds of errors there are.
+    metric:
+        The headline's name, for example ``"PCKh@0.5"``.
+    prediction_std, label_std:
+        How far predictions (labels) differ between pictures: standard
+        deviation of a joint's place, input pixels, mean over joints. A
+        network that says the mean pose has a deviation of 0.
+    keypoints, scores:
+        ``(N, K, 2)`` pixels of the pictures, and ``(N, K)``.
+    in_crops:
+        ``(N, K, 2)`` the same, pixels of the store's crops.
+    ids, images:
+        N names of the people and of their pictures.
+    """
+
+    title: str
+    table: metrics.PckhTable
+    anatomy: metrics.ErrorBreakdown
+    metric: str
+    prediction_std: float
+    label_std: float
+    keypoints: np.ndarray
+    scores: np.ndarray
+    in_crops: np.ndarray
+    ids: list[str]
+    images: list[str]
+
+    @property
+    def score(self) -> float:
+        """The headline: percent of joints within the threshold."""
+        return self.table.rows[0].means["weighted"]
+
+    @property
+    def baselines(self) -> dict[str, float]:
+        """The headline of the trivial answers, percent."""
+        first = self.table.rows[0].threshold
+        return {
+            row.name: row.means["weighted"]
+            for row in self.table.rows
+            if row.name != "predicted" and row.threshold == first
+        }
+
+    def __str__(self) -> str:
+        kinds = ", ".join(
+            f"{kind} {100 * share:.1f}" for kind, share in self.anatomy.shares.items()
+        )
+        return (
+            f"{self.title}\n{self.table}\n"
+            f"Errors, percent of the joints with two sides: {kinds}.\n"
+            f"Spread between pictures: predictions {self.prediction_std:.1f}, "
+            f"labels {self.label_std:.1f} input pixels."
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    def to_dict(self, poses: bool = True) -> dict:
+        """Everything, for JSON; `poses` adds the predictions."""
+        content = {
+            "title": self.title,
+            "metric": self.metric,
+            "score": self.score,
+            "baselines": self.baselines,
+            "interval": self.table.interval._asdict(),
+            "prediction_std": self.prediction_std,
+            "label_std": self.label_std,
+            "errors": self.anatomy.shares,
+            "table": self.table.to_dict(),
+        }
+        if poses:
+            content["people"] = [
+                {
+                    "id": i,
+                    "image": image,
+                    "keypoints": np.round(points, 2).tolist(),
+                    "scores": np.round(scores, 4).tolist(),
+                }
+                for i, image, points, scores in zip(
+                    self.ids, self.images, self.keypoints, self.scores
+                )
+            ]
+        return content
+
+
+def evaluate(
+    model,
+    data=None,
+    split: str = "valid",
+    limit: int | None = None,
+    flip_test: bool = False,
+    decoder: str | None = None,
+    device=None,
+    batch_size: int = 64,
+    difficulty: str | None = None,
+) -> Evaluation:
+    """Score a network on labelled people.
+
+    Parameters
+    ----------
+    model:
+        A run folder, a ``.safetensors`` file, or a network.
+    data:
+        A `CropDataset`, a dataset, or a folder with either; None takes
+        what the run was trained on.
+    split:
+        Of the dataset.
+    limit:
+        Use only so many people.
+    flip_test:
+        Average with the prediction for the mirrored picture.
+    decoder:
+        How heatmaps are read, instead of the codec's own way.
+    difficulty:
+        Of drawn people, another one than the run was trained on.
+
+    Returns
+    -------
+    `Evaluation`. The metric is PCKh@0.5 where head sizes are known, else
+    PCK@0.2 of the torso. The mean pose is that of the training people,
+    where the weights file has it, else that of the people scored.
+    """
+    run = model
+    if isinstance(model, (str, Path)):
+        model = models.load_model(find_weights(model))
+    store = _store_for(run, model, data, split, limit, difficulty)
+    if store.skeleton != model.skeleton:
+        raise ValueError(
+            f"the network predicts the joints of {model.skeleton.name}, "
+            f"the data has those of {store.skeleton.name}"
+        )
+    mean_pose = json.loads(getattr(model, "metadata", {}).get("mean_pose", "null"))
+    mean_pose = (
+        mean_pose_of(store, model.input_size)
+        if mean_pose is None
+        else np.array(mean_pose, dtype=np.float64)
+    )
+    model = model.to(choose_device(device))
+    return score(
+        model,
+        store,
+        mean_pose,
+        flip_test=flip_test,
+        decoder=decoder,
+        batch_size=batch_size,
+    )
+
+
+def _store_for(run, model, data, split: str, limit, difficulty):
+    if data is None:
+        config = Path(run, "config.json") if isinstance(run, (str, Path)) else Path()
+        if not config.is_file():
+            raise ValueError(
+                "say on which data: only a run folder knows what it was trained on"
+            )
+        known = json.loads(config.read_text(encoding="utf-8"))
+        return open_crops(
+            known["data"],
+            split,
+            model.input_size,
+            limit or known["valid_people"],
+            difficulty or known["difficulty"],
+            known["margin"],
+        )
+    if hasattr(data, "crops"):
+        return data if limit is None else data.subset(range(min(limit, len(data))))
+    return open_crops(data, split, model.input_size, limit, difficulty or "standard")
+
+
+def score(model, store, mean_pose, **options) -> Evaluation:
+    """`evaluate` for what is loaded already; `mean_pose` in input pixels."""
+    points, scores, in_input = predict_crops(model, store, **options)
+    size, visible, name, threshold = pck_normalizer(store)
+    table = metrics.pckh_table(
+        points,
+        store.keypoints,
+        visible,
+        size,
+        store.skeleton,
+        (threshold, 0.1),
+        _baselines(store, model.input_size, mean_pose),
+        metric=name,
+    )
+    # in the anatomy, half a unit is the distance of a hit
+    anatomy = metrics.error_breakdown(
+        points,
+        store.keypoints,
+        visible,
+        size * threshold / 0.5,
+        store.skeleton,
+        None if store.skeleton.flip_pairs else store.skeleton.joints,
+    )
+    labels = affine_points(
+        np.asarray(store.keypoints, np.float64),
+        _crop_of(store, model.input_size).matrix,
+    )
+    return Evaluation(
+        f"{model.name} on {store.source['dataset']}",
+        table,
+        anatomy,
+        f"{name}@{threshold:g}",
+        prediction_std(in_input, visible),
+        prediction_std(labels, visible),
+        affine_points(points, np.asarray(store.to_image, np.float64)),
+        scores,
+        points,
+        [str(i) for i in store.ids],
+        [str(i) for i in store.images],
+    )
+
+
+def validation_metrics(model, store, mean_pose, **options) -> dict:
+    """The numbers that training prints after every epoch."""
+    points, _, in_input = predict_crops(model, store, **options)
+    size, visible, _, threshold = pck_normalizer(store)
+    counted = [
+        i
+        for i, joint in enumerate(store.skeleton.joints)
+        if joint not in ("pelvis", "thorax")
+    ]
+
+    def percent(answer):
+        return 100 * metrics.pck(
+            answer, store.keypoints, visible, size, threshold
+        ).pooled(counted)
+
+    trivial = _baselines(store, model.input_size, mean_pose)
+    labels = affine_points(
+        np.asarray(store.keypoints, np.float64),
+        _crop_of(store, model.input_size).matrix,
+    )
+    return {
+        "score": percent(points),
+        **{name.replace(" ", "_"): percent(answer) for name, answer in trivial.items()},
+        "prediction_std": prediction_std(in_input, visible),
+        "label_std": prediction_std(labels, visible),
+    }
+
+
+@torch.inference_mode()
+def predict_crops(
+    model,
+    store,
+    flip_test: bool = False,
+    decoder: str | None = None,
+    batch_size: int = 64,
+    amp: bool = False,
+):
+    """Poses of everybody in a store.
+
+    Returns
+    -------
+    keypoints, scores, in_input:
+        ``(N, K, 2)`` pixels of the store's crops, ``(N, K)``, and
+        ``(N, K, 2)`` pixels of the network's input; float64.
+    """
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    points, scores = [], []
+    for start in range(0, len(store.crops), batch_size):
+        part = slice(start, start + batch_size)
+        pictures = torch.from_numpy(np.array(store.crops[part]))
+        batch = make_batch(
+            pictures.to(device, non_blocking=True),
+            store.keypoints[part],
+            store.visible[part],
+            store.head_size[part],
+            store.window,
+            model.input_size,
+            store.skeleton,
+        )
+        with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+            found, sure = look(model, batch.images, flip_test, decoder)
+        points.append(found)
+        scores.append(sure)
+    model.train(training)
+    in_input = torch.cat(points).double().cpu().numpy()
+    scores = torch.cat(scores).double().cpu().numpy()
+    crop = _crop_of(store, model.input_size)
+    return crop.invert(in_input), scores, in_input
+
+
+def _crop_of(store, input_size) -> Crop:
+    return standard_crop(store.crops.shape[1], store.window, input_size)
+
+
+def mean_pose_of(store, input_size) -> np.ndarray:
+    """``(K, 2)`` input pixels; NaN for a joint that is never labelled."""
+    mean = metrics.mean_pose(store.keypoints, store.visible)
+    return _crop_of(store, input_size).apply(mean)
+
+
+def pck_normalizer(store):
+    """What distances are divided by.
+
+    Returns
+    -------
+    size, visible, name, threshold:
+        ``(N,)`` pixels of the store's crops, ``(N, K)`` with the people
+        left out that have no size, and the metric with its threshold:
+        PCKh at 0.5 where most people have a head size, else PCK at 0.2 of
+        the torso.
+    """
+    visible = np.array(store.visible)
+    size = np.array(store.head_size, dtype=np.float64)
+    name, threshold = "PCKh", 0.5
+    if np.mean(size > 0) < 0.5:
+        size = np.array(store.torso, dtype=np.float64)
+        name, threshold = "PCK (torso)", 0.2
+    known = np.isfinite(size) & (size > 0)
+    visible[~known] = 0
+    return np.where(known, size, 1.0), visible, name, threshold
+
+
+def prediction_std(points, visible) -> float:
+    """Standard deviation of a joint's place, mean over joints.
+
+    Parameters
+    ----------
+    points:
+        ``(N, K, 2)``; where ``visible`` ``(N, K)`` is 0, left out.
+    """
+    points = np.where(np.asarray(visible)[..., None] > 0, points, np.nan)
+    seen = np.isfinite(points).all(-1).sum(0) > 1
+    return float(np.nanstd(points[:, seen], axis=0).mean())
+
+
+def _baselines(store, input_size, mean_pose) -> dict[str, np.ndarray]:
+    """What trivial answers say, ``(N, K, 2)`` pixels of the crops."""
+    crop = _crop_of(store, input_size)
+    center = metrics.center_pose(store.skeleton, input_size)
+    shape = np.shape(store.keypoints)
+    return {
+        "mean pose": np.broadcast_to(crop.invert(mean_pose), shape),
+        "center pose": np.broadcast_to(crop.invert(center), shape),
+    }

@@ -1,0 +1,268 @@
+"""PCKh by body part, with every convention named."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..skeletons import MPII, Skeleton
+from ._common import _expect, _mean, _plain, _text
+from .intervals import Interval, bootstrap_interval
+from .pck import _area, _rates, _within, normalized_distances
+
+__all__ = ["PckhRow", "PckhTable", "pckh_table"]
+
+
+@dataclass
+class PckhRow:
+    """One line of a `PckhTable`, all in percent.
+
+    Attributes
+    ----------
+    name, threshold:
+        Whose answers, at which threshold.
+    per_joint:
+        Joint name -> percent (NaN where never labelled).
+    columns:
+        Column label -> mean of the percentages of its joints.
+    means:
+        The four means in use, by name: see `pckh_table`.
+    """
+
+    name: str
+    threshold: float
+    per_joint: dict[str, float]
+    columns: dict[str, float]
+    means: dict[str, float]
+
+
+@dataclass
+class PckhTable:
+    """What `pckh_table` gives; prints itself, also in notebooks.
+
+    Attributes
+    ----------
+    rows:
+        `PckhRow` of the predictions for each threshold, then those of the
+        baselines.
+    auc:
+        Name -> area under PCKh from 0 to 0.5 over the joints of the
+        weighted mean, percent.
+    interval:
+        Of the first row's weighted mean, percent.
+    """
+
+    metric: str
+    persons: int
+    labelled: int
+    head: str
+    rows: list[PckhRow]
+    auc: dict[str, float]
+    interval: Interval
+    excluded: tuple[str, ...] = field(default=())
+
+    def row(self, threshold: float, name: str = "predicted") -> PckhRow:
+        """The row of one threshold."""
+        for row in self.rows:
+            if row.name == name and abs(row.threshold - threshold) < 1e-9:
+                return row
+        known = ", ".join(f"{r.name}@{r.threshold:g}" for r in self.rows)
+        raise ValueError(f"no row {name}@{threshold:g}; there are {known}")
+
+    def mean(self, threshold: float = 0.5, kind: str = "weighted") -> float:
+        """One of the predictions' means, percent."""
+        means = self.row(threshold).means
+        if kind not in means:
+            raise ValueError(f"unknown mean {kind!r}; known: {', '.join(means)}")
+        return means[kind]
+
+    def _cells(self):
+        labels = list(self.rows[0].columns)
+        yield ["", "@", *labels, "Mean", "AUC"]
+        named = set()
+        for row in self.rows:
+            area = "" if row.name in named else _text(self.auc[row.name])
+            named.add(row.name)
+            yield [
+                row.name,
+                f"{row.threshold:g}",
+                *(_text(row.columns[c]) for c in labels),
+                _text(row.means["weighted"]),
+                area,
+            ]
+
+    def _title(self) -> str:
+        return (
+            f"{self.metric} in percent: {self.persons:,} persons, "
+            f"{self.labelled:,} labelled joints"
+        )
+
+    def _notes(self):
+        first = self.rows[0]
+        but = " but " + ", ".join(self.excluded) if self.excluded else ""
+        yield f"Mean: pooled over all joints{but} (weighted)."
+        others = [
+            f"{kind} {_text(value)}"
+            for kind, value in first.means.items()
+            if kind != "weighted"
+        ]
+        yield f"Other means @{first.threshold:g}: {', '.join(others)}."
+        i = self.interval
+        yield (
+            f"95 % interval of the first mean: {i.low:.2f} to "
+            f"{i.high:.2f} (standard deviation {i.sd:.2f})."
+        )
+        if self.head == "official":
+            yield "Head: mean of upper neck and head top."
+
+    def __str__(self) -> str:
+        cells = list(self._cells())
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        lines = [
+            "  ".join(
+                [
+                    line[0].ljust(widths[0]),
+                    *(c.rjust(w) for c, w in zip(line[1:], widths[1:])),
+                ]
+            ).rstrip()
+            for line in cells
+        ]
+        return "\n".join([self._title(), *lines, *self._notes()])
+
+    def _repr_html_(self) -> str:
+        head, *body = [[html.escape(c) for c in line] for line in self._cells()]
+        rows = ["<tr>" + "".join(f"<th>{c}</th>" for c in head) + "</tr>"]
+        rows += [
+            "<tr>" + "".join(f"<td>{c}</td>" for c in line) + "</tr>" for line in body
+        ]
+        notes = html.escape(" ".join(self._notes()))
+        return (
+            f"<table><caption>{html.escape(self._title())}</caption>"
+            + "".join(rows)
+            + f"</table><p>{notes}</p>"
+        )
+
+    def to_dict(self) -> dict:
+        """Everything, as JSON knows it (NaN becomes None)."""
+        return _plain(
+            {
+                "metric": self.metric,
+                "persons": self.persons,
+                "labelled": self.labelled,
+                "head": self.head,
+                "excluded": list(self.excluded),
+                "auc": self.auc,
+                "interval": self.interval._asdict(),
+                "rows": [vars(row) for row in self.rows],
+            }
+        )
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+
+def pckh_table(
+    predicted,
+    keypoints,
+    visible,
+    head_size,
+    skeleton: Skeleton = MPII,
+    thresholds=(0.5, 0.1),
+    baselines=None,
+    head: str = "head_top",
+    metric: str = "PCKh",
+) -> PckhTable:
+    """PCKh by body part, with every convention named.
+
+    Four means circulate for the same predictions, and differ by more than
+    a point. All are in the table:
+
+    ``weighted``
+        Pooled over all labelled joints except pelvis and thorax: the
+        official total, and "Mean" in most papers. Joints that are labelled
+        more often weigh more.
+    ``unweighted``
+        Mean of the same joints' percentages.
+    ``all16``
+        Pooled over all K joints (``all14`` for 14 joints), pelvis and
+        thorax too; higher, because those are easy.
+    ``columns``
+        Mean of the printed columns. The upper neck is in no column.
+
+    Parameters
+    ----------
+    predicted, keypoints:
+        ``(N, K, 2)`` pixels of the same frame.
+    visible:
+        ``(N, K)``; above 0 means labelled.
+    head_size:
+        ``(N,)`` pixels, 0.6 times the diagonal of the head box.
+    thresholds:
+        Fractions of the head size. (See `pckh` about 0.1.)
+    baselines:
+        Name -> ``(N, K, 2)``, answers to print as further rows, e.g.
+        `mean_pose` mapped into each picture.
+    head:
+        What the Head column means: ``"head_top"``, that joint alone (most
+        papers), or ``"official"``, the mean of upper neck and head top
+        (MPII's site).
+    metric:
+        Name to print, if `head_size` is another length.
+    """
+    names = {"predicted": predicted, **(baselines or {})}
+    if baselines and "predicted" in baselines:
+        raise ValueError('a baseline may not be called "predicted"')
+    thresholds = list(thresholds)
+    if not thresholds:
+        raise ValueError("give at least one threshold")
+    groups = _columns(skeleton, head)
+    excluded = tuple(j for j in ("pelvis", "thorax") if j in skeleton.joints)
+    counted = [i for i, j in enumerate(skeleton.joints) if j not in excluded]
+    rows, areas, interval, labelled = [], {}, None, 0
+    for name, answers in names.items():
+        distances = normalized_distances(answers, keypoints, visible, head_size)
+        _expect(distances.shape[1], skeleton)
+        areas[name] = 100 * _area(distances, 0.5, 0.01).pooled(counted)
+        for threshold in thresholds:
+            hit = _within(distances, threshold)
+            rates = _rates(hit)
+            rows.append(_row(name, threshold, rates, skeleton, groups, counted))
+            if interval is None:
+                interval = Interval(
+                    *(100 * v for v in bootstrap_interval(hit, counted))
+                )
+                labelled = int(rates.counts[counted].sum())
+    return PckhTable(
+        metric, len(distances), labelled, head, rows, areas, interval, excluded
+    )
+
+
+def _columns(skeleton: Skeleton, head: str) -> dict[str, list[int]]:
+    if head not in ("head_top", "official"):
+        raise ValueError(f'head {head!r}: "head_top" or "official"')
+    groups = dict(skeleton.groups)
+    if head == "official":
+        groups["Head"] = ("upper_neck", "head_top")
+    return {label: skeleton.indices(joints) for label, joints in groups.items()}
+
+
+def _row(name, threshold, rates, skeleton, groups, counted) -> PckhRow:
+    percent = 100 * rates.per_joint
+    columns = {label: _mean(percent[joints]) for label, joints in groups.items()}
+    means = {
+        "weighted": 100 * rates.pooled(counted),
+        "unweighted": _mean(percent[counted]),
+        f"all{len(skeleton)}": 100 * rates.pooled(),
+        "columns": _mean(np.array(list(columns.values()))),
+    }
+    return PckhRow(
+        name,
+        float(threshold),
+        dict(zip(skeleton.joints, percent.tolist())),
+        columns,
+        means,
+    )
