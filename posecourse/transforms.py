@@ -101,8 +101,8 @@ class Augmentation:
     flip:
         Probability of a mirror image. 0 for a skeleton that cannot be
         mirrored.
-    brightness, contrast, saturation, tint:
-        Colour gains of 1 - value ... 1 + value; `tint` is a gain per
+    brightness, contrast, saturation, channel_gain:
+        Colour gains of 1 - value ... 1 + value; `channel_gain` is one per
         channel.
     erase_prob:
         Probability that a grey rectangle hides part of the picture.
@@ -252,7 +252,7 @@ def make_batch(
     colours = None if augmentation is None else _colours(u, augmentation)
     resample = _resample_on_cpu if device.type == "cpu" else _resample
     disturbed = augmentation is not None and (
-        augmentation.noise > 0 or augmentation.erase > 0
+        augmentation.noise > 0 or augmentation.erase_prob > 0
     )
     images = resample(
         images, matrix, window / max(w, h), (w, h), colours, not disturbed

@@ -178,7 +178,7 @@ def test_data_is_prepared_once(tmp_path, monkeypatch):
     assert len(store) == 3 and store.crops.shape == (3, 40, 40, 3)
     assert store.window == 32
     (folder,) = (tmp_path / "data" / "prepared").iterdir()
-    monkeypatch.setattr("posecourse.evaluation.prepare", None)
+    monkeypatch.setattr("posecourse.datasets.prepared.prepare", None)
     for path in (folder, str(folder)):
         again = open_crops(path, "valid", (32, 32), 2)
         assert np.array_equal(again.crops, store.crops[:2])

@@ -147,7 +147,7 @@ def guesses(truth, noise=10, seed=1):
     )
 
 
-@pytest.mark.parametrize("prediction_std", [20, 2000])
+@pytest.mark.parametrize("spread", [20, 2000])
 def test_the_right_order_passes_and_any_other_is_refused(spread):
     """Also where all people are in one place (crops)."""
     truth = made_truth(spread=spread)

@@ -348,7 +348,7 @@ def test_disk_full_leaves_a_journal_and_no_store(dataset, tmp_path, monkeypatch)
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("posecourse.datasets.store.os.fsync", full)
+        patch.setattr("posecourse.datasets.build_crops.os.fsync", full)
         with pytest.raises(DiskFullError, match="the disk is full"):
             build(dataset, tmp_path / "store")
     assert not (tmp_path / "store" / "store.json").exists()
@@ -438,7 +438,7 @@ def test_really_full_disk(dataset, tmp_path):
 
 def test_beginning_of_another_store(dataset, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("posecourse.datasets.store._finish", None)
+        patch.setattr("posecourse.datasets.build_crops._finish", None)
         with pytest.raises(TypeError):
             build(dataset, tmp_path / "store")
     dataset.people.pop()
@@ -485,7 +485,7 @@ def test_script_without_guard_is_warned(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(
         textwrap.dedent("""
-        from posecourse.datasets import CropDataset
+        from posecourse.datasets import crop_in_memory
         from drawn_people import Drawn
         store = crop_in_memory(Drawn(), 8, 1.0, workers=2)
         print(len(store), "people")

@@ -9,7 +9,7 @@ from .crops import CropDataset, CropsError
 from .download import fetch
 from .lsp import LSP
 from .mpii import MPII, MPIIGroundTruth
-from .open_crops import open_crops
+from .prepared import open_crops
 from .registry import open_dataset
 
 __all__ = [

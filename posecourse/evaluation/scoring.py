@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from .. import metrics, models
-from ..datasets.open_crops import open_crops
+from ..datasets.prepared import open_crops
 from ..device import choose_device
 from ..geometry import Crop, affine_points
 from ..models.base import look

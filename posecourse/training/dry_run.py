@@ -1,6 +1,6 @@
 """What a training run would do, found out before it does it.
 
->>> from posecourse.training.dry_run import plan
+>>> from posecourse.fit.dry_run import plan
 >>> from posecourse.recipes import config_for
 >>> print(plan(config_for("simple_baseline_50", data="data/mpii",
 ...                       preset="mpii")))                # doctest: +SKIP
@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import models, training
+from .. import models
 from ..datasets import CropDataset, crop_in_memory
 from ..datasets.check import check
-from ..evaluation.scoring import to_prepare
+from ..datasets.prepared import plan_crops
 from ..files import format_bytes
 from ..images import ImageError
 from ..transforms import make_batch
+from . import fit
 from .settings import TrainConfig
 
 __all__ = ["DataPlan", "Plan", "plan"]
@@ -133,13 +134,13 @@ class Plan:
     @property
     def preparation_seconds(self) -> float:
         """Until the crops are on the disk."""
-        return self.training.seconds + self.validation.seconds
+        return self.fit.seconds + self.validation.seconds
 
     def __str__(self) -> str:
         c = self.config
         w, h = c.input_size
         a = c.augmentation
-        batch = min(c.batch_size, self.training.used)
+        batch = min(c.batch_size, self.fit.used)
         many = f" on each of {self.processes} processes" if self.processes > 1 else ""
         rate = {
             "step": "a tenth of it from epoch "
@@ -149,14 +150,14 @@ class Plan:
         }[c.schedule]
         optimiser = f"AdamW, decay {c.weight_decay:g}" if c.weight_decay else "Adam"
         stores = self.training, self.validation
-        free = shutil.disk_usage(_existing(self.training.store)).free
+        free = shutil.disk_usage(_existing(self.fit.store)).free
         new = sum(s.store_bytes for s in stores if not s.prepared)
         disk = (
             f"{format_bytes(new)} of crops would be written to "
-            f"{self.training.store.parent}, where "
+            f"{self.fit.store.parent}, where "
             f"{format_bytes(free)} are free"
             if new
-            else f"the crops are prepared in {self.training.store.parent}"
+            else f"the crops are prepared in {self.fit.store.parent}"
         )
         if new > free:
             disk += ": NOT ENOUGH"
@@ -192,7 +193,7 @@ class Plan:
 
     @property
     def _images(self) -> float:
-        return max(1, min(self.config.batch_size, self.training.used) // self.processes)
+        return max(1, min(self.config.batch_size, self.fit.used) // self.processes)
 
 
 def plan(config: TrainConfig) -> Plan:
@@ -204,8 +205,8 @@ def plan(config: TrainConfig) -> Plan:
         If the data set, or one of its two splits, is not there.
     """
     processes = int(os.environ.get("WORLD_SIZE", 1))
-    device = training.choose_device(config.device)
-    amp = training.choose_amp(config)
+    device = fit.choose_device(config.device)
+    amp = fit.choose_amp(config)
     data, sample = _look(config, "train", config.train_people)
     validation, _ = _look(config, "valid", config.valid_people)
     model = models.build(config.model, sample.skeleton, **config.options)
@@ -260,7 +261,7 @@ def _look(config: TrainConfig, split: str, people: int | None):
             True,
             used,
         ), store
-    dataset, folder, size = to_prepare(
+    dataset, folder, size = plan_crops(
         config.data, split, config.input_size, people, config.difficulty, config.margin
     )
     pictures, missing = 0, 0
@@ -328,7 +329,7 @@ def _timed_steps(config, model, store, count: int, amp: str, device):
         visible = np.full((count, joints), 2, np.uint8)
         head_size = np.full(count, side / 10)
     settings = replace(config, amp=amp)
-    optimizer = training.make_optimizer(model, config)
+    optimizer = fit.make_optimizer(model, config)
     for group in optimizer.param_groups:
         group["lr"] = 0.0
     blind = torch.zeros(1, device=device)
@@ -350,9 +351,7 @@ def _timed_steps(config, model, store, count: int, amp: str, device):
             _remember(kept, model) if watched else _as_is, _as_is
         )
         with hooks:
-            training.backward(
-                model, model.codec, batch, blind, settings, training.Workers()
-            )
+            fit.backward(model, model.codec, batch, blind, settings, fit.Workers())
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()

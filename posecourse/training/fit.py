@@ -27,6 +27,7 @@ from torch import nn
 from tqdm import tqdm
 
 from .. import evaluation, losses, models
+from ..datasets import open_crops
 from ..device import choose_device
 from ..files import atomic_path, write_json
 from ..transforms import make_batch
@@ -331,7 +332,7 @@ def _open_stores(config: TrainConfig, workers: Workers):
     for turn in (workers.first, not workers.first):
         if turn:
             stores = [
-                evaluation.open_crops(
+                open_crops(
                     config.data, split, size, people, config.difficulty, config.margin
                 )
                 for split, people in (
