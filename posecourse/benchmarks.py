@@ -13,13 +13,14 @@ import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
-from . import models, training
+from . import models
 from .codecs import HeatmapCodec
 from .datasets import SyntheticPeople, crop_in_memory, open_dataset
 from .datasets.base import DatasetError
@@ -28,7 +29,9 @@ from .datasets.parsing import AnnotatedDataset
 from .device import choose_device
 from .inference.predictor import Predictor
 from .models.profile import summarise
-from .training.settings import config_for
+from .training import SinglePerson, config_for
+from .training.fit import Precise, Step, make_optimizer
+from .training.tasks import CropBatches
 from .transforms import Augmentation
 
 __all__ = [
@@ -410,7 +413,7 @@ def _one_thread(_):
 def _from_store(store, input_size, batch_size, seconds, device, machine):
     """Samples a second of batches from a store, and their parts."""
     codec = HeatmapCodec(input_size, input_size // 4, sigma=2.0)
-    data = training.Data(store, torch.device(device))
+    data = CropBatches(store, torch.device(device))
     change = Augmentation(flip=0.5 if store.skeleton.can_flip else 0)
     rng = torch.Generator().manual_seed(0)
 
@@ -418,7 +421,7 @@ def _from_store(store, input_size, batch_size, seconds, device, machine):
         return torch.randint(len(store), (batch_size,), generator=rng)
 
     def batch():
-        return data.some(rows(), input_size, change, change.draw(batch_size, rng))
+        return data.gather(rows(), input_size, change, change.draw(batch_size, rng))
 
     def whole():
         made = batch()
@@ -465,42 +468,26 @@ def bench_training(
     augmented batch each time, once with one that lies ready."""
     device = torch.device(device)
     config = config_for(model, device=str(device), batch_size=batch_size)
-    config = replace(config, amp=training.choose_amp(config))
-    width = max(config.input_size)
+    config = replace(config, amp=config.precision)
+    side = round(config.margin * max(config.input_size))
     store = crop_in_memory(
-        SyntheticPeople(
-            people, size=round(config.margin * width), margin=config.margin
-        ),
-        round(config.margin * width),
-        config.margin,
+        SyntheticPeople(people, size=side, margin=config.margin), side, config.margin
     )
-    data = training.Data(store, device)
-    network = models.build(model, data.skeleton, **config.options).to(device)
+    network = models.build(model, store.skeleton, **config.options).to(device)
     if config.channels_last:
         network.to(memory_format=torch.channels_last)
-    called = (
-        torch.compile(network)
-        if (config.compile and device.type == "cuda")
-        else network
-    )
-    optimizer = training.make_optimizer(network, config)
-    blind = torch.zeros(1, device=device)
-    rng = torch.Generator().manual_seed(0)
+    task = SinglePerson(config, store, store, network, device)
+    judge = Step(network, task, Precise(network, config, device))
+    optimizer = make_optimizer(network, config)
+    steps = count()
 
     def batch():
-        chosen = torch.randint(len(store), (batch_size,), generator=rng)
-        return data.some(
-            chosen,
-            network.input_size,
-            config.augmentation,
-            config.augmentation.draw(batch_size, rng),
-        )
+        return task.batch(next(steps))
 
     def step(made):
         optimizer.zero_grad(set_to_none=True)
-        training.backward(
-            called, network.codec, made, blind, config, training.Workers()
-        )
+        terms = judge(made)
+        (terms.sum / terms.count.clamp(min=1)).sum().backward()
         optimizer.step()
 
     network.train()
@@ -511,7 +498,9 @@ def bench_training(
         device,
         batch_size,
     ).values()
-    cost = summarise(models.build(model, data.skeleton, **config.options)).multiply_adds
+    cost = summarise(
+        models.build(model, store.skeleton, **config.options)
+    ).multiply_adds
     arithmetic = machine[f"multiply_adds_per_second_{config.amp}"]
     return {
         "model": model,

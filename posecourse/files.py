@@ -50,6 +50,40 @@ def format_bytes(count: float) -> str:
     return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
 
 
+class LockedError(OSError):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def locked(path):
+    """Hold a lock file; the lock goes with the process, however it ends."""
+    with open(path, "w") as handle:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LockedError(f"another process holds {path}") from None
+        try:
+            yield
+        finally:
+            remove(path)
+
+
+def disk_error(error: Exception, path) -> OSError:
+    """What a library said about a write that failed, as an OSError."""
+    return DiskFullError(
+        errno.ENOSPC,
+        f"{path} could not be written ({str(error).splitlines()[0]}); is the disk "
+        "full? Make room, or choose a folder on another disk, and run the same again",
+    )
+
+
 @contextmanager
 def disk_errors(path):
     """Turn "no space left" inside the block into a `DiskFullError`."""
@@ -110,6 +144,11 @@ def remove(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def read_json(path):
+    """The content of a JSON file."""
+    return json.loads(Path(path).read_text("utf-8-sig"))
 
 
 def write_json(path, value):

@@ -19,18 +19,17 @@ from posecourse.evaluation import (
     prediction_std,
 )
 from posecourse.files import write_json
-from posecourse.models.base import look
+from posecourse.models import PoseNetwork
 from posecourse.skeletons import COCO, MPII
 
 
-class Oracle(nn.Module):
-    """AugmentParams the right heatmaps, in the order in which it is asked."""
+class Oracle(PoseNetwork):
+    """Draws the right heatmaps, in the order in which it is asked."""
 
-    name, skeleton, input_size = "oracle", MPII, (32, 32)
-    codec = HeatmapCodec((32, 32), (16, 16), sigma=1.5)
+    name, skeleton = "oracle", MPII
 
     def __init__(self, points):
-        super().__init__()
+        super().__init__(HeatmapCodec((32, 32), (16, 16), sigma=1.5))
         self.weight = nn.Parameter(torch.zeros(1))
         self.points, self.next = torch.as_tensor(points).float(), 0
 
@@ -57,7 +56,7 @@ def test_right_answers_score_100():
         result.keypoints[labelled], 2 * store.keypoints[labelled] + (10, 5), atol=0.02
     )
     assert result.prediction_std == pytest.approx(result.label_std, 0.01)
-    assert result.anatomy.shares["good"] == 1
+    assert result.breakdown.shares["good"] == 1
 
 
 def test_baselines_are_those_of_metrics():
@@ -90,7 +89,7 @@ def test_it_prints_and_is_json():
         "center pose",
         "95 %",
         "swap",
-        "Spread",
+        "deviation",
     ):
         assert word in text
     content = json.loads(json.dumps(result.to_dict()))
@@ -122,10 +121,10 @@ def test_flip_test_gives_a_picture_and_its_mirror_mirrored_answers(name):
     model = models.build(name, input_size=32, **options).eval()
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
-        here, _ = look(model, images, flip_test=True)
-        there, _ = look(model, images.flip(-1), flip_test=True)
-        plain, _ = look(model, images)
-        other, _ = look(model, images.flip(-1))
+        here, _ = model.predict(images, flip_test=True)
+        there, _ = model.predict(images.flip(-1), flip_test=True)
+        plain, _ = model.predict(images)
+        other, _ = model.predict(images.flip(-1))
     order = list(MPII.flip_permutation)
 
     def mirrored(points):

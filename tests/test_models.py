@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -277,6 +278,13 @@ def test_bad_weights_are_refused(tmp_path):
         models.load_model(nameless)
 
 
+class Labels(NamedTuple):
+    """What a loss asks of a batch."""
+
+    keypoints: torch.Tensor
+    visible: torch.Tensor
+
+
 def person(width, height, count=2, seed=0):
     """Pictures of noise, one pose each, one joint without a label."""
     random = torch.Generator().manual_seed(seed)
@@ -310,7 +318,7 @@ def test_a_head_says_where_joints_are(head):
     )
     points, scores = network.decode(output)
     assert points.shape == (2, 16, 2) and scores.shape == (2, 16)
-    assert network.loss(output, places, visible).isfinite()
+    assert network.loss(output, Labels(places, visible)).mean.isfinite()
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -318,7 +326,7 @@ def test_a_heads_loss_reaches_every_parameter(head):
     torch.manual_seed(0)
     network = HeadNet(head, input_size=32, width=4)
     images, places, visible = person(32, 32)
-    network.loss(network(images), places, visible).backward()
+    network.loss(network(images), Labels(places, visible)).mean.backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -330,7 +338,7 @@ def test_a_head_learns_two_pictures(head, same_every_time):
     images, places, visible = person(32, 32)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.003)
     for _ in range(200):
-        loss = network.loss(network(images), places, visible)
+        loss = network.loss(network(images), Labels(places, visible)).mean
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -12,15 +12,17 @@ from safetensors.torch import save_file
 from posecourse import models
 from posecourse.cli import main
 from posecourse.models import WeightsError
-from posecourse.training import learning_rate, make_optimizer, train
-from posecourse.training.dry_run import plan
-from posecourse.training.settings import (
+from posecourse.training import (
     PRESETS,
     RECIPES,
     TrainConfig,
     TrainingError,
     config_for,
+    learning_rate,
+    train,
 )
+from posecourse.training.dry_run import plan
+from posecourse.training.fit import make_optimizer
 
 pytestmark = pytest.mark.usefixtures("same_every_time")
 

@@ -3,7 +3,9 @@
 import csv
 import importlib
 import json
+import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,10 +21,27 @@ import torch.multiprocessing as mp
 from people import dot_people
 from tqdm import tqdm
 
-from posecourse import evaluation, models, training
-from posecourse.skeletons import COCO, UPPER_BODY
-from posecourse.training import TrainingStopped, learning_rate, train
-from posecourse.training.settings import PRESETS, TrainConfig, TrainingError, config_for
+from posecourse import evaluation, models
+from posecourse.models.heads import HEADS
+from posecourse.skeletons import COCO, MPII, UPPER_BODY
+from posecourse.training import (
+    PRESETS,
+    FitSettings,
+    LossTerms,
+    RunFolder,
+    SinglePerson,
+    TrainConfig,
+    TrainingError,
+    TrainingStopped,
+    config_for,
+    learning_rate,
+    train,
+    update_ema,
+)
+from posecourse.training.distributed import DistributedContext
+from posecourse.training.run_folder import RunError
+
+fit = importlib.import_module("posecourse.training.fit")
 from posecourse.transforms import Augmentation
 
 TINY = {
@@ -106,8 +125,8 @@ def test_the_log_for_tensorboard_does_without_tensorflow(tmp_path):
     """Which may be installed, takes long to import, and talks."""
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
     code = (
-        "from pathlib import Path; from posecourse import runs; "
-        "assert runs.write_tensorboard(Path('log'), "
+        "from pathlib import Path; from posecourse.training import run_folder; "
+        "assert run_folder.write_tensorboard(Path('log'), "
         "[{'step': 7, 'score': 0.5}])"
     )
     done = subprocess.run(
@@ -161,9 +180,9 @@ def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
     """Ctrl-C saves; the resumed run ends as if nothing had been."""
     done = []
     monkeypatch.setattr(
-        training,
-        "follow",
-        lambda *given, old=training.follow: (
+        fit,
+        "update_ema",
+        lambda *given, old=fit.update_ema: (
             old(*given),
             done.append(1),
             len(done) == 8 and os.kill(os.getpid(), signal.SIGINT),
@@ -288,32 +307,28 @@ def test_killed_ten_times_and_resumed_is_as_never_killed(tmp_path):
     assert same(weights(folder), weights(whole)), kills
 
 
-def gradients(workers, config):
-    """Those of the first batch, by the code that `train` runs."""
+def gradients(context, config, skeleton=MPII):
+    """Those of the first batch and the sums, by the code that `fit` runs."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    data = training.Data(stores()[0], torch.device("cpu"))
-    model = models.build(config.model, **config.options)
-    network = training._wrapped(model, config, torch.device("cpu"), workers)
-    mean = evaluation.mean_pose_of(data.store, model.input_size)
-    blind = training._blind_answer(model, mean, torch.device("cpu"))
-    batch = data.batch(3, 6, config, workers, model.input_size)
-    sums = training.backward(network, model.codec, batch, blind, config, workers)
-    return ({n: p.grad for n, p in model.named_parameters()}, workers.sum(sums))
+    cpu = torch.device("cpu")
+    network = models.build(config.model, skeleton, **config.options)
+    if config.loss != "auto":
+        network.set_loss(config.loss)
+    task = SinglePerson(config, *stores(), network, cpu, context)
+    precise = fit.Precise(network, config, cpu)
+    step = fit.Step(network, task, precise)
+    module = context.wrap(step, cpu, task.partial_gradients)
+    batch = task.batch(3)
+    terms = module(batch)
+    counts = context.sum(terms.count)
+    (context.world * (terms.sum / counts).sum()).backward()
+    sums = torch.stack([terms.sum.detach(), task.baseline(precise, batch), terms.count])
+    return {n: p.grad for n, p in network.named_parameters()}, context.sum(sums)
 
 
-def one_of_two(rank, folder, config):
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-    workers = training.Workers.join()
-    torch.save(gradients(workers, config), f"{folder}/{rank}.pt")
-    workers.leave()
-
-
-def test_two_processes_do_what_one_does(tmp_path, monkeypatch):
-    """The same gradient, though labels are spread unevenly over them."""
-    # no BatchNorm: on a CPU each process would normalise its own part
-    config = tiny(tmp_path / "run", model="posenet")
-    alone, sums = gradients(training.Workers(), config)
+def pair_of_processes(monkeypatch, work, arguments):
+    """Call ``work(rank, *arguments)`` in two processes, this one the first."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -325,12 +340,26 @@ def test_two_processes_do_what_one_does(tmp_path, monkeypatch):
         "LOCAL_RANK": 0,
     }.items():
         monkeypatch.setenv(name, str(value))
-    other = mp.get_context("spawn").Process(
-        target=one_of_two, args=(1, str(tmp_path), config)
-    )
+    other = mp.get_context("spawn").Process(target=work, args=(1, *arguments))
     other.start()
-    one_of_two(0, str(tmp_path), config)
+    work(0, *arguments)
     other.join(60)
+
+
+def one_of_two(rank, folder, config):
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    context = DistributedContext.join()
+    torch.save(gradients(context, config), f"{folder}/{rank}.pt")
+    context.close()
+
+
+@pytest.mark.parametrize("model, topk", [("posenet", 0), ("posenet", 4)])
+def test_two_processes_do_what_one_does(tmp_path, monkeypatch, model, topk):
+    """The same gradient, though labels are spread unevenly over them."""
+    # no BatchNorm: on a CPU each process would normalise its own part
+    config = tiny(tmp_path / "run", model, ohkm_topk=topk)
+    alone, sums = gradients(DistributedContext(), config)
+    pair_of_processes(monkeypatch, one_of_two, (str(tmp_path), config))
     for rank in (0, 1):
         part, part_sums = torch.load(tmp_path / f"{rank}.pt")
         assert torch.allclose(part_sums, sums, rtol=1e-5)
@@ -354,25 +383,26 @@ def test_rates_rise_and_fall():
 def test_the_average_follows():
     a, b = (models.build("laptop", width=8, input_size=32) for _ in "ab")
     start, goal = a.head.weight.clone(), b.head.weight
-    training.follow(a, b, step=1000, horizon=100)
+    update_ema(a, b, step=1000, horizon=100)
     assert torch.allclose(a.head.weight, start + (goal - start) / 100, atol=1e-6)
-    training.follow(a, b, step=10, horizon=0)
+    update_ema(a, b, step=10, horizon=0)
     assert torch.equal(a.head.weight, b.head.weight)
 
 
 @pytest.mark.parametrize("model", ["laptop", "posenet"])
-def test_the_trivial_loss_is_that_of_not_looking(tmp_path, model):
+def test_the_trivial_loss_is_that_of_a_constant_prediction(tmp_path, model):
     config = tiny(tmp_path / "run", model)
-    _, (loss, trivial, count) = gradients(training.Workers(), config)
-    data = training.Data(stores()[0], torch.device("cpu"))
+    _, sums = gradients(DistributedContext(), config)
+    loss, trivial, count = sums[:, 0]
     network = models.build(model, **config.options)
-    batch = data.batch(3, 6, config, training.Workers(), (32, 32))
+    task = SinglePerson(config, *stores(), network, torch.device("cpu"))
+    batch = task.batch(3)
     target, weight = network.codec.encode(batch.keypoints, batch.visible)
     assert count == weight.sum()
     if model == "laptop":
         expected = target.square().sum()
     else:
-        mean = evaluation.mean_pose_of(data.store, (32, 32))
+        mean = evaluation.mean_pose_of(task.people.store, (32, 32))
         mean = torch.tensor((mean + 0.5) / 32)
         expected = ((target - mean) * weight[..., None]).square().sum()
     assert trivial.item() == pytest.approx(expected.item(), rel=1e-4)
@@ -419,7 +449,7 @@ def test_what_cannot_be_trained_is_said(tmp_path, finished):
         config_for(learning_rate=1)
     with pytest.raises(TrainingError, match="schedule is one of"):
         config_for(schedule="linear")
-    with pytest.raises(TrainingError, match="epochs must be positive"):
+    with pytest.raises(TrainingError, match="epochs must be a whole number"):
         config_for(epochs=0)
     with pytest.raises(ValueError, match="holds a run already"):
         train(tiny(finished), stores())
@@ -430,9 +460,264 @@ def test_what_cannot_be_trained_is_said(tmp_path, finished):
             train(tiny(tmp_path / "run", data="nowhere"))
 
 
-def test_a_broken_checkpoint_is_said(finished, tmp_path):
-    (tmp_path / "config.json").write_bytes((finished / "config.json").read_bytes())
+def copied(run, folder):
+    shutil.copytree(run, folder)
+    return folder
+
+
+def test_a_damaged_checkpoint_falls_back_on_the_one_before(finished, tmp_path):
+    """Cut, emptied, or with one bit turned: never taken for whole."""
     whole = (finished / "last.pt").read_bytes()
-    (tmp_path / "last.pt").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(TrainingError, match="not a whole checkpoint"):
-        train(TrainConfig(resume=str(tmp_path)), stores())
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for number, content in enumerate((whole[: len(whole) // 2], b"", bytes(flipped))):
+        run = copied(finished, tmp_path / str(number))
+        (run / "last.pt").write_bytes(content)
+        with pytest.warns(UserWarning, match="last.pt is damaged.*previous.pt, step 6"):
+            train(TrainConfig(resume=str(run)), stores())
+        assert same(weights(run), weights(finished))
+    (run / "last.pt").write_bytes(b"")
+    (run / "previous.pt").write_bytes(b"")
+    with pytest.raises(RunError, match="no checkpoint of this run is whole"):
+        train(TrainConfig(resume=str(run)), stores())
+
+
+def test_edited_settings_are_not_taken_up(finished, tmp_path):
+    run = copied(finished, tmp_path / "run")
+    content = json.loads((run / "config.json").read_text())
+    content["options"]["width"] = 16
+    (run / "config.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="config.json was changed.*options.*16"):
+        train(TrainConfig(resume=str(run)), stores())
+
+
+def test_own_people_are_remembered(finished):
+    """They are not taken for the drawn ones, nor for others."""
+    content = json.loads((finished / "config.json").read_text())
+    assert content["data"] == "own"
+    assert content["people"]["train"]["people"] == 48
+    with pytest.raises(TrainingError, match="given from Python"):
+        train(TrainConfig(resume=str(finished)))
+    with pytest.raises(TrainingError, match="48 people of dots; these are 24"):
+        train(TrainConfig(resume=str(finished)), (dot_people(24), stores()[1]))
+    with pytest.raises(ValueError, match="given from Python"):
+        evaluation.evaluate(finished)
+
+
+def test_runs_of_the_version_before_go_on(finished, tmp_path):
+    """Renamed settings, columns and the old form of a checkpoint."""
+    run = copied(finished, tmp_path / "run")
+    content = json.loads((run / "config.json").read_text())
+    content["hard_joints"] = content.pop("ohkm_topk")
+    content["supervise"] = "all" if content.pop("intermediate_supervision") else "last"
+    for new in ("people", "validate_every"):
+        content.pop(new)
+    augmentation = content["augmentation"]
+    for old, new in (
+        ("turn", "rotation_prob"),
+        ("tint", "channel_gain"),
+        ("erase", "erase_prob"),
+    ):
+        augmentation[old] = augmentation.pop(new)
+    (run / "config.json").write_text(json.dumps({**content, "data": "synthetic"}))
+    last = torch.load(run / "previous.pt", weights_only=True)
+    rows = [
+        {
+            {"prediction_std": "spread", "label_std": "spread_of_labels"}.get(k, k): v
+            for k, v in row.items()
+        }
+        for row in last["rows"]
+    ]
+    del last["settings"]
+    last = {**last, "rows": json.dumps(rows), "sums": last["sums"].float().reshape(3)}
+    torch.save(last, run / "last.pt")
+    (run / "previous.pt").unlink()
+    train(TrainConfig(resume=str(run)), stores())
+    assert same(weights(run), weights(finished))
+    assert (run / "log.csv").read_text().split("\n")[0] == (
+        finished / "log.csv"
+    ).read_text().split("\n")[0]
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with RunFolder.create(None, "net") as first, RunFolder.create(None, "net") as other:
+        assert first.path != other.path
+        with pytest.raises(RunError, match="another process is training"):
+            RunFolder(first.path)
+        with pytest.raises(RunError, match="not empty"):
+            RunFolder.create(first.path, "net")
+        (first.path / "config.json").touch()
+    assert first.path.exists() and not other.path.exists()  # nothing was written
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "README.txt").write_text("mine")
+    with pytest.raises(RunError, match="not empty"):
+        train(tiny(mine), stores())
+    assert (mine / "README.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"ohkm_topk": 99}, "16 joints"),
+        ({"init": "nowhere.safetensors"}, "no such"),
+        ({"loss": "wing"}, "does not suit"),
+        ({"loss": "mine"}, "no loss 'mine'"),
+    ],
+)
+def test_a_start_that_fails_leaves_no_folder(tmp_path, change, words):
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
+        train(tiny(tmp_path / "run", **change), stores())
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_finite_are_not_kept(tmp_path, monkeypatch):
+    """The loss explodes in the last step of an epoch."""
+
+    def explode(average, network, step, horizon, old=fit.update_ema):
+        old(average, network, step, horizon)
+        if step == 12:
+            with torch.no_grad():
+                next(iter(network.parameters())).fill_(float("nan"))
+
+    monkeypatch.setattr(fit, "update_ema", explode)
+    with pytest.raises(TrainingError, match="finite"):
+        train(tiny(tmp_path / "run"), stores())
+    kept = weights(tmp_path / "run")
+    assert all(v.isfinite().all() for v in kept.values())
+    assert step_of(tmp_path / "run") == 6
+
+
+class Toy:
+    """y = 2 x, learned by one weight: a task that is not about crops."""
+
+    steps_per_epoch, terms, metric = 5, 1, "slope"
+    partial_gradients = False
+
+    def __init__(self, context=None):
+        self.context = context or DistributedContext()
+
+    def batch(self, step):
+        x = torch.randn(8, 1, generator=torch.Generator().manual_seed(step))
+        return x[self.context.rank :: self.context.world]
+
+    def loss(self, network, batch):
+        off = network(batch) - 2 * batch
+        return LossTerms(off.square().sum()[None], torch.tensor([float(len(batch))]))
+
+    def baseline(self, network, batch):
+        return (2 * batch).square().sum()[None]
+
+    def validate(self, network, row):
+        return {**row, "score": network.weight.item()}
+
+    def describe(self, row, epochs):
+        return f"epoch {row['epoch']}"
+
+    def metadata(self):
+        return {}
+
+    def report(self, folder, network):
+        return ""
+
+
+def toy_run(folder, context=None, stop_at=None, epochs=3):
+    """The weight that the toy task ends with."""
+    torch.manual_seed(0)
+    network = torch.nn.Linear(1, 1, bias=False)
+    settings = FitSettings(epochs=epochs, lr=0.3, ema=0.0, warmup=0.0, amp="fp32")
+    folder.mkdir(exist_ok=True)
+    with RunFolder(folder, lock=context is None or context.first) as run:
+        old = fit.update_ema
+
+        def stop(average, network, step, horizon):
+            old(average, network, step, horizon)
+            if step == stop_at:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fit, "update_ema", stop)
+            average = fit.fit(network, Toy(context), settings, run, context)
+    return average.weight.item()
+
+
+def test_a_task_that_is_not_about_crops(tmp_path):
+    """It learns, resumes exactly, and leaves log and curves."""
+    whole = toy_run(tmp_path / "whole", epochs=20)
+    assert whole == pytest.approx(2, abs=0.05)
+    rows = (tmp_path / "whole" / "log.csv").read_text().splitlines()
+    assert len(rows) == 21 and (tmp_path / "whole" / "curves.png").exists()
+    with pytest.raises(TrainingStopped, match="after step 7 of 15"):
+        toy_run(tmp_path / "stopped", stop_at=7)
+    assert toy_run(tmp_path / "stopped") == toy_run(tmp_path / "again")
+
+
+def toy_of_two(rank, folder):
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    context = DistributedContext.join(quiet=True)
+    torch.save(toy_run(folder / "run", context), folder / f"{rank}.pt")
+    context.close()
+
+
+def test_two_processes_on_a_task_that_is_not_about_crops(tmp_path, monkeypatch):
+    alone = toy_run(tmp_path / "alone")
+    pair_of_processes(monkeypatch, toy_of_two, (tmp_path,))
+    for rank in (0, 1):
+        assert torch.load(tmp_path / f"{rank}.pt") == pytest.approx(alone, abs=1e-5)
+    logs = [
+        [line.rsplit(",", 2)[0] for line in (tmp_path / f / "log.csv").open()]
+        for f in ("alone", "run")
+    ]
+    numbers = [[list(map(float, line.split(","))) for line in log[1:]] for log in logs]
+    assert np.allclose(*numbers, rtol=1e-5)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_trains_through_the_loop(tmp_path, head):
+    """One batch, learned by heart."""
+    people = dot_people(16)
+    config = config_for(
+        f"head_{head}",
+        {"width": 8, "input_size": 32},
+        out=str(tmp_path / "run"),
+        epochs=40,
+        batch_size=16,
+        lr=1e-2,
+        amp="fp32",
+        ema=0.0,
+        augmentation=Augmentation(scale=0, rotation=0, shift=0, flip=0),
+    )
+    rows = []
+    folder = train(config, (people, people), rows.append)
+    assert rows[-1]["train_loss"] < 0.8 * rows[0]["train_loss"]
+    assert rows[-1]["train_loss"] < rows[-1]["trivial_loss"]
+    again = evaluation.evaluate(folder, people)
+    assert again.score == pytest.approx(rows[-1]["score"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "model, loss",
+    [
+        ("laptop", "heatmap_mse"),
+        ("laptop", "ohkm"),
+        ("posenet_bn", "coordinate_l2"),
+        ("posenet_bn", "coordinate_l1"),
+        ("posenet_bn", "smooth_l1"),
+        ("posenet_bn", "wing"),
+        ("head_soft_argmax", "dsnt"),
+        ("head_simcc", "simcc"),
+        ("head_rle", "rle"),
+    ],
+)
+def test_every_loss_trains_by_name(tmp_path, model, loss):
+    options = TINY.get(model, {"width": 8, "input_size": 32})
+    config = config_for(
+        model, options, out=str(tmp_path / "run"), epochs=1, batch_size=8, loss=loss
+    )
+    rows = []
+    train(config, stores(), rows.append)
+    assert math.isfinite(rows[0]["train_loss"]) and rows[0]["trivial_loss"] > 0

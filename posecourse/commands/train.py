@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 
@@ -24,12 +25,13 @@ _SETTINGS = (
     ("--lr", float, "highest learning rate"),
     ("--weight-decay", float, "of AdamW"),
     ("--schedule", str, "cosine or step"),
-    ("--loss", str, "auto, heatmap_mse, coordinate_l1, coordinate_l2"),
     (
-        "--supervise",
+        "--loss",
         str,
-        "stages of the network that have a loss: all (default) or last",
+        "auto (what suits the network), heatmap_mse, ohkm, coordinate_l2, "
+        "coordinate_l1, smooth_l1, wing, dsnt, simcc or rle",
     ),
+    ("--validate-every", int, "steps between two validations (default: an epoch)"),
     (
         "--ohkm-topk",
         int,
@@ -40,7 +42,8 @@ _SETTINGS = (
     (
         "--init",
         str,
-        "weights to start from: of the same network, or torchvision's for a ResNet",
+        "a weights file or run folder to start from: of the same network, or "
+        "torchvision's weights for a ResNet",
     ),
     ("--seed", int, "of all random numbers (default: 0)"),
     ("--out", str, "the run folder (default: runs/MODEL-N)"),
@@ -99,6 +102,11 @@ def main(argv) -> int:
             help=text,
             metavar={int: "N", float: "X", str: "NAME"}[kind],
         )
+    parser.add_argument(
+        "--intermediate-supervision",
+        action=argparse.BooleanOptionalAction,
+        help="judge all stages of the network (default), or only the last",
+    )
     parser.add_argument(
         "--compile",
         action="store_true",

@@ -115,6 +115,13 @@ class CropDataset:
         a, b = self.skeleton.indices(ends)
         return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b], axis=1)
 
+    @property
+    def box_size(self) -> np.ndarray:
+        """TEMPORARY until merged."""
+        p = self.keypoints
+        with np.errstate(all="ignore"):
+            return np.nanmax(np.nanmax(p, 1) - np.nanmin(p, 1) + 1, 1)
+
     def read(self, indices) -> np.ndarray:
         """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from .. import metrics, models
-from ..datasets.prepared import open_crops
+from ..datasets import open_crops
 from ..device import choose_device
+from ..files import read_json
 from ..geometry import Crop, affine_points
-from ..models.base import look
-from ..models.pretrained import find_weights
 from ..transforms import make_batch, standard_crop
 
 __all__ = [
@@ -43,10 +43,13 @@ class Evaluation:
         Which network on which people.
     table:
         `metrics.PckhTable`: by body part, with the baselines as rows.
-    anatomy:
+    breakdown:
         `metrics.ErrorBreakdown`: what kinds of errors there are.
     metric:
         The headline's name, for example ``"PCKh@0.5"``.
+    people, people_scored:
+        How many there are, and how many of them have the size that distances
+        are divided by (and a labelled joint).
     prediction_std, label_std:
         How far predictions (labels) differ between pictures: standard
         deviation of a joint's place, input pixels, mean over joints. A
@@ -61,8 +64,10 @@ class Evaluation:
 
     title: str
     table: metrics.PckhTable
-    anatomy: metrics.ErrorBreakdown
+    breakdown: metrics.ErrorBreakdown
     metric: str
+    people: int
+    people_scored: int
     prediction_std: float
     label_std: float
     keypoints: np.ndarray
@@ -88,13 +93,20 @@ class Evaluation:
 
     def __str__(self) -> str:
         kinds = ", ".join(
-            f"{kind} {100 * share:.1f}" for kind, share in self.anatomy.shares.items()
+            f"{kind} {100 * share:.1f}" for kind, share in self.breakdown.shares.items()
+        )
+        left_out = self.people - self.people_scored
+        note = (
+            f"{self.people_scored:,} of {self.people:,} people are scored: "
+            f"{left_out:,} have no size to divide by.\n"
+            if left_out
+            else ""
         )
         return (
-            f"{self.title}\n{self.table}\n"
+            f"{self.title}\n{self.table}\n{note}"
             f"Errors, percent of the joints with two sides: {kinds}.\n"
-            f"Spread between pictures: predictions {self.prediction_std:.1f}, "
-            f"labels {self.label_std:.1f} input pixels."
+            f"Standard deviation between pictures: predictions "
+            f"{self.prediction_std:.1f}, labels {self.label_std:.1f} input pixels."
         )
 
     def _repr_html_(self) -> str:
@@ -108,9 +120,10 @@ class Evaluation:
             "score": self.score,
             "baselines": self.baselines,
             "interval": self.table.interval._asdict(),
+            "people_scored": self.people_scored,
             "prediction_std": self.prediction_std,
             "label_std": self.label_std,
-            "errors": self.anatomy.shares,
+            "errors": self.breakdown.shares,
             "table": self.table.to_dict(),
         }
         if poses:
@@ -167,7 +180,7 @@ def evaluate(
     """
     run = model
     if isinstance(model, (str, Path)):
-        model = models.load_model(find_weights(model))
+        model = models.load_model(models.find_weights(model))
     store = _store_for(run, model, data, split, limit, difficulty)
     if store.skeleton != model.skeleton:
         raise ValueError(
@@ -192,13 +205,19 @@ def evaluate(
 
 
 def _store_for(run, model, data, split: str, limit, difficulty):
+    """The people to score on: those given, or those that a run validated on."""
     if data is None:
         config = Path(run, "config.json") if isinstance(run, (str, Path)) else Path()
         if not config.is_file():
             raise ValueError(
                 "say on which data: only a run folder knows what it was trained on"
             )
-        known = json.loads(config.read_text(encoding="utf-8"))
+        known = read_json(config)
+        if known["data"] == "own":
+            raise ValueError(
+                f"{run} was trained on people that were given from Python; say on "
+                "which data to score it"
+            )
         return open_crops(
             known["data"],
             split,
@@ -222,12 +241,12 @@ def score(model, store, mean_pose, **options) -> Evaluation:
         visible,
         size,
         store.skeleton,
-        (threshold, 0.1),
+        (threshold, min(0.1, threshold / 2)),
         _baselines(store, model.input_size, mean_pose),
         metric=name,
     )
-    # in the anatomy, half a unit is the distance of a hit
-    anatomy = metrics.error_breakdown(
+    # in the breakdown, half a unit is the distance of a hit
+    breakdown = metrics.error_breakdown(
         points,
         store.keypoints,
         visible,
@@ -235,27 +254,25 @@ def score(model, store, mean_pose, **options) -> Evaluation:
         store.skeleton,
         None if store.skeleton.flip_pairs else store.skeleton.joints,
     )
-    labels = affine_points(
-        np.asarray(store.keypoints, np.float64),
-        _crop_of(store, model.input_size).matrix,
-    )
     return Evaluation(
-        f"{model.name} on {store.source['dataset']}",
-        table,
-        anatomy,
-        f"{name}@{threshold:g}",
-        prediction_std(in_input, visible),
-        prediction_std(labels, visible),
-        affine_points(points, np.asarray(store.to_image, np.float64)),
-        scores,
-        points,
-        [str(i) for i in store.ids],
-        [str(i) for i in store.images],
+        title=f"{model.name} on {store.source['dataset']}",
+        table=table,
+        breakdown=breakdown,
+        metric=f"{name}@{threshold:g}",
+        people=len(store.crops),
+        people_scored=int((visible > 0).any(1).sum()),
+        prediction_std=prediction_std(in_input, visible),
+        label_std=prediction_std(_labels(store, model.input_size), visible),
+        keypoints=affine_points(points, np.asarray(store.to_image, np.float64)),
+        scores=scores,
+        in_crops=points,
+        ids=[str(i) for i in store.ids],
+        images=[str(i) for i in store.images],
     )
 
 
 def validation_metrics(model, store, mean_pose, **options) -> dict:
-    """The numbers that training prints after every epoch."""
+    """The numbers that training prints after every epoch, in percent."""
     points, _, in_input = predict_crops(model, store, **options)
     size, visible, _, threshold = pck_normalizer(store)
     counted = [
@@ -264,22 +281,26 @@ def validation_metrics(model, store, mean_pose, **options) -> dict:
         if joint not in ("pelvis", "thorax")
     ]
 
-    def percent(answer):
-        return 100 * metrics.pck(
-            answer, store.keypoints, visible, size, threshold
-        ).pooled(counted)
+    def percent(predictions):
+        rates = metrics.pck(predictions, store.keypoints, visible, size, threshold)
+        return 100 * rates.pooled(counted)
 
     trivial = _baselines(store, model.input_size, mean_pose)
-    labels = affine_points(
-        np.asarray(store.keypoints, np.float64),
-        _crop_of(store, model.input_size).matrix,
-    )
     return {
         "score": percent(points),
-        **{name.replace(" ", "_"): percent(answer) for name, answer in trivial.items()},
+        **{
+            name.replace(" ", "_"): percent(predictions)
+            for name, predictions in trivial.items()
+        },
         "prediction_std": prediction_std(in_input, visible),
-        "label_std": prediction_std(labels, visible),
+        "label_std": prediction_std(_labels(store, model.input_size), visible),
     }
+
+
+def _labels(store, input_size) -> np.ndarray:
+    """The labels, in pixels of the network's input."""
+    matrix = _crop_of(store, input_size).matrix
+    return affine_points(np.asarray(store.keypoints, np.float64), matrix)
 
 
 @torch.inference_mode()
@@ -316,7 +337,7 @@ def predict_crops(
             store.skeleton,
         )
         with torch.autocast(device.type, torch.bfloat16, enabled=amp):
-            found, sure = look(model, batch.images, flip_test, decoder)
+            found, sure = model.predict(batch.images, flip_test, decoder)
         points.append(found)
         scores.append(sure)
     model.train(training)
@@ -336,26 +357,52 @@ def mean_pose_of(store, input_size) -> np.ndarray:
     return _crop_of(store, input_size).apply(mean)
 
 
-def pck_normalizer(store):
-    """What distances are divided by.
+class PckNormalizer(NamedTuple):
+    """What distances are divided by, for the metric called `name`.
 
-    Returns
-    -------
-    size, visible, name, threshold:
-        ``(N,)`` pixels of the store's crops, ``(N, K)`` with the people
-        left out that have no size, and the metric with its threshold:
-        PCKh at 0.5 where most people have a head size, else PCK at 0.2 of
-        the torso.
+    Attributes
+    ----------
+    size:
+        ``(N,)`` pixels of the crops.
+    visible:
+        ``(N, K)``; 0 for people who have no size.
+    name, threshold:
+        For example ``"PCKh"`` at 0.5.
     """
-    visible = np.array(store.visible)
-    size = np.array(store.head_size, dtype=np.float64)
-    name, threshold = "PCKh", 0.5
-    if np.mean(size > 0) < 0.5:
-        size = np.array(store.torso, dtype=np.float64)
-        name, threshold = "PCK (torso)", 0.2
-    known = np.isfinite(size) & (size > 0)
-    visible[~known] = 0
-    return np.where(known, size, 1.0), visible, name, threshold
+
+    size: np.ndarray
+    visible: np.ndarray
+    name: str
+    threshold: float
+
+
+def pck_normalizer(store) -> PckNormalizer:
+    """The first of head, torso and box that most people of a store have.
+
+    PCKh at 0.5 by the head, PCK at 0.2 by the torso (left shoulder to right
+    hip), or PCK at 0.1 by the longer side of the person's box.
+
+    Raises
+    ------
+    ValueError
+        If people have none of them.
+    """
+    for name, threshold, size in (
+        ("PCKh", 0.5, store.head_size),
+        ("PCK (torso)", 0.2, store.torso),
+        ("PCK (box)", 0.1, store.box_size),
+    ):
+        size = np.array(size, dtype=np.float64)
+        known = np.isfinite(size) & (size > 0)
+        if known.mean() >= 0.5:
+            visible = np.array(store.visible)
+            visible[~known] = 0
+            return PckNormalizer(np.where(known, size, 1.0), visible, name, threshold)
+    raise ValueError(
+        f"{len(store.crops)} people, and neither a head, a torso nor a box to divide "
+        "distances by: PCK cannot be computed. Give them boxes, or label shoulders "
+        "and hips"
+    )
 
 
 def prediction_std(points, visible) -> float:

@@ -22,7 +22,6 @@ import torch
 from ..device import choose_device
 from ..geometry import Crop
 from ..images import read_image
-from ..models.base import look
 from ..models.pretrained import find_weights, pretrained
 from ..transforms import normalise
 from .pose import Pose
@@ -175,7 +174,7 @@ class Predictor:
         """Joints of ``(N, H, W, 3)`` uint8 inputs, in their pixels."""
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         images = normalise(images.to(self.device))
-        keypoints, scores = look(self.model, images, flip_test)
+        keypoints, scores = self.model.predict(images, flip_test)
         return (keypoints.double().cpu().numpy(), scores.double().cpu().numpy())
 
 

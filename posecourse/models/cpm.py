@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["ConvolutionalPoseMachine"]
 
@@ -41,7 +41,7 @@ def head(width: int, joints: int) -> list[nn.Module]:
     return [conv(width, width, 1), maps]
 
 
-class ConvolutionalPoseMachine(nn.Module):
+class ConvolutionalPoseMachine(PoseNetwork):
     """A first guess from local evidence, then five rounds of context.
 
     Stage 1 sees 160 x 160 pixels around a cell: enough to recognise a
@@ -81,7 +81,6 @@ class ConvolutionalPoseMachine(nn.Module):
         input_size=256,
         sigma: float = 2.0,
     ):
-        super().__init__()
         if width < 4 or width % 4:
             raise ValueError(
                 f"ConvolutionalPoseMachine: width {width} must "
@@ -92,9 +91,9 @@ class ConvolutionalPoseMachine(nn.Module):
             raise ValueError(
                 f"ConvolutionalPoseMachine: stages must be 1 or more, got {stages}"
             )
-        self.input_size = pair(input_size, 8, "ConvolutionalPoseMachine")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 8, h // 8), sigma)
+        input_size = pair(input_size, 8, "ConvolutionalPoseMachine")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 8, h // 8), sigma))
         self.first = nn.Sequential(
             trunk(width), conv(width // 4, 4 * width, 9), *head(4 * width, joints)
         )

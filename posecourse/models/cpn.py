@@ -8,7 +8,7 @@ import torchvision
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["Bottleneck", "CascadedPyramidNetwork"]
 
@@ -46,7 +46,7 @@ def resize(x, size):
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
-class CascadedPyramidNetwork(nn.Module):
+class CascadedPyramidNetwork(PoseNetwork):
     """GlobalNet finds the joints that are easy, RefineNet the others.
 
     GlobalNet is a feature pyramid over a ResNet: what the small maps know
@@ -83,7 +83,6 @@ class CascadedPyramidNetwork(nn.Module):
         input_size=256,
         sigma: float = 2.0,
     ):
-        super().__init__()
         if depth not in (18, 34, 50, 101, 152):
             raise ValueError(
                 f"CascadedPyramidNetwork: there is no ResNet of "
@@ -94,9 +93,9 @@ class CascadedPyramidNetwork(nn.Module):
                 f"CascadedPyramidNetwork: width {width} must be "
                 "an even number: the bottlenecks halve it"
             )
-        self.input_size = pair(input_size, 32, "CascadedPyramidNetwork")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
+        input_size = pair(input_size, 32, "CascadedPyramidNetwork")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 4, h // 4), sigma))
         trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None)
         self.stem = nn.Sequential(trunk.conv1, trunk.bn1, trunk.relu, trunk.maxpool)
         self.levels = nn.ModuleList(  # maps of 1/4, 1/8, 1/16, 1/32

@@ -1,4 +1,4 @@
-"""One backbone, several ways to say where a joint is (chapter 5).
+"""One backbone, several ways to predict where a joint is (chapter 5).
 
 A `HeadNet` turns a picture into features, a quarter as wide and high, and
 the features into one small map per joint. Of one seed, all networks begin
@@ -23,11 +23,13 @@ Two more read the features without drawing maps:
 ``rle``           the same, and how sure it is        `losses.rle`
 ================  ==================================  ====================
 
-They are for comparing representations, small enough for two CPU cores.
-`models.build` has the networks to work with.
+They are for comparing representations, small enough for two CPU cores, and
+are called ``head_heatmap``, ``head_simcc``, ... by `models.build`.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +37,7 @@ from torch import nn
 
 from .. import losses
 from ..codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["HEADS", "Backbone", "HeadNet"]
 
@@ -91,59 +93,32 @@ def _twice(x):
     return F.interpolate(x, scale_factor=2)
 
 
-class Heatmap(nn.Module):
-    """The maps are the answer.
+class MapHead(nn.Module):
+    """One small map per joint: the answer itself, or the logits of one.
 
     They begin almost empty, as in published code: large random maps take
     long to forget.
     """
 
-    def __init__(self, channels: int, joints: int, size):
+    def __init__(self, channels: int, joints: int, size, kind: str):
         super().__init__()
-        self.codec = HeatmapCodec(size, _cells(size), sigma=1.0)
+        decoder = "integral" if kind == "logits" else "dark"
+        self.kind = kind
+        self.codec = HeatmapCodec(size, _cells(size), sigma=1.0, decoder=decoder)
         self.maps = nn.Conv2d(channels, joints, 1)
-        nn.init.normal_(self.maps.weight, std=0.001)
-        nn.init.zeros_(self.maps.bias)
+        if kind == "heatmap":
+            nn.init.normal_(self.maps.weight, std=0.001)
+            nn.init.zeros_(self.maps.bias)
 
     def forward(self, features):
-        """``(N, K, H / 4, W / 4)``."""
+        """``(N, K, H / 4, W / 4)``; of soft-argmax, before the softmax."""
         return self.maps(features)
-
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is; keypoints in input pixels."""
-        target, weights = self.codec.encode(keypoints, visible)
-        return losses.heatmap_mse(output, target, weights)
-
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``."""
-        return self.codec.decode(output)
-
-
-class SoftArgmax(nn.Module):
-    """The mean place under the softmax of the map (DSNT)."""
-
-    def __init__(self, channels: int, joints: int, size):
-        super().__init__()
-        self.codec = HeatmapCodec(size, _cells(size), sigma=1.0, decoder="integral")
-        self.maps = nn.Conv2d(channels, joints, 1)
-
-    def forward(self, features):
-        """``(N, K, H / 4, W / 4)``, before the softmax."""
-        return self.maps(features)
-
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is; keypoints in input pixels."""
-        return losses.dsnt(
-            output, self.codec.to_cells(keypoints), visible > 0, sigma=self.codec.sigma
-        )
-
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``."""
-        return self.codec.decode(output)
 
 
 class SimCC(nn.Module):
     """Each map becomes scores of columns and of rows."""
+
+    kind = "simcc"
 
     def __init__(self, channels: int, joints: int, size):
         super().__init__()
@@ -158,18 +133,11 @@ class SimCC(nn.Module):
         maps = self.maps(features).flatten(2)
         return self.columns(maps), self.rows(maps)
 
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is; keypoints in input pixels."""
-        target, weights = self.codec.encode(keypoints, visible)
-        return losses.simcc(output, target, weights)
-
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``."""
-        return self.codec.decode(output)
-
 
 class Regression(nn.Module):
     """Each map becomes two numbers."""
+
+    kind = "coordinate"
 
     def __init__(self, channels: int, joints: int, size):
         super().__init__()
@@ -183,74 +151,44 @@ class Regression(nn.Module):
         """``(N, K, 2)``, 0 to 1."""
         return self.place(self.maps(features).flatten(2))
 
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is; keypoints in input pixels."""
-        target, weights = self.codec.encode(keypoints, visible)
-        return losses.coordinate_l1(output, target, weights)
 
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``, all 1."""
-        return self.codec.decode(output)
+class FullyConnected(nn.Module):
+    """All features through two linear layers, as in the document.
 
+    `numbers` of each joint: two, or four with how sure they are.
+    """
 
-class FullyConnected(Regression):
-    """All features through two linear layers, as in the document."""
-
-    numbers = 2
-
-    def __init__(self, channels: int, joints: int, size, hidden: int = 128):
-        nn.Module.__init__(self)
+    def __init__(self, channels: int, joints: int, size, kind: str, hidden: int = 128):
+        super().__init__()
         w, h = _cells(size)
+        self.kind, self.numbers = kind, 4 if kind == "rle" else 2
         self.codec = CoordinateCodec(size)
         self.hidden = nn.Linear(channels * w * h, hidden)
         self.place = nn.Linear(hidden, joints * self.numbers)
         _begin_in_the_middle(self.place)
+        if kind == "rle":
+            with torch.no_grad():
+                self.place.bias.view(joints, 4)[:, 2:] = 0
+            # learns the shape of the errors; needed for training only
+            self.flow = losses.RealNVP(32)
 
     def forward(self, features):
-        """``(N, K, 2)``, 0 to 1."""
+        """``(N, K, 2)``, 0 to 1; or ``(N, K, 4)``, with how sure."""
         hidden = torch.relu(self.hidden(features.flatten(1)))
         return self.place(hidden).unflatten(1, (-1, self.numbers))
 
 
-class ResidualLikelihood(FullyConnected):
-    """Two numbers, and two that say how sure they are (RLE).
-
-    The flow that learns the shape of the errors is needed for training
-    only.
-    """
-
-    numbers = 4
-
-    def __init__(self, channels: int, joints: int, size, hidden: int = 128):
-        super().__init__(channels, joints, size, hidden)
-        with torch.no_grad():
-            self.place.bias.view(joints, 4)[:, 2:] = 0
-        self.flow = losses.RealNVP(32)
-
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is; keypoints in input pixels."""
-        target, weights = self.codec.encode(keypoints, visible)
-        return losses.rle(
-            output[..., :2], output[..., 2:].sigmoid(), target, self.flow, weights
-        )
-
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``: 1 - sigma."""
-        points, _ = self.codec.decode(output[..., :2])
-        return points, 1 - output[..., 2:].float().sigmoid().mean(-1)
-
-
 HEADS = {
-    "heatmap": Heatmap,
-    "soft_argmax": SoftArgmax,
+    "heatmap": partial(MapHead, kind="heatmap"),
+    "soft_argmax": partial(MapHead, kind="logits"),
     "simcc": SimCC,
     "regression": Regression,
-    "fc": FullyConnected,
-    "rle": ResidualLikelihood,
+    "fc": partial(FullyConnected, kind="coordinate"),
+    "rle": partial(FullyConnected, kind="rle"),
 }
 
 
-class HeadNet(nn.Module):
+class HeadNet(PoseNetwork):
     """The backbone with one of `HEADS`.
 
     Parameters
@@ -267,38 +205,31 @@ class HeadNet(nn.Module):
     Examples
     --------
     >>> network = HeadNet("regression", input_size=64)
-    >>> output = network(torch.zeros(1, 3, 64, 64))
-    >>> points, scores = network.decode(output)
+    >>> points, scores = network.predict(torch.zeros(1, 3, 64, 64))
     >>> points.shape, scores.shape
     (torch.Size([1, 16, 2]), torch.Size([1, 16]))
     """
 
     def __init__(self, head: str, joints: int = 16, input_size=64, width: int = 16):
-        super().__init__()
         if head not in HEADS:
             raise ValueError(
                 f"there is no head {head!r}; choose one of {', '.join(HEADS)}"
             )
-        self.input_size = pair(input_size, 16, "HeadNet")
-        self.backbone = Backbone(width)
-        self.head = HEADS[head](2 * width, joints, self.input_size)
+        size = pair(input_size, 16, "HeadNet")
+        # the backbone first: of one seed it begins the same under every head
+        backbone = Backbone(width)
+        made = HEADS[head](2 * width, joints, size)
+        super().__init__(made.codec, made.kind)
+        self.backbone, self.head = backbone, made
+        if made.kind == "rle":
+            self.representation.flow = made.flow
+        if made.kind == "coordinate":
+            self.set_loss("coordinate_l1")
 
     def forward(self, images):
-        """Normalised ``(N, 3, H, W)`` to what the head says."""
+        """Normalised ``(N, 3, H, W)`` to what the head predicts."""
         check_images(images, self.input_size, exact=True)
         return self.head(self.backbone(images))
-
-    def loss(self, output, keypoints, visible):
-        """How wrong an output is.
-
-        Takes ``(N, K, 2)`` input pixels, NaN where not labelled, and
-        ``(N, K)`` visibility.
-        """
-        return self.head.loss(output, keypoints, visible)
-
-    def decode(self, output):
-        """``(N, K, 2)`` input pixels and scores ``(N, K)``."""
-        return self.head.decode(output)
 
 
 def _cells(size) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["Hourglass", "Residual", "StackedHourglass"]
 
@@ -70,7 +70,7 @@ class Hourglass(nn.Module):
         return self.skip(x) + F.interpolate(low, scale_factor=2)
 
 
-class StackedHourglass(nn.Module):
+class StackedHourglass(PoseNetwork):
     """Several hourglasses, each correcting the one before.
 
     Every hourglass draws heatmaps and is judged by them (intermediate
@@ -107,7 +107,6 @@ class StackedHourglass(nn.Module):
         input_size=256,
         sigma: float = 1.0,
     ):
-        super().__init__()
         if width < 4 or width % 4:
             raise ValueError(
                 f"StackedHourglass: width {width} must be a "
@@ -119,10 +118,10 @@ class StackedHourglass(nn.Module):
                 "StackedHourglass: stacks, blocks and depth must be 1 or "
                 f"more, got {stacks}, {blocks} and {depth}"
             )
+        input_size = pair(input_size, 4 * 2**depth, "StackedHourglass")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 4, h // 4), sigma))
         self.depth = depth
-        self.input_size = pair(input_size, 4 * 2**depth, "StackedHourglass")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
         # to a quarter of the picture's size, as cheaply as possible
         self.stem = nn.Sequential(
             nn.Conv2d(3, width // 4, 7, stride=2, padding=3),

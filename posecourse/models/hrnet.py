@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["Exchange", "HRNet"]
 
@@ -104,7 +104,7 @@ class Exchange(nn.Module):
         ]
 
 
-class HRNet(nn.Module):
+class HRNet(PoseNetwork):
     """A map at a quarter of the picture's size that is never given up.
 
     Other networks shrink the picture and then win the resolution back.
@@ -137,16 +137,15 @@ class HRNet(nn.Module):
         input_size=256,
         sigma: float = 2.0,
     ):
-        super().__init__()
         if width < 1 or len(modules) != 3 or min(modules) < 1:
             raise ValueError(
                 "HRNet: width must be 1 or more and modules three such "
                 "numbers (exchanges with 2, 3 and 4 branches), got width "
                 f"{width} and modules {modules}"
             )
-        self.input_size = pair(input_size, 32, "HRNet")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
+        input_size = pair(input_size, 32, "HRNet")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 4, h // 4), sigma))
         widths = [width * 2**i for i in range(4)]
         self.stem = nn.Sequential(
             conv(3, _STEM, stride=2), conv(_STEM, _STEM, stride=2)

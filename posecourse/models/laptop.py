@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["LaptopNet"]
 
@@ -40,7 +40,7 @@ class Block(nn.Module):
         return F.relu(y + self.shortcut(x))
 
 
-class LaptopNet(nn.Module):
+class LaptopNet(PoseNetwork):
     """Down to 1/16 and back up to 1/2, with a shortcut at every size.
 
     On the way down the network learns what it sees and on the way up
@@ -63,10 +63,9 @@ class LaptopNet(nn.Module):
     def __init__(
         self, joints: int = 16, input_size=64, width: int = 24, sigma: float = 1.5
     ):
-        super().__init__()
-        self.input_size = pair(input_size, 16, "LaptopNet")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 2, h // 2), sigma)
+        input_size = pair(input_size, 16, "LaptopNet")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 2, h // 2), sigma))
         sizes = [width, 2 * width, 4 * width, 6 * width]
         self.stem = conv_bn(3, width, stride=2)
         self.down = nn.ModuleList(

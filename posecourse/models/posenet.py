@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..codecs import CoordinateCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["PoseNet"]
 
@@ -15,7 +15,7 @@ __all__ = ["PoseNet"]
 _CHANNELS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512)
 
 
-class PoseNet(nn.Module):
+class PoseNet(PoseNetwork):
     """A picture in, K coordinates out (document, section 5.2).
 
     The document's listing breaks off at ``self.fc3``; what follows is its
@@ -54,13 +54,12 @@ class PoseNet(nn.Module):
         batch_norm: bool = False,
         init: str | None = None,
     ):
-        super().__init__()
         if init is None:
             init = "he" if batch_norm else "torch"
         if init not in ("he", "torch"):
             raise ValueError(f"init is 'he', 'torch' or None, got {init!r}")
-        self.input_size = pair(input_size, 32, "PoseNet")
-        self.codec = CoordinateCodec(self.input_size)
+        input_size = pair(input_size, 32, "PoseNet")
+        super().__init__(CoordinateCodec(input_size))
         self.joints = joints
         channels = [max(1, round(c * width)) for c in _CHANNELS]
         hidden = max(1, round(4096 * width))

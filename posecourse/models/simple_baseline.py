@@ -7,12 +7,12 @@ import torchvision
 from torch import nn
 
 from ..codecs import HeatmapCodec
-from .base import check_images, pair
+from .base import PoseNetwork, check_images, pair
 
 __all__ = ["SimpleBaseline"]
 
 
-class SimpleBaseline(nn.Module):
+class SimpleBaseline(PoseNetwork):
     """Heatmaps at a quarter of the picture's resolution.
 
     A ResNet shrinks the picture to 1/32; three deconvolutions bring the
@@ -34,15 +34,14 @@ class SimpleBaseline(nn.Module):
     def __init__(
         self, joints: int = 16, depth: int = 50, input_size=256, sigma: float = 2.0
     ):
-        super().__init__()
         if depth not in (18, 34, 50, 101, 152):
             raise ValueError(
                 f"SimpleBaseline: there is no ResNet of depth "
                 f"{depth}; choose 18, 34, 50, 101 or 152"
             )
-        self.input_size = pair(input_size, 32, "SimpleBaseline")
-        w, h = self.input_size
-        self.codec = HeatmapCodec(self.input_size, (w // 4, h // 4), sigma)
+        input_size = pair(input_size, 32, "SimpleBaseline")
+        w, h = input_size
+        super().__init__(HeatmapCodec(input_size, (w // 4, h // 4), sigma))
         trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None)
         for name in (
             "conv1",

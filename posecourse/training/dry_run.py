@@ -1,7 +1,7 @@
 """What a training run would do, found out before it does it.
 
->>> from posecourse.fit.dry_run import plan
->>> from posecourse.recipes import config_for
+>>> from posecourse.training import config_for
+>>> from posecourse.training.dry_run import plan
 >>> print(plan(config_for("simple_baseline_50", data="data/mpii",
 ...                       preset="mpii")))                # doctest: +SKIP
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,12 @@ from .. import models
 from ..datasets import CropDataset, crop_in_memory
 from ..datasets.check import check
 from ..datasets.prepared import plan_crops
+from ..device import choose_device
 from ..files import format_bytes
 from ..images import ImageError
-from ..transforms import make_batch
-from . import fit
+from .fit import Precise, Step, make_optimizer
 from .settings import TrainConfig
+from .tasks import SinglePerson
 
 __all__ = ["DataPlan", "Plan", "plan"]
 
@@ -134,13 +135,13 @@ class Plan:
     @property
     def preparation_seconds(self) -> float:
         """Until the crops are on the disk."""
-        return self.fit.seconds + self.validation.seconds
+        return self.training.seconds + self.validation.seconds
 
     def __str__(self) -> str:
         c = self.config
         w, h = c.input_size
         a = c.augmentation
-        batch = min(c.batch_size, self.fit.used)
+        batch = min(c.batch_size, self.training.used)
         many = f" on each of {self.processes} processes" if self.processes > 1 else ""
         rate = {
             "step": "a tenth of it from epoch "
@@ -150,14 +151,14 @@ class Plan:
         }[c.schedule]
         optimiser = f"AdamW, decay {c.weight_decay:g}" if c.weight_decay else "Adam"
         stores = self.training, self.validation
-        free = shutil.disk_usage(_existing(self.fit.store)).free
+        free = shutil.disk_usage(_existing(self.training.store)).free
         new = sum(s.store_bytes for s in stores if not s.prepared)
         disk = (
             f"{format_bytes(new)} of crops would be written to "
-            f"{self.fit.store.parent}, where "
+            f"{self.training.store.parent}, where "
             f"{format_bytes(free)} are free"
             if new
-            else f"the crops are prepared in {self.fit.store.parent}"
+            else f"the crops are prepared in {self.training.store.parent}"
         )
         if new > free:
             disk += ": NOT ENOUGH"
@@ -193,7 +194,7 @@ class Plan:
 
     @property
     def _images(self) -> float:
-        return max(1, min(self.config.batch_size, self.fit.used) // self.processes)
+        return max(1, min(self.config.batch_size, self.training.used) // self.processes)
 
 
 def plan(config: TrainConfig) -> Plan:
@@ -205,20 +206,22 @@ def plan(config: TrainConfig) -> Plan:
         If the data set, or one of its two splits, is not there.
     """
     processes = int(os.environ.get("WORLD_SIZE", 1))
-    device = fit.choose_device(config.device)
-    amp = fit.choose_amp(config)
+    device = choose_device(config.device)
+    amp = config.precision
     data, sample = _look(config, "train", config.train_people)
     validation, _ = _look(config, "valid", config.valid_people)
     model = models.build(config.model, sample.skeleton, **config.options)
     if config.init:
         models.start_from(model, config.init)
+    if config.loss != "auto":
+        model.set_loss(config.loss)
     model.to(device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)
     parameters = sum(p.numel() for p in model.parameters())
     whole = max(1, min(config.batch_size, data.used) // processes)
     count = min(whole, _CPU_BATCH) if device.type == "cpu" else whole
-    seconds, kept = _timed_steps(config, model, sample, count, amp, device)
+    seconds, kept = _timed_steps(config, model, sample, count, device)
     timed = f"{_TIMED_STEPS} steps of {count} pictures were timed"
     if count < whole:
         timed += f" and scaled to {whole}"
@@ -311,47 +314,26 @@ class _Few:
         return self._dataset.read_image(person)
 
 
-def _timed_steps(config, model, store, count: int, amp: str, device):
+def _timed_steps(config, model, store, count: int, device):
     """Seconds of a training step, and bytes it keeps for the way back."""
+    people = _noise(store, count)
     if len(store):
-        chosen = np.arange(count) % len(store)
-        crops, keypoints, visible, head_size = (
-            store.crops[chosen],
-            store.keypoints[chosen],
-            store.visible[chosen],
-            store.head_size[chosen],
-        )
-    else:  # no picture is here: noise takes as long
-        side, joints = store.size, len(store.skeleton)
-        rng = np.random.default_rng(0)
-        crops = rng.integers(0, 256, (count, side, side, 3), np.uint8)
-        keypoints = rng.uniform(0, side, (count, joints, 2))
-        visible = np.full((count, joints), 2, np.uint8)
-        head_size = np.full(count, side / 10)
-    settings = replace(config, amp=amp)
-    optimizer = fit.make_optimizer(model, config)
-    for group in optimizer.param_groups:
-        group["lr"] = 0.0
-    blind = torch.zeros(1, device=device)
+        people = store.subset(np.arange(count) % len(store))
+    settings = replace(config, batch_size=count, lr=1e-30, validate_every=0)
+    task = SinglePerson(settings, people, people, model, device)
+    judge = Step(model, task, Precise(model, replace(settings, compile=False), device))
+    optimizer = make_optimizer(model, settings)
     kept = {}
 
     def step(watched: bool):
-        batch = make_batch(
-            torch.from_numpy(np.ascontiguousarray(crops)).to(device),
-            keypoints,
-            visible,
-            head_size,
-            store.window,
-            model.input_size,
-            store.skeleton,
-            config.augmentation,
-        )
+        batch = task.batch(0)
         optimizer.zero_grad(set_to_none=True)
         hooks = torch.autograd.graph.saved_tensors_hooks(
             _remember(kept, model) if watched else _as_is, _as_is
         )
         with hooks:
-            fit.backward(model, model.codec, batch, blind, settings, fit.Workers())
+            terms = judge(batch)
+        (terms.sum / terms.count.clamp(min=1)).sum().backward()
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
@@ -364,6 +346,24 @@ def _timed_steps(config, model, store, count: int, amp: str, device):
         step(watched=False)
     seconds = (time.perf_counter() - started) / _TIMED_STEPS
     return seconds, sum(kept.values())
+
+
+def _noise(store, count: int) -> CropDataset:
+    """People made of noise: where no picture is here, they take as long."""
+    rng = np.random.default_rng(0)
+    side, joints = store.size, len(store.skeleton)
+    rows = {
+        field.name: np.zeros((count, *getattr(store, field.name).shape[1:]))
+        for field in fields(store)
+        if isinstance(getattr(store, field.name), np.ndarray)
+    }
+    rows |= {
+        "crops": rng.integers(0, 256, (count, side, side, 3), np.uint8),
+        "keypoints": rng.uniform(0, side, (count, joints, 2)).astype(np.float32),
+        "visible": np.full((count, joints), 2, np.uint8),
+        "head_size": np.full(count, side / 10, np.float32),
+    }
+    return replace(store, **rows)
 
 
 def _as_is(tensor):

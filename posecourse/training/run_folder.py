@@ -1,78 +1,260 @@
 """The folder that a training run leaves, readable by people.
 
-======================= ===============================================
-``config.json``         everything needed to run the same again
-``log.csv``             one row per epoch
-``curves.png``          the log as a picture
-``tensorboard/``        the log for TensorBoard, where that is installed
-``weights.safetensors`` the averaged weights, and how to build the network
-``last.pt``             where training stood: what ``--resume`` reads
-``evaluation.json``     scores on the validation people, with baselines
-``predictions.png``     the first validation people, labels beside poses
-``README.txt``          this table, for the run at hand
-======================= ===============================================
+`FILES` says what is in it; ``README.txt`` repeats it for the run at hand.
 """
 
 from __future__ import annotations
 
-import csv
+import json
+import os
+import shutil
 import sys
+import warnings
+import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import torch
 
-from ..files import atomic_path
+from ..drawing import draw_pose, grid
+from ..files import LockedError, atomic_path, disk_error, locked, sync_file
+from ..geometry import resize_points
+from ..models import save_weights
+from .curves import plot_curves, write_log
 
-__all__ = [
-    "RunError",
-    "draw_curves",
-    "draw_predictions",
-    "new_folder",
-    "write_log",
-    "write_readme",
-    "write_tensorboard",
-]
+__all__ = ["RunError", "RunFolder", "draw_curves", "draw_predictions"]
+
+
+FILES = {
+    "config.json": "everything needed to run the same again",
+    "log.csv": "one row per epoch",
+    "curves.png": "the log as a picture",
+    "tensorboard/": "the log for TensorBoard, where that is installed",
+    "weights.safetensors": "the averaged weights, and how to build the network",
+    "last.pt": "where training stood: what --resume reads",
+    "previous.pt": "the checkpoint before, in case that one is damaged",
+    "evaluation.json": "scores on the validation people, with baselines",
+    "predictions.png": "the first validation people, labels beside poses",
+    "README.txt": "this table",
+}
 
 
 class RunError(ValueError):
     """A run folder that cannot be used; says why and what to do."""
 
 
-def new_folder(out, name: str) -> Path:
-    """A folder for a new run: `out`, or the next free ``runs/name-N``.
+class RunFolder:
+    """The folder of one run. Nobody else writes in it while this one is open.
 
-    Raises RunError if `out` holds a run already.
+    Parameters
+    ----------
+    path:
+        An existing folder; see `create`.
+
+    Raises
+    ------
+    RunError
+        If another process trains in it.
     """
-    if out is None:
+
+    # What decides the result of the run, as text; a checkpoint of other
+    # settings is not gone on with.
+    settings: str | None = None
+
+    def __init__(self, path, lock: bool = True):
+        self.path = Path(path)
+        self._lock = locked(self.path / ".lock") if lock else nullcontext()
+        try:
+            self._lock.__enter__()
+        except LockedError:
+            raise RunError(
+                f"another process is training in {self.path}; wait until it is "
+                "done, or choose another --out"
+            ) from None
+
+    @classmethod
+    def create(cls, out, name: str) -> RunFolder:
+        """A new folder: `out`, or the next free ``runs/name-N``.
+
+        Raises RunError if `out` exists and is not empty: nothing in it is
+        touched.
+        """
+        if out is not None:
+            path = Path(out)
+            if path.is_dir() and any(path.iterdir()):
+                if (path / "config.json").exists():
+                    raise RunError(
+                        f"{out} holds a run already; continue it with --resume "
+                        f"{out}, or choose another --out"
+                    )
+                raise RunError(
+                    f"{out} is not empty, and its files are not a run's; choose "
+                    "another --out"
+                )
+            cls._make(path, exist_ok=True)
+            return cls(path)
         number = 1
-        while any((Path("runs") / f"{name}-{number}").glob("*")):
-            number += 1
-        out = Path("runs") / f"{name}-{number}"
-    out = Path(out)
-    if (out / "config.json").exists():
-        raise RunError(
-            f"{out} holds a run already; continue it with "
-            f"--resume {out}, or choose another --out"
+        while True:
+            path = Path("runs") / f"{name}-{number}"
+            try:
+                cls._make(path, exist_ok=path.is_dir() and not any(path.iterdir()))
+                return cls(path)
+            except (FileExistsError, RunError):
+                number += 1  # somebody else's, perhaps of this very moment
+
+    @staticmethod
+    def _make(path: Path, exist_ok: bool):
+        try:
+            path.mkdir(parents=True, exist_ok=exist_ok)
+        except OSError as error:
+            if isinstance(error, FileExistsError) and path.is_dir():
+                raise
+            raise ValueError(
+                f"the run folder {path} cannot be made: {error.strerror or error}; "
+                "choose another --out"
+            ) from None
+
+    def close(self) -> None:
+        """Let others write in it; remove it if nothing was written."""
+        self._lock.__exit__(None, None, None)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def write_checkpoint(self, content: dict) -> None:
+        """Write ``last.pt``, whole or not at all, and keep the one before."""
+        last = self.path / "last.pt"
+        with atomic_path(last) as temporary:
+            try:
+                torch.save({**content, "settings": self.settings}, temporary)
+            except RuntimeError as error:  # torch's word for a full disk
+                raise disk_error(error, last) from error
+            sync_file(temporary)
+            if last.exists():
+                _keep(last, self.path / "previous.pt")
+
+    def read_checkpoint(self) -> dict | None:
+        """The last whole checkpoint, on the CPU; None before the first.
+
+        Raises
+        ------
+        RunError
+            If there are checkpoints, but none is whole.
+        """
+        broken = []
+        for name in ("last.pt", "previous.pt"):
+            path = self.path / name
+            if not path.is_file():
+                continue
+            try:
+                content = _load_checkpoint(path)
+            except Exception as error:  # torch and zipfile raise many kinds
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                broken.append(f"{path} is damaged ({reason})")
+                continue
+            if broken:
+                warnings.warn(
+                    f"{broken[0]}; going on from {path}, step {content['step']}",
+                    stacklevel=2,
+                )
+            known = content.get("settings")
+            if known is not None and self.settings not in (None, known):
+                raise RunError(
+                    f"{self.path / 'config.json'} was changed since {path} was "
+                    f"written ({_difference(known, self.settings)}): a run goes on "
+                    "as it began. Put it back, or start a new run"
+                )
+            return content
+        if broken:
+            raise RunError(
+                f"{'; '.join(broken)}: no checkpoint of this run is whole. Delete "
+                "them to start it again from the beginning"
+            )
+        return None
+
+    def write_epoch(self, rows: list[dict], network, task) -> None:
+        """The log, its curves and the weights, after an epoch."""
+        with atomic_path(self.path / "log.csv") as temporary:
+            write_log(temporary, rows)
+        draw_curves(self.path / "curves.png", rows, task.metric)
+        write_tensorboard(self.path / "tensorboard", rows)
+        if getattr(network, "name", None):
+            save_weights(
+                network,
+                self.path / "weights.safetensors",
+                epochs=rows[-1]["epoch"],
+                **task.metadata(),
+            )
+
+    def write_readme(self, title: str, result: str) -> None:
+        """Write ``README.txt``, for whoever opens the folder later."""
+        files = "\n".join(
+            f"  {name:20} {text}"
+            for name, text in FILES.items()
+            if name == "README.txt" or (self.path / name).exists()
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"the run folder {out} cannot be made: {error}; choose another --out"
-        ) from None
-    return out
+        text = f"""{title}
+
+{result}
+
+Files
+{files}
+
+Use it
+  posecourse evaluate {self.path}
+  posecourse predict --run {self.path} PICTURE
+  posecourse train --resume {self.path}
+"""
+        with atomic_path(self.path / "README.txt") as temporary:
+            Path(temporary).write_text(text, encoding="utf-8")
 
 
-def write_log(path: Path, rows: list[dict]) -> None:
-    """Write ``log.csv``: a line of names, then a row per epoch."""
-    with (
-        atomic_path(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+# Columns of log.csv that had other names before.
+_RENAMED = {"spread": "prediction_std", "spread_of_labels": "label_std"}
+
+
+def _keep(file: Path, name: Path) -> None:
+    """Give a file a second name, so that it is there at every moment."""
+    with atomic_path(name) as second:
+        try:
+            os.link(file, second)
+        except OSError:  # a file system without links
+            shutil.copyfile(file, second)
+
+
+def _difference(before: str, after: str) -> str:
+    """The first setting that differs, and how."""
+    old, new = json.loads(before), json.loads(after)
+    for key in sorted(set(old) | set(new)):
+        if old.get(key) != new.get(key):
+            return f"{key}: {old.get(key)!r}, now {new.get(key)!r}"
+    return "nothing that matters"
+
+
+def _load_checkpoint(path: Path) -> dict:
+    """A checkpoint whose every byte is as it was written."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged:
+        raise ValueError(f"{damaged} was changed")
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(content["rows"], str):  # of an earlier version
+        content["rows"] = json.loads(content["rows"])
+    content["rows"] = [
+        {_RENAMED.get(key, key): value for key, value in row.items()}
+        for row in content["rows"]
+    ]
+    missing = {"step", "model", "average", "optimizer", "sums"} - set(content)
+    if missing:
+        raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    return content
 
 
 def draw_curves(path: Path, rows: list[dict], metric: str) -> bool:
@@ -84,40 +266,8 @@ def draw_curves(path: Path, rows: list[dict], metric: str) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    epochs = [row["epoch"] for row in rows]
     figure = Figure(figsize=(9, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot(
-        epochs,
-        [r["train_loss"] for r in rows],
-        "o-",
-        color="#0072B2",
-        label="training loss",
-    )
-    left.plot(
-        epochs,
-        [r["trivial_loss"] for r in rows],
-        "--",
-        color="#777777",
-        label="a network that does not look",
-    )
-    left.set(xlabel="epoch", ylabel="loss")
-    left.set_ylim(bottom=0)
-    right.plot(
-        epochs, [r["score"] for r in rows], "o-", color="#D55E00", label="validation"
-    )
-    right.plot(
-        epochs,
-        [r["mean_pose"] for r in rows],
-        "--",
-        color="#777777",
-        label="the mean pose",
-    )
-    right.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, 100))
-    for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+    plot_curves(figure.subplots(1, 2), {"": rows}, metric)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
     return True
@@ -150,9 +300,6 @@ def draw_predictions(path: Path, store, predicted, count: int = 12) -> None:
     """
     import cv2
 
-    from ..drawing import draw_pose, grid
-    from ..geometry import resize_points
-
     tiles = []
     for i in range(min(count, len(store.crops))):
         side = store.crops.shape[1]
@@ -173,23 +320,3 @@ def draw_predictions(path: Path, store, predicted, count: int = 12) -> None:
     with atomic_path(path) as temporary:
         _, code = cv2.imencode(".png", sheet[..., ::-1])
         Path(temporary).write_bytes(code.tobytes())
-
-
-def write_readme(folder: Path, title: str, result: str) -> None:
-    """Write ``README.txt``, for whoever opens the folder later."""
-    table = [line for line in __doc__.splitlines() if line.startswith("``")]
-    files = "\n".join("  " + line.replace("``", "") for line in table)
-    text = f"""{title}
-
-{result}
-
-Files
-{files}
-
-Use it
-  posecourse evaluate {folder}
-  posecourse predict --run {folder} PICTURE
-  posecourse train --resume {folder}
-"""
-    with atomic_path(folder / "README.txt") as temporary:
-        Path(temporary).write_text(text, encoding="utf-8")

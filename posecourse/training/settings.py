@@ -1,26 +1,30 @@
-"""What a training run is made of, and recipes that are known to work.
+"""What a run is made of.
 
-A run is described by a `TrainConfig`. `config_for` fills one in: from what
-suits the network (`PRESETS`), or from a recipe for a data set (`RECIPES`),
-and then with what was asked for.
+`FitSettings` is what the loop needs, whatever it trains; `TrainConfig` adds
+the network, the people and the loss. `config_for` fills one in: from what
+suits the network or from a recipe (`posecourse.training.recipes`), and then
+with what was asked for.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
-from .. import losses, models
+from .. import models
+from ..device import choose_device, prefers_bf16
 from ..transforms import Augmentation
+from .recipes import PRESETS, RECIPES
 
 __all__ = [
-    "DEFAULT_LOSS",
-    "LOSSES",
-    "PRESETS",
-    "RECIPES",
+    "FitSettings",
     "TrainConfig",
     "TrainingError",
     "config_for",
+    "read_config",
 ]
 
 
@@ -28,26 +32,19 @@ class TrainingError(ValueError):
     """Training cannot start or go on; says why and what to do."""
 
 
+def _check(name: str, value, fine: bool, wanted: str):
+    if not fine:
+        raise TrainingError(f"{name} {wanted}; got {value!r}")
+
+
 @dataclass
-class TrainConfig:
-    """Everything that decides how a run ends.
+class FitSettings:
+    """What decides how a network is fitted, whatever it learns.
 
     Parameters
     ----------
-    model, options:
-        A network of `models.names()` and its options.
-    data:
-        ``"synthetic"``, or a folder with a data set or a prepared store.
-    train_people, valid_people:
-        How many of them to use; None for all. Of synthetic people, how
-        many to draw.
-    difficulty:
-        Of synthetic people.
-    margin:
-        How many standard windows a stored crop shows; what lies around
-        the window comes into view when augmentation turns or shrinks it.
-    epochs, batch_size:
-        The batch is that of all processes together.
+    epochs:
+        How often the task's data are gone through.
     lr, weight_decay:
         Of AdamW; the rate is the highest of the schedule.
     schedule:
@@ -60,27 +57,121 @@ class TrainConfig:
     ema:
         The weights that are validated and kept are an average over about
         this fraction of the run; 0 for the last weights themselves.
+    amp:
+        ``"bf16"`` computes convolutions with 16 bits, ``"fp32"`` with 32;
+        ``"auto"`` takes 16 where the processor is faster at it.
+    channels_last, compile:
+        How the network is laid out in memory; whether it is compiled first,
+        on a GPU (a CPU gains nothing).
+    device:
+        ``"auto"`` takes a GPU if there is one.
+    seed:
+        Of all random numbers.
+    deterministic:
+        The same numbers each time, also on a GPU; slower.
+    checkpoint_minutes:
+        ``last.pt`` is written after each epoch and this often.
+    """
+
+    epochs: int = 10
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    clip: float = 0.0
+    ema: float = 0.02
+    amp: str = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    device: str = "auto"
+    seed: int = 0
+    deterministic: bool = False
+    checkpoint_minutes: float = 5.0
+
+    def __post_init__(self):
+        for name, allowed in self._choices().items():
+            value = getattr(self, name)
+            _check(name, value, value in allowed, f"is one of {', '.join(allowed)}")
+        for name in self._counts():
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            _check(name, value, whole and value > 0, "must be a whole number from 1")
+        for name in ("lr", "checkpoint_minutes"):
+            value = getattr(self, name)
+            fine = _is_number(value) and 0 < value < math.inf
+            _check(name, value, fine, "must be a positive, finite number")
+        for name in ("weight_decay", "clip"):
+            value = getattr(self, name)
+            fine = _is_number(value) and 0 <= value < math.inf
+            _check(name, value, fine, "must be a finite number from 0")
+        for name in ("warmup", "ema"):
+            value = getattr(self, name)
+            fine = _is_number(value) and 0 <= value < 1
+            _check(name, value, fine, "is a fraction of the run, from 0 and below 1")
+        _check("seed", self.seed, isinstance(self.seed, int), "must be a whole number")
+
+    def _choices(self) -> dict[str, tuple]:
+        return {"schedule": ("cosine", "step"), "amp": ("auto", "bf16", "fp32")}
+
+    def _counts(self) -> tuple[str, ...]:
+        return ("epochs",)
+
+    @property
+    def precision(self) -> str:
+        """``"bf16"`` or ``"fp32"``: what ``amp`` comes to on this device."""
+        if self.amp != "auto":
+            return self.amp
+        return "bf16" if prefers_bf16(choose_device(self.device)) else "fp32"
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@dataclass
+class TrainConfig(FitSettings):
+    """Everything that decides how a run of the command line ends.
+
+    Parameters
+    ----------
+    model, options:
+        A network of `models.names()` and its options.
+    data:
+        ``"synthetic"``, or a folder with a data set or a prepared store;
+        ``"own"`` where people were given from Python.
+    train_people, valid_people:
+        How many of them to use; None for all. Of synthetic people, how
+        many to draw.
+    difficulty:
+        Of synthetic people.
+    margin:
+        How many standard windows a stored crop shows; what lies around
+        the window comes into view when augmentation turns or shrinks it.
+    batch_size:
+        That of all processes together.
+    validate_every:
+        Steps that make an "epoch" of the log; 0 for a pass through the
+        people.
     loss:
-        ``"auto"`` (squared error of what the network gives), or a name in
-        `LOSSES`.
-    supervise:
-        Which stages of the network have a loss: ``"all"`` (intermediate
-        supervision, as Hourglass, CPM and CPN are published) or
-        ``"last"``.
+        ``"auto"`` (what suits the network), or a name in `models.LOSSES`;
+        the name of your function where one was given from Python.
+    intermediate_supervision:
+        Whether all stages of the network have a loss, as Hourglass, CPM and
+        CPN are published, or the last one only.
     ohkm_topk:
         The last stage is judged by so many joints of each person only,
         those with the greatest loss (CPN's online hard keypoint mining,
         there 8); 0 for all joints.
-    amp:
-        ``"bf16"`` computes convolutions with 16 bits, ``"fp32"`` with 32;
-        ``"auto"`` takes 16 where the processor is faster at it.
-    compile:
-        Compile the network first, on a GPU; a CPU gains nothing.
     init:
-        A weights file to start from: of the same network, or torchvision's
-        ImageNet weights for the ResNet of a SimpleBaseline.
-    checkpoint_minutes:
-        ``last.pt`` is written after each epoch and this often.
+        Weights to start from: a file or a run folder, of the same network,
+        or torchvision's ImageNet weights for the ResNet of a
+        SimpleBaseline.
+    out, resume:
+        The run folder to make, or to go on with.
+    people:
+        What the run was trained and validated on; written by the run.
+
+    Other parameters as in `FitSettings`.
     """
 
     model: str = "laptop"
@@ -90,28 +181,40 @@ class TrainConfig:
     valid_people: int | None = None
     difficulty: str = "standard"
     margin: float = 1.25
-    epochs: int = 10
     batch_size: int = 32
-    lr: float = 1e-3
-    weight_decay: float = 0.01
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    clip: float = 0.0
-    ema: float = 0.02
+    validate_every: int = 0
     loss: str = "auto"
-    supervise: str = "all"
+    intermediate_supervision: bool = True
     ohkm_topk: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    amp: str = "auto"
-    channels_last: bool = True
-    compile: bool = False
-    device: str = "auto"
-    seed: int = 0
-    deterministic: bool = False
-    checkpoint_minutes: float = 5.0
     init: str | None = None
     out: str | None = None
     resume: str | None = None
+    people: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if isinstance(self.augmentation, dict):
+            self.augmentation = Augmentation(**self.augmentation)
+        super().__post_init__()
+        for name in ("train_people", "valid_people"):
+            value = getattr(self, name)
+            fine = value is None or (isinstance(value, int) and value > 0)
+            _check(name, value, fine, "must be a whole number from 1, or None for all")
+        for name in ("ohkm_topk", "validate_every"):
+            value = getattr(self, name)
+            fine = isinstance(value, int) and value >= 0
+            _check(name, value, fine, "must be a whole number from 0")
+        fine = _is_number(self.margin) and 0 < self.margin < math.inf
+        _check("margin", self.margin, fine, "must be a positive, finite number")
+        if self.out is not None and not str(self.out).strip():
+            raise TrainingError("out is the name of a folder; got an empty one")
+        if not self.resume:
+            models.check_options(self.model, self.options)
+        if self.loss == "ohkm" and not self.ohkm_topk:
+            self.ohkm_topk = 8
+
+    def _counts(self) -> tuple[str, ...]:
+        return ("epochs", "batch_size")
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -119,145 +222,12 @@ class TrainConfig:
         size = {**models.options_of(self.model), **self.options}["input_size"]
         return (size, size) if isinstance(size, int) else tuple(size)
 
-    def __post_init__(self):
-        if isinstance(self.augmentation, dict):
-            self.augmentation = Augmentation(**self.augmentation)
-        choices = {
-            "schedule": ("cosine", "step"),
-            "amp": ("auto", "bf16", "fp32"),
-            "loss": ("auto", *LOSSES),
-            "supervise": ("all", "last"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise TrainingError(
-                    f"{name} is one of {', '.join(allowed)}; got "
-                    f"{getattr(self, name)!r}"
-                )
-        for name in ("epochs", "batch_size", "lr"):
-            if not getattr(self, name) > 0:
-                raise TrainingError(
-                    f"{name} must be positive, got {getattr(self, name)}"
-                )
-        if self.ohkm_topk < 0:
-            raise TrainingError(
-                f"ohkm_topk is a number of joints, 0 for all; got {self.ohkm_topk}"
-            )
-        for name in ("warmup", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise TrainingError(
-                    f"{name} is a fraction of the run, got {getattr(self, name)}"
-                )
-
-
-LOSSES = {
-    "heatmap_mse": losses.heatmap_mse,
-    "coordinate_l1": losses.coordinate_l1,
-    "coordinate_l2": losses.coordinate_l2,
-}
-DEFAULT_LOSS = {"heatmap": "heatmap_mse", "coordinate": "coordinate_l2"}
-
-# People stand upright in most pictures, and a run of minutes sees each of
-# them a few times only: little augmentation is enough.
-_MILD = Augmentation(
-    scale=0.15,
-    rotation=15,
-    shift=0.02,
-    brightness=0.2,
-    contrast=0.2,
-    saturation=0.2,
-    channel_gain=0.1,
-)
-
-# What suits each network where nothing else is asked for. These run on two
-# CPU cores in minutes.
-PRESETS = {
-    "laptop": dict(
-        options={"input_size": 64},
-        epochs=6,
-        batch_size=16,
-        lr=4e-3,
-        weight_decay=0.05,
-        warmup=0.1,
-        ema=0.05,
-        augmentation=_MILD,
-    ),
-    # a quarter of the document's width on small pictures: enough to see
-    # the network say the mean pose, and BatchNorm cure it
-    **{
-        name: dict(
-            options={"input_size": 64, "width": 0.25},
-            epochs=3,
-            batch_size=32,
-            lr=1e-3,
-            augmentation=_MILD,
-        )
-        for name in ("posenet", "posenet_bn")
-    },
-}
-
-
-# For photographs in MPII's layout, whatever the network. `batch_size` is
-# that of each process.
-RECIPES = {
-    # SimpleBaseline's published one (Xiao et al. 2018; the file
-    # 256x256_d256x3_adam_lr1e-3.yaml of its repository). AdamW without
-    # decay is Adam.
-    "mpii": dict(
-        options={"input_size": 256},
-        epochs=140,
-        batch_size=32,
-        lr=1e-3,
-        weight_decay=0.0,
-        schedule="step",
-        warmup=0.0,
-        ema=0.0,
-        margin=1.75,
-        augmentation=Augmentation(
-            scale=0.25,
-            rotation=30,
-            flip=0.5,
-            shift=0,
-            brightness=0,
-            contrast=0,
-            saturation=0,
-            channel_gain=0,
-            distribution="normal",
-            rotation_prob=0.6,
-        ),
-    ),
-    # Ours: larger batches, a rate that never stands still, averaged
-    # weights, colours.
-    "mpii-fast": dict(
-        options={"input_size": 256},
-        epochs=80,
-        batch_size=256,
-        lr=2e-3,
-        weight_decay=0.05,
-        schedule="cosine",
-        warmup=0.05,
-        ema=0.01,
-        compile=True,
-        margin=1.75,
-        augmentation=Augmentation(
-            scale=0.3, rotation=40, flip=0.5, shift=0.04, erase_prob=0.2
-        ),
-    ),
-    # Photographs on two CPU cores, in half an hour: give it ``--init``
-    # weights of drawn people to start from.
-    "photos": dict(
-        options={"input_size": 64},
-        epochs=30,
-        batch_size=32,
-        lr=2e-3,
-        weight_decay=0.05,
-        schedule="cosine",
-        warmup=0.05,
-        ema=0.02,
-        margin=1.75,
-        augmentation=Augmentation(scale=0.25, rotation=40, flip=0.5, shift=0.04),
-    ),
-}
+    def to_json(self) -> str:
+        """What decides the result, as text: equal for equal runs."""
+        content = asdict(self)
+        for name in ("device", "out", "resume", "checkpoint_minutes"):
+            content.pop(name)
+        return json.dumps(content, sort_keys=True)
 
 
 def config_for(
@@ -279,7 +249,7 @@ def config_for(
     changes:
         Fields of `TrainConfig`; those that are None keep their value.
     """
-    models.options_of(model)
+    models.options_of(model)  # says which networks there are
     if preset is None:
         chosen = dict(PRESETS.get(model, {}))
     elif preset in RECIPES:
@@ -300,3 +270,47 @@ def config_for(
         )
     changes = {k: v for k, v in changes.items() if v is not None}
     return TrainConfig(model=model, **{**chosen, **changes})
+
+
+# What fields of config.json were called before.
+_RENAMED = {"hard_joints": "ohkm_topk"}
+_AUGMENTATION_RENAMED = {
+    "turn": "rotation_prob",
+    "tint": "channel_gain",
+    "erase": "erase_prob",
+}
+
+
+def read_config(folder, **changes) -> TrainConfig:
+    """The settings of a run folder, also of one from an earlier version.
+
+    Parameters
+    ----------
+    folder:
+        The run folder.
+    changes:
+        Fields that are changed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is no run folder.
+    TrainingError
+        If its ``config.json`` cannot be used.
+    """
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no config.json")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        content = {_RENAMED.get(key, key): value for key, value in content.items()}
+        if "supervise" in content:
+            content["intermediate_supervision"] = content.pop("supervise") == "all"
+        if isinstance(content.get("augmentation"), dict):
+            content["augmentation"] = {
+                _AUGMENTATION_RENAMED.get(key, key): value
+                for key, value in content["augmentation"].items()
+            }
+        return TrainConfig(**{**content, **changes})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TrainingError(f"{path} cannot be used: {error}") from None

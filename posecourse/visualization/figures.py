@@ -12,10 +12,8 @@ listen to a page and for those whose pictures do not load.
 from __future__ import annotations
 
 import base64
-import csv
 import io
 from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 import matplotlib
@@ -26,6 +24,7 @@ from matplotlib.figure import Figure
 from ..drawing import as_rgb, draw_pose
 from ..geometry import resize_points
 from ..skeletons import MPII, Skeleton
+from ..training.curves import plot_curves, read_log
 
 __all__ = [
     "STYLE",
@@ -434,50 +433,6 @@ def training_curves(
         runs = {"": runs}
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=size)
-        left, right = made.subplots(1, 2)
-        for name, path in runs.items():
-            log = _read_log(Path(path))
-            prefix = f"{name}: " if name else ""
-            left.plot(
-                log["epoch"], log["train_loss"], marker=".", label=f"{prefix}training"
-            )
-            left.plot(
-                log["epoch"],
-                log["trivial_loss"],
-                linewidth=1,
-                label=f"{prefix}without looking",
-            )
-            right.plot(
-                log["epoch"], log["score"], marker=".", label=f"{prefix}validation"
-            )
-            right.plot(
-                log["epoch"],
-                log["mean_pose"],
-                linewidth=1,
-                label=f"{prefix}the mean pose",
-            )
-        left.set(xlabel="epoch", ylabel="loss")
-        left.set_ylim(bottom=0)
-        right.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, 100))
-        for axes in (left, right):
-            axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.legend()
+        logs = {name: read_log(path) for name, path in runs.items()}
+        plot_curves(made.subplots(1, 2), logs, metric)
     return _finish(made, alt)
-
-
-def _read_log(path: Path) -> dict[str, list[float]]:
-    path = path / "log.csv" if path.is_dir() else path
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: there is no such log; a run has one after its first epoch"
-        )
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    needed = {"epoch", "train_loss", "trivial_loss", "score", "mean_pose"}
-    if not rows or not needed <= set(rows[0]):
-        raise ValueError(
-            f"{path} is not the log of a training run: it "
-            f"needs a row and the columns "
-            f"{', '.join(sorted(needed))}"
-        )
-    return {key: [float(row[key]) for row in rows] for key in needed}
