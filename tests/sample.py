@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from posecourse.authoring.build import read_source
 from posecourse.authoring.chapters import Chapter
+from posecourse.authoring.notebooks import read_source
 
 SAMPLE = Chapter("99_sample", "A sample", "Show every part of a chapter once.", "none")
 SOURCE = Path(__file__).parent / "sample_chapter" / "99_sample.py"

@@ -14,8 +14,9 @@ import pytest
 from sample import SAMPLE, sample_root
 
 from posecourse.authoring import preview
-from posecourse.authoring.build import build, tags
+from posecourse.authoring.build import build
 from posecourse.authoring.chapters import CHAPTERS
+from posecourse.authoring.notebooks import tags
 
 WAIT = 300  # seconds; a busy machine is slow, a hanging one never ends
 ALL_RUN = """announced => {

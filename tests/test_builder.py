@@ -10,9 +10,9 @@ from sample import SAMPLE, SOURCE, copy_of, register_sample_exercises, sample_ro
 
 from posecourse.authoring import build as building
 from posecourse.authoring import chapters, rules
-from posecourse.authoring.build import (
+from posecourse.authoring.build import build
+from posecourse.authoring.notebooks import (
     BuildError,
-    build,
     generate,
     in_step,
     read,

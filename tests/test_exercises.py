@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from posecourse import exercises
-from posecourse.authoring.build import read_source, tags
 from posecourse.authoring.chapters import CHAPTERS, folder
+from posecourse.authoring.notebooks import read_source, tags
 from posecourse.exercises import (
     ExerciseError,
     check,

@@ -10,42 +10,21 @@ from __future__ import annotations
 
 import base64
 import copy
-import hashlib
 import io
 import os
 import re
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
-from ..files import atomic_path
-from .chapters import Chapter
+from .notebooks import NOTEBOOK_METADATA, BuildError, generate, in_step, write
 
-__all__ = [
-    "BuildError",
-    "build",
-    "execute",
-    "generate",
-    "in_step",
-    "read_source",
-    "relink",
-]
+__all__ = ["CELL_TIMEOUT", "ENVIRONMENT", "build", "execute", "tidy"]
+
 
 CELL_TIMEOUT = 300  # seconds; a cell that takes longer is stuck
-NOTEBOOK_METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {
-        "name": "python",
-        "file_extension": ".py",
-        "mimetype": "text/x-python",
-        "pygments_lexer": "ipython3",
-    },
-}
+
+
 # What every build runs under, so that two machines store the same numbers.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "2",
@@ -56,88 +35,6 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "default",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
-
-
-class BuildError(ValueError):
-    """A chapter did not run, or breaks a rule."""
-
-
-def tags(cell) -> list[str]:
-    """A cell's tags."""
-    return cell.metadata.get("tags", [])
-
-
-def read_source(path: Path):
-    """The source as a notebook without outputs, all cells in it."""
-    import jupytext
-
-    # comment_magics: a comment that happens to start with % stays a comment
-    notebook = jupytext.reads(
-        path.read_text("utf-8"),
-        fmt={"extension": ".py", "format_name": "percent", "comment_magics": False},
-    )
-    notebook.metadata = copy.deepcopy(NOTEBOOK_METADATA)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for cell in notebook.cells:
-        cell.metadata.pop("lines_to_next_cell", None)
-    _name_cells(notebook, path.stem)
-    return notebook
-
-
-def _name_cells(notebook, chapter: str) -> None:
-    """Ids that follow from a cell's own text.
-
-    An edit changes the id of the edited cell only, wherever cells are
-    inserted or moved; cells with the same text are counted.
-    """
-    seen = Counter()
-    for cell in notebook.cells:
-        text = f"{chapter}\n{cell.cell_type}\n{cell.source}"
-        seen[text] += 1
-        cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
-
-
-def generate(chapter: Chapter, root: Path):
-    """The learner's and the solved notebook, not executed.
-
-    In the learner's, cells tagged ``solution`` are cut out. In the solved
-    one they take the place of the ``exercise`` cell before them, and
-    relative links lead one folder up.
-    """
-    source = read_source(chapter.source(root))
-    student, solved = copy.deepcopy(source), copy.deepcopy(source)
-    student.cells = [c for c in student.cells if "solution" not in tags(c)]
-
-    cells = []
-    for cell in solved.cells:
-        if "solution" in tags(cell):
-            if not cells or "exercise" not in tags(cells[-1]):
-                raise BuildError(
-                    f"{chapter.name}: a solution must come right after its "
-                    f"exercise; this one does not:\n{cell.source}"
-                )
-            cell.id = cells.pop().id
-        elif cell.cell_type == "markdown":
-            cell.source = relink(cell.source, lambda to: "../" + to)
-        cells.append(cell)
-    if cells and cells[0].source.startswith("# "):
-        title, *rest = cells[0].source.split("\n")
-        cells[0].source = "\n".join([title + " (solutions)", *rest])
-    solved.cells = cells
-    return student, solved
-
-
-# ](target) of Markdown and src="target", href="target" of HTML, where the
-# target is a relative path
-_LINK = re.compile(r"""(\]\(|(?:src|href)=["'])(?![a-z]+:|#|/)([^)\s"']+)""")
-
-
-def relink(markdown: str, change) -> str:
-    """Markdown whose relative links start from another folder.
-
-    ``change(target)`` gives the new target of each.
-    """
-    return _LINK.sub(lambda m: m[1] + change(m[2]), markdown)
 
 
 def execute(notebook, folder: Path, progress=None):
@@ -247,53 +144,6 @@ def _pack_png(text: str) -> str:
     image.info = {}
     image.save(packed, "PNG", optimize=True)
     return base64.b64encode(packed.getvalue()).decode() + "\n"
-
-
-def write(notebook, path: Path) -> None:
-    """Store a notebook: checked, one line per line, newline at the end."""
-    import nbformat
-
-    nbformat.validate(notebook)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        Path(temporary).write_text(
-            nbformat.writes(notebook).rstrip("\n") + "\n", "utf-8", newline="\n"
-        )
-
-
-def read(path: Path):
-    """A stored notebook."""
-    import nbformat
-
-    return nbformat.read(path, as_version=4)
-
-
-def in_step(generated, path: Path) -> list[str]:
-    """How a stored notebook differs from what its source generates."""
-    if not path.exists():
-        return [f"{path.name} does not exist"]
-    stored = read(path)
-
-    def fingerprint(cell):
-        return cell.id, cell.cell_type, cell.source, dict(cell.metadata)
-
-    old = [fingerprint(c) for c in stored.cells]
-    new = [fingerprint(c) for c in generated.cells]
-    if old == new:
-        return []
-    changed = [
-        source
-        for _, _, source, _ in [f for f in new if f not in old]
-        or [f for f in old if f not in new]
-    ]
-    where = (
-        f"; the first: {changed[0].splitlines()[0]!r}" if changed and changed[0] else ""
-    )
-    return [
-        f"{path.name} is out of step with its source "
-        f"({len(changed) or 'the order of'} cells{where}); run: "
-        f"posecourse chapters build {path.name[:2]}"
-    ]
 
 
 def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .build import generate, in_step, read, tags
 from .chapters import Chapter
+from .notebooks import generate, in_step, read, tags
 
 __all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems"]
 
@@ -297,7 +297,7 @@ def _exercises(notebook, chapter, root):
 
 
 def _source_cells(chapter, root):
-    from .build import read_source
+    from .notebooks import read_source
 
     return read_source(chapter.source(root)).cells
 

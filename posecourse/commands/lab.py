@@ -119,7 +119,7 @@ def copy_chapters(source: Path, target: Path) -> Path:
 
 def _led_home(original: Path, source: Path, target: Path) -> bytes:
     """A notebook whose links to what is not copied lead to the originals."""
-    from ..authoring.build import relink
+    from ..authoring.notebooks import relink
 
     copied = ("figures/", "solutions/")
     here = original.parent.relative_to(source)
