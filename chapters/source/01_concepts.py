@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from posecourse.transforms import Augmentation, make_batch, normalise
 from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets.synthetic import Difficulty, SyntheticPeople
@@ -35,8 +34,9 @@ from posecourse.exercises import check
 from posecourse.geometry import flip_points
 from posecourse.losses import heatmap_mse
 from posecourse.metrics import mean_pose, pckh
-from posecourse.visualization.figures import figure, show_people, use_style
 from posecourse.skeletons import COCO, MPII, UPPER_BODY, remap
+from posecourse.transforms import Augmentation, make_batch, normalise
+from posecourse.visualization import figure, show_people, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")

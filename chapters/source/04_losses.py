@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from posecourse import losses
-from posecourse.transforms import normalise
 from posecourse.authoring.chapters import require
 from posecourse.codecs import (
     CoordinateCodec, HeatmapCodec, argmax_decode, gaussian_heatmaps)
@@ -26,8 +25,9 @@ from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_pose
 from posecourse.exercises import check, hint
 from posecourse.metrics import mean_pose, mpjpe
-from posecourse.visualization.figures import figure, show_people, use_style
 from posecourse.skeletons import MPII, UPPER_BODY, remap
+from posecourse.transforms import normalise
+from posecourse.visualization import figure, show_people, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -293,7 +293,7 @@ for name, reduction, rate in (
         ("SGD", "mean", 0.1 * 4096), ("SGD", "simple_baseline", 0.1 * 8192),
         ("Adam", "joint_mean", 0.01), ("Adam", "mean", 0.01)):
     loss, left = descend_map(reduction, rate, getattr(torch.optim, name))
-    print(f"{name:5s}{reduction:10s} loss {loss:9.6f}, rate {rate:6.2f}: "
+    print(f"{name:5s}{reduction:16s} loss {loss:9.6f}, rate {rate:6.2f}: "
           f"{left:6.1%} left")
 
 # %% [markdown]
@@ -425,15 +425,15 @@ check("04.2", my_heatmap_mse)
 
 # %% tags=["nbval-check-output"]
 print("empty maps, 64 x 64 cells")
-print("sigma   measured  pi sigma^2   mean     microsoft")
+print("sigma   measured  pi sigma^2   mean     SimpleBaseline")
 for sigma in (1.0, 1.5, 2.0, 3.0):
     target = gaussian_heatmaps(torch.tensor([[[30.2, 33.7]]]), 64, sigma)
     measured = losses.heatmap_mse(torch.zeros_like(target), target)
-    document, mean, microsoft = (
+    summed, mean, halved = (
         losses.zero_heatmap_loss(sigma, 64, reduction)
         for reduction in ("joint_mean", "mean", "simple_baseline"))
-    print(f"{sigma:3.1f} {measured:12.4f} {document:10.4f} "
-          f"{mean:10.5f} {microsoft:9.5f}")
+    print(f"{sigma:3.1f} {measured:12.4f} {summed:10.4f} "
+          f"{mean:10.5f} {halved:9.5f}")
 unlabelled = losses.zero_heatmap_loss(1.0, 64, "mmpose", labelled=0.935)
 print(f"sigma 1, a mean that also counts MPII's 6.5 % without a label: "
       f"{unlabelled:.5f}")

@@ -13,6 +13,8 @@
 
 # %% tags=["setup"]
 import json
+import tempfile
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,15 +22,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from posecourse import codecs, losses, metrics
-from posecourse.transforms import make_batch
+from posecourse import codecs, losses, metrics, models, training
 from posecourse.authoring.chapters import folder, require
-from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.exercises import check, hint
 from posecourse.models.heads import HeadNet
-from posecourse.visualization.figures import display_figure, heatmap_overlay, use_style
 from posecourse.skeletons import MPII
 from posecourse.training import config_for
+from posecourse.transforms import make_batch
+from posecourse.visualization import display_figure, heatmap_overlay, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -466,8 +468,7 @@ check("05.3", soft_argmax)
 # %%
 def drawn(count, split):
     people = SyntheticPeople(count, size=60, margin=1.25, split=split)
-    return crop_in_memory(people, people.size, people.margin,
-                                 workers=1)
+    return crop_in_memory(people, people.size, people.margin, workers=1)
 
 
 def batch(store, chosen, **options):
@@ -478,24 +479,15 @@ def batch(store, chosen, **options):
 
 # %%
 def train(head, store, steps=170):
-    torch.manual_seed(0)                          # the same backbone
-    network = HeadNet(head, input_size=48, width=12)
-    optimiser = torch.optim.AdamW(network.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, 8e-3, total_steps=steps, pct_start=0.1)
-    random = torch.Generator().manual_seed(0)     # the same batches
-    augmentation = config_for("laptop").augmentation
-    for _ in range(steps):
-        chosen = torch.randint(len(store), (32,), generator=random).numpy()
-        part = batch(store, chosen, augmentation=augmentation,
-                     generator=random)
-        loss = network.loss(network(part.images), part.keypoints,
-                            part.visible)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    return network.eval()
+    config = config_for(
+        f"head_{head}", {"input_size": 48, "width": 12}, epochs=1,
+        validate_every=steps, batch_size=32, lr=8e-3, warmup=0.1, ema=0.0,
+        augmentation=config_for("laptop").augmentation,
+        amp="fp32", device="cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        run = training.train(replace(config, out=f"{folder}/run"),
+                             (store, new_people), on_epoch=lambda row: None)
+        return models.load_model(run / "weights.safetensors")
 
 
 # %%

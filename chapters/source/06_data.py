@@ -44,15 +44,15 @@ import torch
 import torchvision.transforms as transforms
 from torch.utils.data import DataLoader, Dataset
 
-from posecourse.transforms import Augmentation, make_batch
 from posecourse.authoring.chapters import require
-from posecourse.datasets import crop_in_memory, MPII, CropDataset, open_dataset
+from posecourse.datasets import MPII, crop_in_memory, open_dataset
 from posecourse.datasets.mpii_writer import draw_release
 from posecourse.drawing import draw_pose
 from posecourse.exercises import check, hint
 from posecourse.geometry import Crop
 from posecourse.metrics import center_pose, mean_pose, pckh
-from posecourse.visualization.figures import figure, show_people, use_style
+from posecourse.transforms import Augmentation, make_batch
+from posecourse.visualization import figure, show_people, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")

@@ -19,14 +19,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from posecourse import evaluation, losses, metrics, models
-from posecourse.transforms import Augmentation, make_batch, normalise
 from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
-from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.exercises import check, hint
 from posecourse.models.profile import summarise
-from posecourse.visualization.figures import display_figure, show_people, use_style
 from posecourse.skeletons import MPII
+from posecourse.transforms import Augmentation, make_batch, normalise
+from posecourse.visualization import display_figure, show_people, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -522,7 +522,8 @@ def train(network, steps=130, batch=16, rate=1e-3):
 # %% tags=["nbval-check-output"]
 networks = {"as written": build()}
 curves = {"as written": train(networks["as written"])}
-result = evaluation.validation_metrics(networks["as written"], valid, mean_pose)
+result = evaluation.validation_metrics(
+    networks["as written"], valid, mean_pose)
 poses, _, in_input = evaluation.predict_crops(networks["as written"], valid)
 away = np.linalg.norm(in_input - mean_pose, axis=-1).max()
 print(f"spread of the labels {result['label_std']:.1f} px, "

@@ -27,20 +27,20 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, losses, models, training
-from posecourse.transforms import make_batch
 from posecourse.authoring.chapters import require
-from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.datasets import CropDataset, SyntheticPeople, crop_in_memory
 from posecourse.exercises import check, hint
+from posecourse.models.pretrained import pretrained
 from posecourse.training.dry_run import plan
-from posecourse.visualization.figures import (
+from posecourse.training.settings import TrainConfig, config_for
+from posecourse.transforms import make_batch
+from posecourse.visualization import (
     figure,
     heatmap_overlay,
     show_people,
     training_curves,
     use_style,
 )
-from posecourse.training.settings import TrainConfig, config_for
-from posecourse.models.pretrained import pretrained
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -226,7 +226,8 @@ loud, checks = network(), []
 loud.head.reset_parameters()
 typical = evaluation.mean_pose_of(train_store, (48, 48))
 history = run(loud, [0.01] * 48, every=12, watch=lambda step, net:
-              checks.append(evaluation.validation_metrics(net, valid_store, typical)))
+              checks.append(evaluation.validation_metrics(
+                  net, valid_store, typical)))
 scores, lazy = [c["score"] for c in checks], checks[0]["mean_pose"]
 print("more than 95 % of the loss is gone after 48 steps:",
       np.mean(history[-4:]) < 0.05 * history[0])
@@ -602,7 +603,7 @@ config = config_for(
     warmup=0.25, ema=0.25, amp="fp32", channels_last=False, device="cpu")
 
 
-def find_weights(folder):
+def trained_network(folder):
     return models.load_model(f"{folder}/weights.safetensors")
 
 
@@ -615,7 +616,7 @@ mine, history = train_by_hand(config, few[0])
 log = []
 with tempfile.TemporaryDirectory() as folder:
     training.train(replace(config, out=folder), few, log.append)
-    theirs = find_weights(folder)
+    theirs = trained_network(folder)
 print("training losses of both epochs agree within 1 %:", np.allclose(
     np.reshape(history, (2, 8)).mean(1),
     [row["train_loss"] for row in log], rtol=0.01))
@@ -650,7 +651,7 @@ with tempfile.TemporaryDirectory() as folder:
               ", ".join(sorted(saved)))
     again = TrainConfig(resume=folder, device="cpu")
     training.train(again, few, log.append)
-    resumed = find_weights(folder)
+    resumed = trained_network(folder)
 difference = largest_difference(resumed, theirs)
 print("the run that was cut and the one that was not end in the same "
       "weights:", difference < 1e-6)
@@ -958,7 +959,7 @@ check("08.3", common)
 #   32 bits, and why.
 # - Xiao, Wu and Wei, *Simple Baselines for Human Pose Estimation and Tracking*
 #   (2018): the recipe behind `--preset mpii`.
-# - `posecourse/training.py`: the loop, to be read from top to bottom.
+# - `posecourse/training/fit.py`: the loop, to be read from top to bottom.
 #
 # ## Next
 #

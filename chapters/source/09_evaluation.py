@@ -41,13 +41,13 @@ import numpy as np
 
 from posecourse import metrics
 from posecourse.authoring.chapters import require
-from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.evaluation import predict_crops
 from posecourse.exercises import check, hint
 from posecourse.models import load_model
-from posecourse.visualization.figures import figure, show_people, use_style
 from posecourse.models.pretrained import pretrained
 from posecourse.skeletons import MPII
+from posecourse.visualization import figure, show_people, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")

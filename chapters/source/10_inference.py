@@ -29,20 +29,20 @@ import numpy as np
 import torch
 
 from posecourse import codecs, images, metrics
-from posecourse.transforms import normalise
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
 from posecourse.exercises import check, hint
 from posecourse.geometry import Crop, flip_heatmaps
 from posecourse.inference import Predictor, Video
-from posecourse.visualization.figures import (
+from posecourse.skeletons import MPII
+from posecourse.transforms import normalise
+from posecourse.visualization import (
     display_figure,
     heatmap_overlay,
     show_people,
     use_style,
 )
-from posecourse.skeletons import MPII
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -845,7 +845,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
 # athletes either. But look at the right picture. It is not sure of a joint,
 # and says so: a photo is something it knows. Try it on a photo of somebody
 # from head to feet. (To train your own: `posecourse train --data`, chapters 6
-# and 8, and `Predictor.from_run`.)
+# and 8, and `Predictor.load`.)
 #
 # **A folder** is a loop, and one broken file must not end it:
 #

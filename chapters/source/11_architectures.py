@@ -23,14 +23,14 @@ import torchvision
 from torch import nn
 
 from posecourse import losses, models
-from posecourse.transforms import make_batch
 from posecourse.authoring.chapters import folder, require
-from posecourse.datasets import crop_in_memory, CropDataset, SyntheticPeople
+from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.exercises import check, hint
 from posecourse.models import hourglass, hrnet
 from posecourse.models.cpn import resize
 from posecourse.models.profile import summarise
-from posecourse.visualization.figures import display_figure, use_style
+from posecourse.transforms import make_batch
+from posecourse.visualization import display_figure, use_style
 from posecourse.visualization.widgets import explore
 
 require("0.1")
@@ -54,7 +54,7 @@ use_style()
 # right one. The answer is a heatmap with its peak on that dot. The dots alone
 # look the same; what tells them apart lies far away.
 #
-# Three small networks shall solve it.
+# Three small networks will try to solve it.
 #
 # - **Fine** never makes its maps smaller: three convolutions, each cell sees
 #   7 pixels.

@@ -31,7 +31,7 @@ import torch
 from torch import nn
 
 from ..skeletons import MPII, Skeleton
-from .outputs import KINDS, LOSSES, Representation
+from .outputs import KINDS, LOSSES, Representation, as_float
 
 __all__ = ["JointLoss", "PoseNetwork", "check_images", "pair"]
 
@@ -116,6 +116,7 @@ class PoseNetwork(nn.Module):
                 loss = self.representation.default_loss
             judge = self.representation.losses[loss]
             return judge(output, target, weights, self.representation)
+        output = as_float(output)  # 16 bits, where training computes with them
         if "reduction" in inspect.signature(loss).parameters:
             return loss(output, target, weights, reduction="none")
         return loss(output, target, weights)
