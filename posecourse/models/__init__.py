@@ -192,6 +192,9 @@ def build(name: str, skeleton: Skeleton | str = MPII, **options) -> PoseNetwork:
         raise ValueError(f"skeleton is a Skeleton or the name of one, got {skeleton!r}")
     cls, fixed = _class_of(name)
     everything = check_options(name, options)
+    size = options.get("input_size")
+    if isinstance(size, (list, tuple)) and len(set(size)) == 1:
+        options["input_size"] = size[0]  # as somebody's own class may want it
     try:
         network = cls(joints=len(skeleton), **fixed, **options)
     except (TypeError, RuntimeError) as error:
