@@ -487,7 +487,7 @@ def bench_training(
     def step(made):
         optimizer.zero_grad(set_to_none=True)
         terms = judge(made)
-        (terms.sum / terms.count.clamp(min=1)).sum().backward()
+        (terms.sums / terms.counts.clamp(min=1)).sum().backward()
         optimizer.step()
 
     network.train()

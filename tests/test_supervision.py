@@ -38,10 +38,10 @@ def judged(batch, **changes):
     people = task.batch(0)
     network.zero_grad()
     terms = task.loss(network, people)
-    loss = (terms.sum / terms.count).sum()
+    loss = (terms.sums / terms.counts).sum()
     loss.backward()
-    trivial = (task.baseline(network, people) / terms.count).sum()
-    sums = torch.stack([loss, trivial, terms.count[0]]).detach()
+    trivial = (task.baseline(network, people) / terms.counts).sum()
+    sums = torch.stack([loss, trivial, terms.counts[0]]).detach()
     with torch.no_grad():
         stages = network(people.images)
     target, weights = network.codec.encode(people.keypoints, people.visible)

@@ -321,9 +321,9 @@ def gradients(context, config, skeleton=MPII):
     module = context.wrap(step, cpu, task.partial_gradients)
     batch = task.batch(3)
     terms = module(batch)
-    counts = context.sum(terms.count)
-    (context.world * (terms.sum / counts).sum()).backward()
-    sums = torch.stack([terms.sum.detach(), task.baseline(precise, batch), terms.count])
+    counts = context.sum(terms.counts)
+    (context.world * (terms.sums / counts).sum()).backward()
+    sums = torch.stack([terms.sums.detach(), task.baseline(precise, batch), terms.counts])
     return {n: p.grad for n, p in network.named_parameters()}, context.sum(sums)
 
 

@@ -333,7 +333,7 @@ def _timed_steps(config, model, store, count: int, device):
         )
         with hooks:
             terms = judge(batch)
-        (terms.sum / terms.count.clamp(min=1)).sum().backward()
+        (terms.sums / terms.counts.clamp(min=1)).sum().backward()
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()

@@ -82,10 +82,10 @@ def fit(
             batch = task.batch(state.step)
             state.optimizer.zero_grad(set_to_none=True)
             terms = loss(batch)
-            global_counts = context.sum(terms.count).clamp(min=1)
+            global_counts = context.sum(terms.counts).clamp(min=1)
             # DistributedDataParallel will take the mean of the gradients
             # where their sum is meant, hence `world`
-            (context.world * (terms.sum / global_counts).sum()).backward()
+            (context.world * (terms.sums / global_counts).sum()).backward()
             if settings.clip:
                 nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
             state.optimizer.step()
@@ -140,9 +140,9 @@ class TrainState:
 
     def add(self, terms, baseline) -> None:
         """Add a step to the epoch's sums."""
-        loss = terms.sum.detach()
+        loss = terms.sums.detach()
         trivial = torch.full_like(loss, torch.nan) if baseline is None else baseline
-        self.sums += torch.stack([loss, trivial, terms.count]).to(self.sums)
+        self.sums += torch.stack([loss, trivial, terms.counts]).to(self.sums)
 
     def end_epoch(self, per_epoch: int, rate: float) -> dict:
         """The beginning of a row of ``log.csv``; the sums start again."""

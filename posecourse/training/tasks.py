@@ -30,17 +30,16 @@ __all__ = ["CropBatches", "LossTerms", "SinglePerson", "Task", "random_generator
 class LossTerms(NamedTuple):
     """A loss as sums and counts, so that several processes agree on it.
 
-    The loss is ``(sum / count).sum()``, with sums and counts over all
-    processes.
+    The loss is ``(sums / counts).sum()``, with both over all processes.
 
     Attributes
     ----------
-    sum, count:
+    sums, counts:
         ``(T,)`` for T terms: what this process's part of the batch adds.
     """
 
-    sum: torch.Tensor
-    count: torch.Tensor
+    sums: torch.Tensor
+    counts: torch.Tensor
 
 
 class Task(Protocol):
@@ -258,7 +257,7 @@ class SinglePerson:
             output = tuple(part.expand(many, *part.shape[1:]) for part in constant)
         else:
             output = constant.expand(many, *constant.shape[1:])
-        return self._terms(network.loss([output] * self._stages, batch)).sum
+        return self._terms(network.loss([output] * self._stages, batch)).sums
 
     def _terms(self, loss: JointLoss) -> LossTerms:
         *early, last = loss.per_joint
