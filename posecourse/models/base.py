@@ -77,7 +77,8 @@ class PoseNetwork(nn.Module):
     """
 
     name: str | None = None
-    skeleton: Skeleton = MPII
+    options: dict
+    skeleton: Skeleton | None = MPII
 
     def __init__(self, codec, kind: str | None = None):
         super().__init__()

@@ -29,6 +29,7 @@ are called ``head_heatmap``, ``head_simcc``, ... by `models.build`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -38,6 +39,7 @@ from torch import nn
 from .. import losses
 from ..codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
 from .base import PoseNetwork, check_images, pair
+from .outputs import Residuals
 
 __all__ = ["HEADS", "Backbone", "HeadNet"]
 
@@ -178,7 +180,7 @@ class FullyConnected(nn.Module):
         return self.place(hidden).unflatten(1, (-1, self.numbers))
 
 
-HEADS = {
+HEADS: dict[str, Callable] = {
     "heatmap": partial(MapHead, kind="heatmap"),
     "soft_argmax": partial(MapHead, kind="logits"),
     "simcc": SimCC,
@@ -222,7 +224,7 @@ class HeadNet(PoseNetwork):
         super().__init__(made.codec, made.kind)
         self.backbone, self.head = backbone, made
         if made.kind == "rle":
-            self.representation.flow = made.flow
+            self.representation = Residuals(made.codec, made.flow)
         if made.kind == "coordinate":
             self.set_loss("coordinate_l1")
 

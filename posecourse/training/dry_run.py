@@ -294,7 +294,8 @@ class _Few:
 
     def __init__(self, dataset, count: int = 32):
         self.name, self.skeleton = dataset.name, dataset.skeleton
-        self._dataset, self._places = dataset, []
+        self._dataset = dataset
+        self._places: list[int] = []
         for i in range(min(len(dataset), 4 * count)):
             if len(self._places) == count:
                 break
@@ -323,7 +324,7 @@ def _timed_steps(config, model, store, count: int, device):
     task = SinglePerson(settings, people, people, model, device)
     judge = Step(model, task, Precise(model, replace(settings, compile=False), device))
     optimizer = make_optimizer(model, settings)
-    kept = {}
+    kept: dict[int, int] = {}
 
     def step(watched: bool):
         batch = task.batch(0)

@@ -133,7 +133,8 @@ class TrainState:
         self.network, self.context = network.train(), context
         self.average = deepcopy(network).eval()
         self.optimizer = make_optimizer(network, settings)
-        self.step, self.rows = 0, []
+        self.step = 0
+        self.rows: list[dict] = []
         # of each term of the loss: its sum, that of the baseline, the count
         exact = torch.float32 if device.type == "mps" else torch.float64
         self.sums = torch.zeros(3, task.terms, dtype=exact, device=device)

@@ -187,7 +187,7 @@ def make_network(config: TrainConfig, network, loss, skeleton):
 
 
 def _has_checkpoint(config: TrainConfig) -> bool:
-    return bool(config.resume) and any(
+    return config.resume is not None and any(
         Path(config.resume, name).is_file() for name in ("last.pt", "previous.pt")
     )
 

@@ -195,7 +195,7 @@ class SinglePerson:
         mean_pose = torch.as_tensor(self.mean_pose, dtype=torch.float32)
         self._mean_pose = mean_pose.to(device)
         self._constant_name = network.representation.constant_name
-        self._order = (None, None)  # of the people, in which pass
+        self._order: tuple = (None, None)  # of the people, in which pass
         self._stages = 1
 
     def _check(self, training):
