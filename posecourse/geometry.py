@@ -13,11 +13,17 @@ Most keypoint bugs are two of these half pixels disagreeing.
 
 Maps are applied by plain products and sums, not by `@`: on a GPU, autocast
 or TF32 would round a matrix product to a tenth of a pixel or worse.
+
+**Numbers.** Positions are computed and given back as floats, whatever they
+come in as: whole numbers would be cut off, and half precision has no room
+for a place in a picture (from 256 on, bfloat16 has even numbers only). See
+`as_float`.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +33,8 @@ from .skeletons import Skeleton
 __all__ = [
     "Crop",
     "affine_points",
+    "as_array",
+    "as_float",
     "compose",
     "flip_heatmaps",
     "flip_points",
@@ -36,8 +44,71 @@ __all__ = [
 ]
 
 
+# What OpenCV can resize and warp.
+_DEPTHS = ("uint8", "uint16", "int16", "float32", "float64")
+
+
 def _is_tensor(x) -> bool:
-    return type(x).__module__.split(".")[0] == "torch"
+    torch = sys.modules.get("torch")  # without it there are no tensors
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def as_float(values):
+    """Numbers in a kind that positions can be computed in.
+
+    A tensor stays a tensor on its device: float64 if it was, else float32
+    (whole numbers and half precision too). Anything else becomes a float64
+    array.
+    """
+    if not _is_tensor(values):
+        return as_array(values)
+    import torch
+
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def as_array(values) -> np.ndarray:
+    """A float64 array, from an array, a list or a tensor on any device."""
+    if _is_tensor(values):
+        values = values.detach().cpu().double().numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
+def _like(values, reference):
+    """`values` as an array, or as a tensor, as `reference` is one."""
+    if not _is_tensor(reference):
+        return as_array(values)
+    import torch
+
+    return torch.as_tensor(values, dtype=reference.dtype, device=reference.device)
+
+
+def split_hint(columns: int) -> str:
+    """What to do where a third number is taken for an axis."""
+    return (
+        "; the third number of (x, y, visibility) or (x, y, score) is not a "
+        "place: split it off, points[..., :2] and points[..., 2]"
+        if columns == 3
+        else ""
+    )
+
+
+def _points(points):
+    points = as_float(points)
+    if points.ndim < 1 or points.shape[-1] != 2:
+        shape = tuple(points.shape)
+        raise ValueError(
+            f"points must be (..., 2), got {shape}{split_hint(shape[-1] if shape else 0)}"
+        )
+    return points
+
+
+def _maps(matrix, reference=None):
+    """``(..., 2, 3)`` affine maps as floats, of the kind of `reference`."""
+    matrix = as_float(matrix) if reference is None else _like(matrix, reference)
+    if tuple(matrix.shape[-2:]) != (2, 3):
+        raise ValueError(f"an affine map is (..., 2, 3), got {tuple(matrix.shape)}")
+    return matrix
 
 
 def affine_points(points, matrix):
@@ -53,14 +124,11 @@ def affine_points(points, matrix):
 
     Returns
     -------
-    The moved points, of the same shape and kind as `points`.
+    The moved points: as many, as floats (`as_float`), a tensor for a
+    tensor.
     """
-    if _is_tensor(points):
-        import torch
-
-        matrix = torch.as_tensor(matrix, dtype=points.dtype, device=points.device)
-    else:
-        points, matrix = np.asarray(points), np.asarray(matrix)
+    points = _points(points)
+    matrix = _maps(matrix, points)
     if matrix.ndim > 2:
         matrix = matrix[..., None, :, :]  # one map for all P points
     return (points[..., None, :] * matrix[..., :2]).sum(-1) + matrix[..., 2]
@@ -72,6 +140,7 @@ def invert_affine(matrix):
     A map that squeezes the plane flat has none: ValueError for an array,
     infinite or NaN for a tensor (a check would wait for the device).
     """
+    matrix = _maps(matrix)
     if _is_tensor(matrix):
         import torch
 
@@ -82,7 +151,6 @@ def invert_affine(matrix):
             torch.stack([-c, a, c * x - a * y], -1),
         ]
         return torch.stack(rows, -2) * scale[..., None, None]
-    matrix = np.asarray(matrix, dtype=np.float64)
     try:
         inverse = np.linalg.inv(matrix[..., :2])
     except np.linalg.LinAlgError:
@@ -95,8 +163,10 @@ def invert_affine(matrix):
 def compose(second, first):
     """The ``(..., 2, 3)`` map that does `first`, then `second`.
 
-    Both arrays or both tensors.
+    A tensor if one of them is.
     """
+    kind = as_float(second if _is_tensor(second) else first)
+    second, first = _maps(second, kind), _maps(first, kind)
     # the columns of `first`, each moved by the linear part of `second`
     columns = second[..., :, None, :2] * _swapped(first)[..., None, :, :]
     linear = columns.sum(-1)
@@ -117,11 +187,20 @@ def _swapped(matrix):
 def resize_points(points, factor):
     """Points of a picture after resizing it: ``(p + 0.5) * factor - 0.5``.
 
-    `factor` is a number or ``(factor_x, factor_y)``.
+    Parameters
+    ----------
+    points:
+        ``(..., 2)`` pixels; with one `factor` also ``(P,)`` places along
+        one axis.
+    factor:
+        A number, or ``(factor_x, factor_y)``.
     """
+    points = as_float(points)
+    if np.ndim(factor) or points.ndim > 1:
+        points = _points(points)
     if not _is_tensor(points):
-        return (np.asarray(points) + 0.5) * np.asarray(factor) - 0.5
-    if np.isscalar(factor):
+        return (points + 0.5) * as_array(factor) - 0.5
+    if not np.ndim(factor):
         return (points + 0.5) * factor - 0.5
     import torch
 
@@ -135,7 +214,7 @@ def flip_points(points, width: int, skeleton: Skeleton, visible=None):
     """Points of a person after mirroring the picture left to right.
 
     The mirror maps ``x -> width - 1 - x`` and turns the right wrist into
-    the left one, so the columns are swapped too.
+    the left one, so the columns change places too.
 
     Parameters
     ----------
@@ -147,28 +226,42 @@ def flip_points(points, width: int, skeleton: Skeleton, visible=None):
         Optional ``(..., K)``; if given, the pair is returned.
     """
     order = list(skeleton.flip_permutation)
-    if points.shape[-2] != len(order):
+    points = _points(points)
+    if points.shape[-2:] != (len(order), 2):
         raise ValueError(
             f"points {tuple(points.shape)} do not have the "
             f"{len(order)} joints of {skeleton.name}"
         )
     points = points[..., order, :]
-    points = points.clone() if _is_tensor(points) else points.copy()
     points[..., 0] = width - 1 - points[..., 0]
-    return points if visible is None else (points, visible[..., order])
+    if visible is None:
+        return points
+    visible = visible if _is_tensor(visible) else np.asarray(visible)
+    if visible.shape != points.shape[:-1]:
+        raise ValueError(
+            f"visible {tuple(visible.shape)} does not go with "
+            f"points {tuple(points.shape)}"
+        )
+    return points, visible[..., order]
 
 
 def flip_heatmaps(heatmaps, skeleton: Skeleton):
-    """Heatmaps ``(..., K, H, W)`` mirrored, with their joints swapped.
+    """Heatmaps ``(..., K, H, W)`` mirrored, each under its twin's joint.
 
     Cell i becomes cell W - 1 - i. Because a cell is a square of pixels
     (`Crop` maps areas, not corners), this needs no extra shift.
     """
     order = list(skeleton.flip_permutation)
-    swapped = heatmaps[..., order, :, :]
-    if _is_tensor(swapped):
-        return swapped.flip(-1)
-    return np.ascontiguousarray(swapped[..., ::-1])
+    heatmaps = heatmaps if _is_tensor(heatmaps) else np.asarray(heatmaps)
+    if heatmaps.ndim < 3 or heatmaps.shape[-3] != len(order):
+        raise ValueError(
+            f"heatmaps {tuple(heatmaps.shape)} are not (..., {len(order)}, H, W), "
+            f"one map for each joint of {skeleton.name}"
+        )
+    mirrored = heatmaps[..., order, :, :]
+    if _is_tensor(mirrored):
+        return mirrored.flip(-1)
+    return np.ascontiguousarray(mirrored[..., ::-1])
 
 
 @dataclass(frozen=True)
@@ -283,11 +376,11 @@ class Crop:
 
         Only moves points; after a flip, swap joints too (`flip_points`).
         """
-        return affine_points(_as_points(points), self.matrix)
+        return affine_points(points, self.matrix)
 
     def invert(self, points):
         """Points ``(..., 2)`` of the crop, back in the picture."""
-        return affine_points(_as_points(points), self.inverse)
+        return affine_points(points, self.inverse)
 
     def warp(self, image: np.ndarray, border=0, out=None) -> np.ndarray:
         """Cut the window out of a picture.
@@ -299,7 +392,8 @@ class Crop:
         Parameters
         ----------
         image:
-            ``(H, W)`` or ``(H, W, C)``, any depth OpenCV can resize.
+            ``(H, W)`` or ``(H, W, C)``: uint8, uint16, int16, float32 or
+            float64.
         border:
             Value outside the picture, or ``"replicate"``.
         out:
@@ -313,6 +407,11 @@ class Crop:
             raise ValueError(
                 f"a picture must be (H, W) or (H, W, C) and "
                 f"not empty, got {image.shape}"
+            )
+        if image.dtype.name not in _DEPTHS:
+            raise ValueError(
+                f"a picture of {image.dtype} cannot be resampled; convert it to "
+                f"one of {', '.join(_DEPTHS)}"
             )
         shape = (*self.output[::-1], *image.shape[2:])
         if out is None:
@@ -375,10 +474,6 @@ def _two_numbers(value) -> tuple[float, float]:
     except (TypeError, ValueError):
         first, second = np.broadcast_to(np.asarray(value, np.float64), 2)
     return float(first), float(second)
-
-
-def _as_points(points):
-    return points if _is_tensor(points) else np.asarray(points, np.float64)
 
 
 def _common_edges(crop):
@@ -517,8 +612,8 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
     Parameters
     ----------
     images:
-        ``(N, C, H, W)`` tensor, float32 or float64; half precision is
-        sampled in float32, because it cannot say where pixel 200.3 is.
+        ``(N, C, H, W)``. Half precision and whole numbers are sampled in
+        float32, because they cannot say where pixel 200.3 is.
     matrices:
         ``(N, 2, 3)`` maps from the picture to the result, pixels.
     output:
@@ -528,15 +623,20 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
 
     Returns
     -------
-    ``(N, C, height, width)``.
+    ``(N, C, height, width)``, in the float type of `images`; float32 for
+    whole numbers.
     """
     import torch
     import torch.nn.functional as F
 
-    width, height = (output, output) if np.isscalar(output) else output
+    images = torch.as_tensor(images)
+    if images.ndim != 4:
+        raise ValueError(f"pictures must be (N, C, H, W), got {tuple(images.shape)}")
+    width, height = np.broadcast_to(output, 2).tolist()
     h_in, w_in = images.shape[-2:]
-    kind = torch.float64 if images.dtype == torch.float64 else torch.float32
-    back = invert_affine(matrices.to(kind))[:, None, None]
+    sampled = as_float(images)
+    kind = sampled.dtype
+    back = invert_affine(_maps(matrices, sampled))[:, None, None]
     x = torch.arange(width, dtype=kind, device=images.device)
     y = torch.arange(height, dtype=kind, device=images.device)[:, None]
     from_x = back[..., 0, 0] * x + back[..., 0, 1] * y + back[..., 0, 2]
@@ -545,10 +645,10 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
     # (align_corners=False); ours counts pixels, centre of pixel i at i.
     grid = torch.stack([(2 * from_x + 1) / w_in - 1, (2 * from_y + 1) / h_in - 1], -1)
     warped = F.grid_sample(
-        images.to(kind),
+        sampled,
         grid,
         mode="bilinear",
         padding_mode=padding_mode,
         align_corners=False,
     )
-    return warped.to(images.dtype)
+    return warped.to(images.dtype) if images.is_floating_point() else warped

@@ -13,41 +13,45 @@ left out of the divisor too; otherwise a person with few labels has a small
 loss however wrong the answer, and the loss of two data sets cannot be
 compared. So, with the sums running over all persons of the batch:
 
-============  ==========================================================
-``document``  sum of w * (joint's loss) / sum of w. A joint's loss is a
-              *sum* over its cells, or over x and y.
-``mean``      ``document`` divided by the number of cells (H * W), or by
-              2 for x and y: a mean over single numbers.
-``none``      w * (joint's loss), ``(N, K)``.
-============  ==========================================================
+==============  ========================================================
+``joint_mean``  sum of w * (joint's loss) / sum of w. A joint's loss is a
+                *sum* over its cells, or over x and y. The document's.
+``mean``        ``joint_mean`` divided by the number of cells (H * W), or
+                by 2 for x and y: a mean over single numbers.
+``none``        w * (joint's loss), ``(N, K)``.
+==============  ========================================================
 
 `heatmap_mse` also knows the two forms of the common code bases, which keep
 left-out joints in the divisor:
 
-============  ===================================  ======================
-``mmpose``    sum(w * d^2) / (N K H W)             = a * ``mean``
-``microsoft`` 0.5 * sum(w^2 * d^2) / (N K H W)     = a * ``mean`` / 2
-============  ===================================  ======================
+===================  ================================  ================
+``mmpose``           sum(w * d^2) / (N K H W)          = a * ``mean``
+``simple_baseline``  0.5 * sum(w^2 * d^2) / (N K H W)  = a * ``mean`` / 2
+===================  ================================  ================
 
 (d the difference per cell, a the labelled fraction, weights 0 or 1.) To
 turn one number into another, for maps of 64 x 64 and all joints labelled:
 
-===========================  ============  ========  =========  ===========
-multiply ... to get          ``document``  ``mean``  ``mmpose`` ``microsoft``
-===========================  ============  ========  =========  ===========
-``document``                 1             1 / 4096  1 / 4096   1 / 8192
-``mean``, ``mmpose``         4096          1         1          1 / 2
-``microsoft``                8192          2         2          1
-===========================  ============  ========  =========  ===========
+====================  ==============  ======================  ===================
+multiply ... to get   ``joint_mean``  ``mean``, ``mmpose``    ``simple_baseline``
+====================  ==============  ======================  ===================
+``joint_mean``        1               1 / 4096                1 / 8192
+``mean``, ``mmpose``  4096            1                       1 / 2
+``simple_baseline``   8192            2                       1
+====================  ==============  ======================  ===================
 
 The gradient scales along. Adam does not care; plain SGD needs its learning
 rate divided by the same factor, and weight decay or a second loss term
 changes its relative weight under either.
 
 **Plateaus.** A loss means nothing beside no trivial answer. A network that
-draws empty maps has `zero_heatmap_loss`; one that always says the mean pose
-has `mean_pose_loss`. A training run that stops there has learned nothing
+draws empty maps has `zero_heatmap_loss`; one whose constant prediction is the
+mean pose has `mean_pose_loss`. A run that stops there has learned nothing
 about the picture.
+
+**Input.** Tensors of any type of number; arrays become tensors. Whole numbers
+and half precision are computed in float32. A network with several stages
+gives a list: judge each stage, or the last.
 """
 
 from __future__ import annotations
@@ -59,6 +63,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .codecs import gaussian_heatmaps, integral_decode
+from .codecs._common import _as_float, _as_output, _as_pair, _pair
 from .geometry import resize_points
 
 __all__ = [
@@ -103,7 +108,7 @@ def heatmap_mse(predicted, target, weights=None, reduction="joint_mean"):
         return (weights * per_joint).sum() / count
     if reduction == "simple_baseline":
         return (weights**2 * per_joint).sum() / (2 * count)
-    return _reduce(per_joint, weights, reduction, _cells(predicted))
+    return _reduce(per_joint, weights, reduction, _cells(difference))
 
 
 def ohkm(predicted, target, weights=None, top: int = 8, reduction="joint_mean"):
@@ -128,7 +133,7 @@ def ohkm(predicted, target, weights=None, top: int = 8, reduction="joint_mean"):
         per_joint.gather(1, worst),
         weights.gather(1, worst),
         reduction,
-        _cells(predicted),
+        _cells(difference),
     )
 
 
@@ -144,6 +149,7 @@ def hardest(per_joint, top: int):
     -------
     ``(N, top)`` numbers of joints, the worst first.
     """
+    per_joint = _as_float(per_joint)
     joints = per_joint.shape[1]
     if not 1 <= top <= joints:
         raise ValueError(f"top {top}: choose 1 to {joints}, the number of joints")
@@ -176,7 +182,7 @@ def zero_heatmap_loss(
     >>> round(zero_heatmap_loss(sigma=2, size=64, reduction="mean"), 4)
     0.0031
     """
-    width, height = (size, size) if isinstance(size, int) else size
+    width, height = _pair(size, "size")
     total = math.pi * sigma**2
     mean = total / (width * height)
     table = {
@@ -274,10 +280,9 @@ def wing(
 
 
 def mean_pose_loss(target, weights=None, reduction="joint_mean") -> float:
-    """`coordinate_l2` of a network that always says the mean pose.
+    """`coordinate_l2` of a network whose constant prediction is the mean pose.
 
-    It is the variance of the targets: what a network reaches that never
-    looks at the picture.
+    It is the variance of the targets: what a constant prediction can reach.
 
     Parameters
     ----------
@@ -288,8 +293,8 @@ def mean_pose_loss(target, weights=None, reduction="joint_mean") -> float:
     reduction:
         ``"joint_mean"`` or ``"mean"``.
     """
-    zero = torch.zeros_like(target)
-    values, weights = _difference(target, zero, weights, 3)
+    target = _as_float(target)
+    values, weights = _difference(target, torch.zeros_like(target), weights, 3)
     each = weights[..., None]
     total = each.sum(0)
     mean = (each * values).sum(0) / torch.where(total > 0, total, 1)
@@ -377,24 +382,20 @@ def simcc(logits, target, weights=None, reduction="joint_mean"):
         ``"joint_mean"``, the mean over joints, or ``"none"``. (The published
         code sums over the batch, so its loss grows with the batch size.)
     """
-    if len(logits) != 2 or len(target) != 2:
-        raise ValueError(
-            "logits and target must be pairs (along_x, "
-            f"along_y), got {len(logits)} and {len(target)}"
-        )
     total = 0
-    for said, truth in zip(logits, target):
-        said, truth, mask = _inputs(said, truth, weights)
-        _shape(said, 3, "logits")
-        if said.shape != truth.shape:
+    for scores, truth in zip(_as_pair(logits, "logits"), _as_pair(target, "target")):
+        scores, truth, mask = _inputs(scores, truth, weights)
+        _shape(scores, 3, "logits")
+        if scores.shape != truth.shape:
             raise ValueError(
-                f"logits {tuple(said.shape)} and target {tuple(truth.shape)} must agree"
+                f"logits {tuple(scores.shape)} and target {tuple(truth.shape)} "
+                "must agree"
             )
-        _same(said, truth, mask)
+        _same(scores, truth, mask)
         counted = (mask > 0)[..., None]
-        said = torch.where(counted, said, 0)
+        scores = torch.where(counted, scores, 0)
         truth = torch.where(counted, truth, 0)
-        log_p = torch.log_softmax(said, -1)
+        log_p = torch.log_softmax(scores, -1)
         total = total + (torch.xlogy(truth, truth) - truth * log_p).sum(-1)
     return _reduce(total, mask, reduction, None)
 
@@ -403,7 +404,7 @@ class RealNVP(nn.Module):
     """A small invertible network: a learned density in the plane.
 
     Six coupling layers: each keeps one coordinate, and shifts and scales
-    the other by what a small network says about the first. Points flow to
+    the other by what a small network makes of the first. Points flow to
     a standard normal distribution; the density follows from the scales.
     (Dinh et al., 2017.)
 
@@ -428,6 +429,7 @@ class RealNVP(nn.Module):
 
     def log_density(self, points):
         """Log density at ``(..., 2)`` points: ``(...)``."""
+        points = _as_float(points)
         moving, kept = points[..., :1], points[..., 1:]
         log_scale = 0
         for net in self.nets:
@@ -442,7 +444,7 @@ class RealNVP(nn.Module):
 
 
 def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="joint_mean"):
-    """Residual log-likelihood: the network also says how sure it is.
+    """Residual log-likelihood: the network also predicts how sure it is.
 
     The error divided by the predicted `sigma` has some density. L1 assumes
     a Laplace density, L2 a normal one; here it is a Laplace density
@@ -464,6 +466,8 @@ def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="joint_
     reduction:
         ``"joint_mean"``, the mean over joints, or ``"none"``.
     """
+    predicted = _as_output(predicted, "predicted")
+    sigma = _as_output(sigma, "sigma")
     if sigma.shape != predicted.shape:
         raise ValueError(
             f"sigma {tuple(sigma.shape)} and predicted "
@@ -474,7 +478,7 @@ def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="joint_
         raise ValueError(
             f"rle needs x and y, got {difference.shape[-1]} numbers per joint"
         )
-    sigma = torch.where((weights > 0)[..., None], _wide(sigma), 1)
+    sigma = torch.where((weights > 0)[..., None], sigma, 1)
     error = difference / sigma
     per_joint = (
         (error.abs() + 2 * sigma.log()).sum(-1) + math.log(4) - flow.log_density(error)
@@ -485,16 +489,14 @@ def rle(predicted, sigma, target, flow: RealNVP, weights=None, reduction="joint_
 # ----------------------------------------------------------------- helpers
 
 
-def _wide(values):
-    """float32 at least: sums over thousands of cells need it."""
-    return values if values.dtype == torch.float64 else values.float()
-
-
 def _inputs(predicted, target, weights):
     """As float32 or float64; weights of one where none are given."""
-    predicted, target = _wide(predicted), _wide(target)
+    predicted = _as_output(predicted, "predicted")
+    target = _as_float(target, predicted.device)
     if weights is None:
         weights = predicted.new_ones(predicted.shape[:2])
+    elif not isinstance(weights, torch.Tensor):
+        weights = torch.as_tensor(weights, device=predicted.device)
     if not (weights.is_floating_point() or weights.dtype == torch.bool):
         raise ValueError(
             f"weights are {weights.dtype}; give float or bool. "

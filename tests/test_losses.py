@@ -93,7 +93,7 @@ LOSSES = {
     "heatmap_mse": _heatmap(heatmap_mse),
     "heatmap_mse mean": _heatmap(heatmap_mse, reduction="mean"),
     "heatmap_mse mmpose": _heatmap(heatmap_mse, reduction="mmpose"),
-    "heatmap_mse microsoft": _heatmap(heatmap_mse, reduction="simple_baseline"),
+    "heatmap_mse simple_baseline": _heatmap(heatmap_mse, reduction="simple_baseline"),
     "ohkm": _heatmap(ohkm, top=2),
     "coordinate_l2": _coordinate(coordinate_l2),
     "coordinate_l1": _coordinate(coordinate_l1),
@@ -197,12 +197,12 @@ def test_code_bases_keep_left_out_joints_in_the_divisor():
     labelled = weights.mean().item()
     mean = heatmap_mse(predicted, target, weights, "mean").item()
     mmpose = heatmap_mse(predicted, target, weights, "mmpose").item()
-    microsoft = heatmap_mse(predicted, target, weights, "simple_baseline").item()
+    halved = heatmap_mse(predicted, target, weights, "simple_baseline").item()
     assert mmpose == pytest.approx(labelled * mean)
-    assert microsoft == pytest.approx(labelled * mean / 2)
+    assert halved == pytest.approx(labelled * mean / 2)
     # their code: the weights enter before squaring, or after
     d, w = predicted - target, weights[..., None, None]
-    assert microsoft == pytest.approx(0.5 * (w * d).square().mean().item())
+    assert halved == pytest.approx(0.5 * (w * d).square().mean().item())
     assert mmpose == pytest.approx((w * d.square()).mean().item())
     half = torch.full_like(weights, 0.5)
     assert heatmap_mse(
@@ -533,7 +533,7 @@ def test_wrong_shapes_and_names():
         coordinate_l2(coordinates, coordinates, reduction="mmpose")
     with pytest.raises(ValueError, match="cells"):
         dsnt(maps, maps)
-    with pytest.raises(ValueError, match="pairs"):
+    with pytest.raises(ValueError, match="pair"):
         simcc([maps], [maps])
     with pytest.raises(ValueError, match="must agree"):
         simcc([coordinates] * 2, [coordinates[:1]] * 2)

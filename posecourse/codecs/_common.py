@@ -5,21 +5,69 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from ..geometry import as_float, split_hint
 
-def _as_float(values):
-    """A tensor of float32, or of float64 if it was; bfloat16 is too coarse
-    for positions: beyond 256 it has even numbers only."""
-    values = torch.as_tensor(values)
-    return values if values.dtype == torch.float64 else values.float()
+
+def _as_float(values, device=None):
+    """A tensor of float32, or of float64 if it was, from a tensor (which
+    stays on its device) or an array."""
+    if not isinstance(values, torch.Tensor):
+        values = torch.as_tensor(values, device=device)
+    return as_float(values)
+
+
+def _as_output(values, what: str):
+    """What a network gave, as a tensor; not the list of all its stages."""
+    if isinstance(values, (list, tuple)) and any(map(_holds_arrays, values)):
+        raise ValueError(
+            f"{what} is a list of {len(values)}, as a network gives with one "
+            "output per stage; take one of them, usually the last: outputs[-1]"
+        )
+    return _as_float(values)
+
+
+def _as_pair(values, what: str):
+    """The two outputs of SimCC, along x and along y."""
+    if isinstance(values, (list, tuple)) and any(
+        isinstance(v, (list, tuple)) and any(map(_holds_arrays, v)) for v in values
+    ):
+        raise ValueError(
+            f"{what} is a list of {len(values)} pairs, as a network gives with one "
+            "output per stage; take one of them, usually the last: outputs[-1]"
+        )
+    if len(values) != 2:
+        raise ValueError(
+            f"{what} must be a pair (along_x, along_y), got {len(values)} parts"
+        )
+    return [_as_float(part) for part in values]
+
+
+def _holds_arrays(value) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_arrays, value))
+    return getattr(value, "ndim", 0) > 1
 
 
 def _as_maps(heatmaps):
-    maps = _as_float(heatmaps)
+    maps = _as_output(heatmaps, "heatmaps")
     if maps.ndim < 2 or 0 in maps.shape[-2:]:
         raise ValueError(
             f"heatmaps must be (..., H, W) and have cells, got {tuple(maps.shape)}"
         )
     return maps
+
+
+def _read(found, scores):
+    """What was read from maps, NaN and score 0 where a map was not finite.
+
+    A map with a NaN has no largest cell. (Its maximum is NaN, so nothing
+    but the scores has to be looked at.)
+    """
+    broken = ~scores.isfinite()
+    return (
+        torch.where(broken[..., None], torch.nan, found),
+        torch.where(broken, 0, scores),
+    )
 
 
 def _sizes(maps) -> tuple[int, int]:
@@ -55,7 +103,10 @@ def _labelled(keypoints, visible):
     """Check a batch of labels; the keypoints, and where they can be used."""
     keypoints, visible = _as_float(keypoints), torch.as_tensor(visible)
     if keypoints.ndim != 3 or keypoints.shape[-1] != 2:
-        raise ValueError(f"keypoints must be (N, K, 2), got {tuple(keypoints.shape)}")
+        raise ValueError(
+            f"keypoints must be (N, K, 2), got {tuple(keypoints.shape)}"
+            f"{split_hint(keypoints.shape[-1] if keypoints.ndim == 3 else 0)}"
+        )
     if visible.shape != keypoints.shape[:2]:
         raise ValueError(
             f"visible {tuple(visible.shape)} does not go with "

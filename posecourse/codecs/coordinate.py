@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from ..geometry import resize_points
-from ._common import _as_float, _labelled, _set_size
+from ._common import _as_output, _labelled, _set_size
 
 __all__ = ["CoordinateCodec"]
 
@@ -49,12 +49,13 @@ class CoordinateCodec:
     def decode(self, coordinates):
         """Numbers ``(N, K, 2)`` to input pixels and scores ``(N, K)``.
 
-        Two numbers carry no confidence: all scores are 1.
+        Two numbers carry no confidence: scores are 1, and 0 where a number
+        is not finite.
         """
-        coordinates = _as_float(coordinates)
+        coordinates = _as_output(coordinates, "coordinates")
         if coordinates.ndim != 3 or coordinates.shape[-1] != 2:
             raise ValueError(
                 f"coordinates must be (N, K, 2), got {tuple(coordinates.shape)}"
             )
         keypoints = resize_points(coordinates - 0.5, self.input_size)
-        return keypoints, torch.ones_like(keypoints[..., 0])
+        return keypoints, keypoints.isfinite().all(-1).to(keypoints.dtype)

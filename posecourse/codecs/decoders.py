@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from ._common import _as_maps, _blurred, _pick, _positive, _sizes
+from ._common import _as_maps, _blurred, _pick, _positive, _read, _sizes
 
 __all__ = [
     "DECODERS",
@@ -31,9 +31,16 @@ def argmax_decode(heatmaps):
     Returns
     -------
     cells, scores:
-        ``(..., 2)`` positions (x, y) in cells; ``(...)`` the maxima.
+        ``(..., 2)`` positions (x, y) in cells; ``(...)`` the maxima. A map
+        whose largest value is not finite, or that holds a NaN, says
+        nothing: its cell is NaN and its score 0.
     """
-    maps = _as_maps(heatmaps)
+    cells, scores = _largest(_as_maps(heatmaps))
+    return _read(cells, scores)
+
+
+def _largest(maps):
+    """The largest cells as floats, and the maxima as they are."""
     scores, flat = maps.flatten(-2).max(-1)
     width = maps.shape[-1]
     cells = torch.stack([flat % width, flat // width], -1)
@@ -51,7 +58,7 @@ def quarter_decode(heatmaps):
     Parameters and results as in `argmax_decode`.
     """
     maps = _as_maps(heatmaps)
-    cells, scores = argmax_decode(maps)
+    cells, scores = _largest(maps)
     size = _sizes(maps)
     column, row = cells.long().unbind(-1)
     step = []
@@ -60,11 +67,12 @@ def quarter_decode(heatmaps):
         inside = (low >= 0) & (high < size[axis])
         low, high = low.clamp(min=0), high.clamp(max=size[axis] - 1)
         if axis == 0:
-            slope = _pick(maps, high, row) - _pick(maps, low, row)
+            before, after = _pick(maps, low, row), _pick(maps, high, row)
         else:
-            slope = _pick(maps, column, high) - _pick(maps, column, low)
-        step.append(torch.where(inside, slope.sign() / 4, 0))
-    return cells + torch.stack(step, -1), scores
+            before, after = _pick(maps, column, low), _pick(maps, column, high)
+        sign = (after > before).to(maps.dtype) - (before > after).to(maps.dtype)
+        step.append(torch.where(inside, sign / 4, 0))
+    return _read(cells + torch.stack(step, -1), scores)
 
 
 def dark_decode(heatmaps, sigma: float = 2.0, blur: bool = False):
@@ -104,10 +112,10 @@ def dark_decode(heatmaps, sigma: float = 2.0, blur: bool = False):
     scores = maps.amax((-2, -1))
     if blur:
         maps = _blurred(maps, sigma)
-    cells, _ = argmax_decode(maps)
+    cells, _ = _largest(maps)
     width, height = _sizes(maps)
     if min(width, height) < 3:
-        return cells, scores
+        return _read(cells, scores)
     column = cells[..., 0].long().clamp(1, width - 2)
     row = cells[..., 1].long().clamp(1, height - 2)
     near = torch.stack(
@@ -139,7 +147,7 @@ def dark_decode(heatmaps, sigma: float = 2.0, blur: bool = False):
     known = cells + sigma**2 * torch.stack([dx, dy], -1)
     refined = torch.where(peaked[..., None], newton, known)
     refined = torch.where(hill[..., None], refined, cells)
-    return torch.clamp(refined, cells - 0.5, cells + 0.5), scores
+    return _read(torch.clamp(refined, cells - 0.5, cells + 0.5), scores)
 
 
 # Half the side of the window of `soft_argmax_decode`, cells: five standard
@@ -166,7 +174,7 @@ def soft_argmax_decode(heatmaps, sigma: float = 2.0):
     """
     _positive(sigma, "sigma")
     maps = _as_maps(heatmaps)
-    cells, scores = argmax_decode(maps)
+    cells, scores = _largest(maps)
     width, height = _sizes(maps)
     hill = scores > 0
     top = torch.where(hill, scores, 1)[..., None, None]
@@ -181,7 +189,7 @@ def soft_argmax_decode(heatmaps, sigma: float = 2.0):
         torch.stack([(mass.sum(-2) * x).sum(-1), (mass.sum(-1) * y).sum(-1)], -1)
         / total[..., None]
     )
-    return torch.where(hill[..., None], mean, cells), scores
+    return _read(torch.where(hill[..., None], mean, cells), scores)
 
 
 def integral_decode(logits, temperature: float = 1.0):
@@ -214,7 +222,7 @@ def integral_decode(logits, temperature: float = 1.0):
     cells = torch.stack(
         [(probability.sum(-2) * x).sum(-1), (probability.sum(-1) * y).sum(-1)], -1
     )
-    return cells, flat.amax(-1)
+    return _read(cells, flat.amax(-1))
 
 
 def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2, count: int = 10):
@@ -250,7 +258,7 @@ def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2, count: in
     Raises
     ------
     ValueError
-        If a map holds NaN, or a parameter makes no sense.
+        If a map holds NaN or infinity, or a parameter makes no sense.
 
     Examples
     --------
@@ -260,9 +268,9 @@ def heatmap_peaks(heatmaps, threshold: float = 0.2, distance: int = 2, count: in
     (tensor([1., 4., nan]), tensor([0.9000, 0.5000, 0.0000]))
     """
     maps = _as_maps(heatmaps)
-    if maps.isnan().any():
+    if not (maps < float("inf")).all():
         raise ValueError(
-            "heatmaps hold NaN, which is neither a peak nor "
+            "heatmaps hold NaN or infinity, which is neither a peak nor "
             "none; look for a loss that was NaN in training"
         )
     if not -float("inf") < threshold < float("inf"):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from ..geometry import resize_points
+from ..geometry import resize_points, split_hint
 from ._common import (
     _as_float,
     _as_maps,
@@ -50,7 +50,10 @@ def gaussian_heatmaps(centers, size, sigma: float = 2.0):
     _positive(sigma, "sigma")
     centers = _as_float(centers)
     if centers.ndim < 1 or centers.shape[-1] != 2:
-        raise ValueError(f"centers must be (..., 2), got {tuple(centers.shape)}")
+        raise ValueError(
+            f"centers must be (..., 2), got {tuple(centers.shape)}"
+            f"{split_hint(centers.shape[-1] if centers.ndim else 0)}"
+        )
     present = centers.isfinite().all(-1, keepdim=True)
     centers = torch.where(present, centers, 0)
     along_x = _bump(centers[..., :1], width, sigma)
@@ -153,7 +156,8 @@ class HeatmapCodec:
         Parameters
         ----------
         heatmaps:
-            ``(N, K, H, W)``, any float type.
+            ``(N, K, H, W)``, any type: one output, not the list of all
+            stages.
         decoder:
             Another one than the codec's own, a key of `DECODERS`.
 
@@ -161,7 +165,8 @@ class HeatmapCodec:
         -------
         keypoints, scores:
             ``(N, K, 2)`` input pixels; ``(N, K)`` the maxima of the maps
-            (for ``"integral"`` the largest probability).
+            (for ``"integral"`` the largest probability). A map that holds a
+            NaN gives NaN and score 0.
         """
         decoder = self.decoder if decoder is None else decoder
         _known_decoder(decoder)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
 from ..geometry import resize_points
-from ._common import _as_float, _bump, _labelled, _positive, _set_size
+from ._common import _as_pair, _bump, _labelled, _positive, _read, _set_size
 
 __all__ = ["SimCCCodec"]
 
@@ -30,11 +31,16 @@ class SimCCCodec:
         Bins per pixel.
     sigma:
         Standard deviation of the target, bins.
+    label_smoothing:
+        Share of the target that is spread evenly over all bins, 0 to 1, so
+        that the network is never asked for a probability of 0. The paper's
+        plain form is a small `sigma` with label smoothing.
     """
 
     input_size: tuple[int, int]
     split_ratio: float = 2
     sigma: float = 6.0
+    label_smoothing: float = 0.0
 
     kind: ClassVar[str] = "simcc"
 
@@ -42,6 +48,11 @@ class SimCCCodec:
         _set_size(self, "input_size")
         _positive(self.split_ratio, "split_ratio")
         _positive(self.sigma, "sigma")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                "label_smoothing is a share from 0 to below 1, got "
+                f"{self.label_smoothing}"
+            )
         for side in self.input_size:
             if side * self.split_ratio != int(side * self.split_ratio):
                 raise ValueError(
@@ -86,6 +97,7 @@ class SimCCCodec:
         for axis, count in enumerate(self.bins):
             bump = _bump(place[..., axis : axis + 1], count, self.sigma)
             bump = bump / bump.sum(-1, keepdim=True)
+            bump = self._smoothed(bump, count)
             target.append(bump * labelled[..., None])
         return tuple(target), labelled.to(place.dtype)
 
@@ -102,15 +114,11 @@ class SimCCCodec:
         keypoints, scores:
             ``(N, K, 2)`` input pixels, the middle of the likeliest bins;
             ``(N, K)`` the smaller of the two axes' largest probability,
-            divided by that of a perfect target and cut at 1.
+            each divided by that of a perfect target and cut at 1. Logits
+            with a NaN give NaN and score 0.
         """
-        if len(logits) != 2:
-            raise ValueError(
-                f"SimCC decodes a pair (along_x, along_y), got {len(logits)} parts"
-            )
-        best, peaks = [], []
-        for values, count, axis in zip(logits, self.bins, "xy"):
-            values = _as_float(values)
+        best, shares = [], []
+        for values, count, axis in zip(_as_pair(logits, "logits"), self.bins, "xy"):
             if values.ndim != 3 or values.shape[-1] != count:
                 raise ValueError(
                     f"logits along {axis} must be (N, K, {count}), got "
@@ -118,13 +126,22 @@ class SimCCCodec:
                 )
             peak, index = torch.softmax(values, -1).max(-1)
             best.append(index.to(peak.dtype))
-            peaks.append(peak)
+            shares.append(peak / self._smoothed(self._perfect, count))
         if best[0].shape != best[1].shape:
             raise ValueError(
                 f"logits along x for {tuple(best[0].shape)} persons and "
                 f"joints, along y for {tuple(best[1].shape)}"
             )
-        perfect = 1 / (self.sigma * (2 * torch.pi) ** 0.5)
-        scores = (torch.minimum(*peaks) / perfect).clamp(max=1)
+        scores = torch.minimum(*shares).clamp(max=1)
         keypoints = resize_points(torch.stack(best, -1), 1 / self.split_ratio)
-        return keypoints, scores
+        return _read(keypoints, scores)
+
+    def _smoothed(self, probability, bins: int):
+        return (1 - self.label_smoothing) * probability + self.label_smoothing / bins
+
+    @property
+    def _perfect(self) -> float:
+        """The largest probability of a target in a bin's middle, not smoothed."""
+        reach = math.ceil(6 * self.sigma)
+        side = sum(math.exp(-((k / self.sigma) ** 2) / 2) for k in range(1, reach + 1))
+        return 1 / (1 + 2 * side)
