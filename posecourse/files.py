@@ -7,6 +7,7 @@ disk that fills up, leaves the old file or none.
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import math
@@ -26,6 +27,7 @@ __all__ = [
     "plain",
     "require_space",
     "sync_file",
+    "write_csv",
     "write_json",
 ]
 
@@ -160,6 +162,22 @@ def write_json(path, value):
     text = json.dumps(plain(value), indent=2, ensure_ascii=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path, head, rows) -> Path:
+    """Write a table as CSV: UTF-8, one line for `head`, one for each row.
+
+    NumPy numbers become numbers; what is not known (None, NaN) is empty.
+    """
+    path = Path(path)
+    with (
+        atomic_path(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(plain(list(row)) for row in rows)
+    return path
 
 
 def plain(value):

@@ -268,7 +268,7 @@ def test_noise_floor_of_mpii(published):
 def test_anatomy_of_the_published_hourglass(published):
     anatomy = error_breakdown(*published)
     assert 0.12 < 1 - anatomy.shares["good"] < 0.14
-    assert 0.20 < anatomy.of_misses["swap"] < 0.24
+    assert 0.20 < anatomy.of_misses["inversion"] < 0.24
     assert sum(anatomy.shares.values()) == pytest.approx(1)
 
 
@@ -449,14 +449,14 @@ def test_anatomy_by_hand():
         kind: [j for j, c in zip(anatomy.joints, counts) if c]
         for kind, counts in anatomy.counts.items()
     }
-    assert found["swap"] == ["right_hip", "right_wrist"]
+    assert found["inversion"] == ["right_hip", "right_wrist"]
     assert found["near"] == ["right_knee"]
     assert found["far"] == ["left_knee"]
     assert found["gross"] == ["left_ankle"]
     assert len(found["good"]) == 7 and anatomy.labelled == 12
     assert anatomy.shares["good"] == 7 / 12
     assert anatomy.of_misses == {
-        "swap": 2 / 5,
+        "inversion": 2 / 5,
         "near": 1 / 5,
         "far": 1 / 5,
         "gross": 1 / 5,
@@ -468,8 +468,8 @@ def test_anatomy_of_swapped_truth_and_of_chosen_joints():
     predicted, keypoints, visible, head = people(labelled=1)
     mirrored = keypoints[:, list(MPII.flip_permutation)]
     anatomy = error_breakdown(mirrored, keypoints, visible, head)
-    assert anatomy.shares["swap"] + anatomy.shares["good"] == 1
-    assert anatomy.shares["swap"] > 0.9
+    assert anatomy.shares["inversion"] + anatomy.shares["good"] == 1
+    assert anatomy.shares["inversion"] > 0.9
     middle = error_breakdown(
         mirrored + 1000, keypoints, visible, head, joints=["pelvis", "head_top"]
     )

@@ -4,33 +4,43 @@ Numbers of this module are honest only with their convention, so each is
 named. What all functions share:
 
 - predictions and truth are ``(N, K, 2)`` pixels *of one frame* (picture or
-  crop, both 0-based); numpy arrays or tensors on any device;
+  crop, both 0-based); arrays or tensors, of any type of number, on any
+  device;
 - only labelled joints (visibility above 0) count;
 - "within" includes the threshold (``<=``), as in MPII's own evaluation;
 - a prediction that is not finite counts as a miss, with a warning;
 - truth that is not finite where it is labelled, a size that is not
-  positive, lengths that differ, and nothing to score are errors.
+  positive, lengths that differ, and nothing to score are errors;
+- **functions return fractions**, between 0 and 1; **tables and reports, what
+  they print and the files they write are in percent**, and say so.
 
-A metric means little without what a trivial answer gets: `center_pose`,
-`mean_pose` and `median_pose` are such answers, and `pckh_table` prints them
-as further rows. It means little without its noise either: see
-`bootstrap_interval`.
+A metric means little without what a constant prediction gets: `center_pose`,
+`mean_pose` and `median_pose` are such, and `pckh_table` prints them as further
+rows. It means little without its noise either: see `bootstrap_interval`.
+`report` puts all of it together for arrays of predictions.
 """
 
-from .baselines import center_pose, mean_pose, median_pose
+from .average_precision import keypoint_ap, keypoint_ap_intervals
+from .baselines import center_pose, constant_predictions, mean_pose, median_pose
 from .errors import ErrorBreakdown, error_breakdown
-from .intervals import Interval, bootstrap_interval, paired_interval
+from .intervals import Interval, bootstrap_interval, joint_intervals, paired_interval
 from .mpjpe import mpjpe, pa_mpjpe
-from .oks import keypoint_ap, oks
+from .normalizers import (
+    Normalizer,
+    box_size,
+    keypoint_boxes,
+    pck_normalizer,
+    torso_size,
+)
+from .oks import oks, paired_oks
 from .pck import (
     JointRates,
     auc,
-    box_size,
     normalized_distances,
     pck,
     pck_hits,
     pckh,
-    torso_size,
+    pckh_columns,
 )
 from .reliability import Reliability, reliability
 from .tables import PckhRow, PckhTable, pckh_table
@@ -39,6 +49,7 @@ __all__ = [
     "ErrorBreakdown",
     "Interval",
     "JointRates",
+    "Normalizer",
     "PckhRow",
     "PckhTable",
     "Reliability",
@@ -46,9 +57,12 @@ __all__ = [
     "bootstrap_interval",
     "box_size",
     "center_pose",
-    "pck_hits",
+    "constant_predictions",
     "error_breakdown",
+    "joint_intervals",
     "keypoint_ap",
+    "keypoint_ap_intervals",
+    "keypoint_boxes",
     "mean_pose",
     "median_pose",
     "mpjpe",
@@ -56,8 +70,12 @@ __all__ = [
     "oks",
     "pa_mpjpe",
     "paired_interval",
+    "paired_oks",
     "pck",
+    "pck_hits",
+    "pck_normalizer",
     "pckh",
+    "pckh_columns",
     "pckh_table",
     "reliability",
     "torso_size",

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import as_array, split_hint
 from ..skeletons import Skeleton
 
 
-def _array(values) -> np.ndarray:
-    """float64, from an array, a list or a tensor on any device."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().double().numpy()
-    return np.asarray(values, dtype=np.float64)
+def _labels(keypoints, visible) -> np.ndarray:
+    """Which joints are labelled: by `visible`, else those that are finite."""
+    return np.isfinite(keypoints).all(-1) if visible is None else as_array(visible) > 0
 
 
-def _poses(predicted, keypoints, visible):
-    """Check and convert; labelled as booleans (all, for visible None)."""
-    predicted, keypoints = _array(predicted), _array(keypoints)
-    if keypoints.ndim != 3 or keypoints.shape[-1] not in (2, 3):
+def _poses(predicted, keypoints, visible, axes=(2,)):
+    """Check and convert; labelled as booleans."""
+    predicted, keypoints = as_array(predicted), as_array(keypoints)
+    if keypoints.ndim != 3 or keypoints.shape[-1] not in axes:
+        expected = " or ".join(f"(N, K, {axis})" for axis in axes)
         raise ValueError(
-            f"keypoints must be (N, K, 2) or (N, K, 3), got {keypoints.shape}"
+            f"keypoints must be {expected}, got {keypoints.shape}"
+            f"{split_hint(keypoints.shape[-1] if keypoints.ndim == 3 else 0)}"
         )
     if predicted.shape != keypoints.shape:
         raise ValueError(
             f"predictions {predicted.shape} and truth {keypoints.shape} "
             "must agree: the same persons in the same order (is one of "
             "them another split?), the same joints"
+            f"{split_hint(predicted.shape[-1] if predicted.ndim == 3 else 0)}"
         )
-    labelled = (
-        np.ones(keypoints.shape[:2], dtype=bool)
-        if visible is None
-        else _array(visible) > 0
-    )
+    labelled = _labels(keypoints, visible)
     if labelled.shape != keypoints.shape[:2]:
         raise ValueError(
             f"visible {labelled.shape} does not go with keypoints {keypoints.shape}"
@@ -48,16 +46,38 @@ def _poses(predicted, keypoints, visible):
             f"at {keypoints[person, joint]}; unlabelled joints "
             "need visibility 0"
         )
+    if keypoints.shape[-1] == 3:
+        _third_is_a_place(keypoints[labelled])
     return predicted, keypoints, labelled
 
 
-def _ends(normaliser, labelled):
-    shape = np.shape(_array(normaliser))
-    if shape not in ((), labelled.shape[:1]):
+def _third_is_a_place(points) -> None:
+    """Complain about pixels with a visibility that pass for space."""
+    places, third = np.abs(points[:, :2]), points[:, 2]
+    if places.max() > 10 and third.any() and np.isin(third, (0, 1, 2)).all():
         raise ValueError(
-            f"sizes to divide by {shape} do not go with {len(labelled)} persons"
+            "keypoints (N, K, 3) are places in space, but the third numbers are "
+            f"0, 1 or 2 throughout{split_hint(3)}"
         )
-    return labelled.shape[:1]
+
+
+def _per_person(lengths, labelled, what: str) -> np.ndarray:
+    """``(N,)`` lengths, positive and finite for everybody who counts."""
+    lengths = as_array(lengths)
+    if lengths.shape not in ((), labelled.shape[:1]):
+        raise ValueError(
+            f"{what} {lengths.shape} does not go with {len(labelled)} persons"
+        )
+    lengths = np.broadcast_to(lengths, labelled.shape[:1])
+    bad = labelled.any(1) & ~(np.isfinite(lengths) & (lengths > 0))
+    if bad.any():
+        person = int(np.argmax(bad))
+        raise ValueError(
+            f"person {person} has {what} {lengths[person]}; what distances are "
+            f"divided by must be positive and finite ({bad.sum()} are not). Give "
+            f"the person its {what}, or leave it out by setting its visibility to 0"
+        )
+    return lengths
 
 
 def _expect(columns: int, skeleton: Skeleton) -> None:
@@ -82,11 +102,14 @@ def _text(value: float) -> str:
     return "-" if np.isnan(value) else f"{value:.2f}"
 
 
-def _plain(value):
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float):
-        return None if np.isnan(value) else float(value)
-    return value
+def _aligned(cells) -> list[str]:
+    """Lines of a table: the first column to the left, others to the right."""
+    cells = list(cells)
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return [
+        "  ".join(
+            [line[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        ).rstrip()
+        for line in cells
+    ]

@@ -13,9 +13,10 @@ def mpjpe(predicted, keypoints, visible=None) -> float:
     """Mean distance per joint, in the unit of the input (usually mm).
 
     ``(N, K, 3)`` (or 2) each. Usually both are taken relative to the
-    pelvis first. With `visible`, only labelled joints count.
+    pelvis first. Only labelled joints count: those with `visible` above 0,
+    or, without `visible`, those where the truth is finite.
     """
-    predicted, keypoints, labelled = _poses(predicted, keypoints, visible)
+    predicted, keypoints, labelled = _poses(predicted, keypoints, visible, axes=(2, 3))
     _finite_3d(predicted, labelled)
     off = predicted[labelled] - keypoints[labelled]
     return float(np.linalg.norm(off, axis=-1).mean())
@@ -28,7 +29,7 @@ def pa_mpjpe(predicted, keypoints, visible=None) -> float:
     The best map is that of least squares (Umeyama, 1991) without mirroring.
     A person needs three labelled joints; persons with fewer are an error.
     """
-    predicted, keypoints, labelled = _poses(predicted, keypoints, visible)
+    predicted, keypoints, labelled = _poses(predicted, keypoints, visible, axes=(2, 3))
     _finite_3d(predicted, labelled)
     aligned = predicted.copy()
     for person, used in enumerate(labelled):
@@ -49,8 +50,8 @@ def _procrustes(points, target):
     u, s, vt = np.linalg.svd(a.T @ b)
     sign = np.ones_like(s)
     sign[-1] = np.sign(np.linalg.det(u @ vt)) or 1
-    spread = (a**2).sum()
-    scale = (s * sign).sum() / spread if spread > 0 else 0
+    square = (a**2).sum()
+    scale = (s * sign).sum() / square if square > 0 else 0
     return scale * a @ (u * sign) @ vt + goal
 
 

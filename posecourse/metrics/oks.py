@@ -1,30 +1,36 @@
-"""Object keypoint similarity, and COCO's average precision over it."""
+"""Object keypoint similarity: COCO's measure of one pose against another."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from ._common import _array
+from ..geometry import as_array, split_hint
+from ._common import _labels, _per_person
 
-__all__ = ["keypoint_ap", "oks"]
+__all__ = ["oks", "paired_oks"]
 
 
 def oks(predicted, keypoints, visible, area, sigmas, boxes=None):
-    """Object keypoint similarity of every answer with every person.
+    """Object keypoint similarity of every pose with every person.
 
     COCO's: the mean over labelled joints of
     ``exp(-d^2 / (2 * area * (2 sigma)^2))``. For a person without labelled
-    joints, d is the distance of each answered joint from the person's box
+    joints, d is the distance of each predicted joint from the person's box
     grown by its own size on every side (0 inside).
 
     Parameters
     ----------
     predicted:
-        ``(D, K, 2)`` pixels.
+        ``(D, K, 2)`` pixels. A joint that is not finite counts as
+        infinitely far off, with a warning.
     keypoints, visible:
-        ``(G, K, 2)``, NaN where not labelled, and ``(G, K)``.
+        ``(G, K, 2)``, NaN where not labelled, and ``(G, K)``; None: where
+        the keypoints are finite.
     area:
-        ``(G,)`` square pixels: of the person's mask in COCO, not the box.
+        ``(G,)`` square pixels, above 0: of the person's mask in COCO, not
+        the box.
     sigmas:
         ``(K,)``, e.g. `Skeleton.sigmas`.
     boxes:
@@ -35,190 +41,106 @@ def oks(predicted, keypoints, visible, area, sigmas, boxes=None):
     -------
     ``(D, G)``, between 0 and 1.
     """
-    predicted, keypoints = _array(predicted), _array(keypoints)
-    labelled, area = _array(visible) > 0, _array(area)
-    variance = (_array(sigmas) * 2) ** 2
+    predicted, keypoints, labelled, sigmas = _checked(
+        predicted, keypoints, visible, sigmas
+    )
+    area = _per_person(area, np.ones_like(labelled), "area")
+    empty = ~labelled.any(1)
+    off = predicted[:, None] - np.where(labelled[..., None], keypoints, 0)
+    if empty.any():
+        box = _boxes(boxes, empty)
+        low = (box[:, :2] - box[:, 2:])[:, None]
+        high = (box[:, :2] + 2 * box[:, 2:])[:, None]
+        points = predicted[:, None]
+        off[:, empty] = np.maximum(0, low - points) + np.maximum(0, points - high)
+    return _similarity(off, labelled | empty[:, None], area, sigmas)
+
+
+def paired_oks(predicted, keypoints, visible, area, sigmas):
+    """`oks` of pose i with person i: ``(N,)``, NaN without labelled joints.
+
+    Parameters as in `oks`, with as many poses as persons. Persons without
+    labelled joints need no area.
+    """
+    predicted, keypoints, labelled, sigmas = _checked(
+        predicted, keypoints, visible, sigmas
+    )
+    if len(predicted) != len(keypoints):
+        raise ValueError(
+            f"{len(predicted)} poses do not go with {len(keypoints)} persons"
+        )
+    area = _per_person(area, labelled, "area")
+    off = np.where(labelled[..., None], predicted - keypoints, 0)
+    return _similarity(off, labelled, np.where(labelled.any(1), area, 1), sigmas)
+
+
+def _similarity(off, used, area, sigmas):
+    """The mean over the `used` joints; `off` is ``(..., G, K, 2)``."""
+    error = (off**2).sum(-1) / (2 * sigmas) ** 2
+    error = error / (area + np.spacing(1))[:, None] / 2
+    counts = used.sum(-1)
+    total = (np.exp(-error) * used).sum(-1)
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+
+def _checked(predicted, keypoints, visible, sigmas):
+    predicted, keypoints = as_array(predicted), as_array(keypoints)
+    sigmas, labelled = as_array(sigmas), _labels(keypoints, visible)
     if (
         predicted.ndim != 3
         or keypoints.ndim != 3
         or predicted.shape[1:] != keypoints.shape[1:]
         or keypoints.shape[2] != 2
         or labelled.shape != keypoints.shape[:2]
-        or area.shape != keypoints.shape[:1]
-        or variance.shape != keypoints.shape[1:2]
+        or sigmas.shape != keypoints.shape[1:2]
     ):
+        third = {p.shape[2] for p in (predicted, keypoints) if p.ndim == 3} == {2}
         raise ValueError(
             f"predicted {predicted.shape}, keypoints {keypoints.shape}, "
-            f"visible {labelled.shape}, area {area.shape} and sigmas "
-            f"{variance.shape} must be (D, K, 2), (G, K, 2), (G, K), (G,) "
-            "and (K,)"
+            f"visible {labelled.shape} and sigmas {sigmas.shape} must be "
+            f"(D, K, 2), (G, K, 2), (G, K) and (K,){'' if third else split_hint(3)}"
         )
-    empty = ~labelled.any(1)
-    if empty.any() and boxes is None:
+    if not (np.isfinite(sigmas) & (sigmas > 0)).all():
+        raise ValueError(f"sigmas must be positive numbers, got {sigmas.tolist()}")
+    bad = labelled & ~np.isfinite(keypoints).all(-1)
+    if bad.any():
+        person, joint = np.argwhere(bad)[0]
         raise ValueError(
-            f"person {int(np.argmax(empty))} has no labelled "
+            f"person {person}, joint {joint}: labelled, but at "
+            f"{keypoints[person, joint]}; unlabelled joints need visibility 0"
+        )
+    finite = np.isfinite(predicted).all(-1)
+    lost = ~finite & labelled.any(0)
+    if lost.any():
+        pose, joint = np.argwhere(lost)[0]
+        warnings.warn(
+            f"{lost.sum()} predicted joints are not finite and count as misses, "
+            f"the first: pose {pose}, joint {joint}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    predicted = np.where(finite[..., None], predicted, np.inf)
+    return predicted, keypoints, labelled, sigmas
+
+
+def _boxes(boxes, empty) -> np.ndarray:
+    """The boxes of those who need one."""
+    person = int(np.argmax(empty))
+    if boxes is None:
+        raise ValueError(
+            f"person {person} has no labelled "
             "joint; give boxes, or leave the person out"
         )
-    truth = np.where(labelled[..., None], keypoints, 0)
-    off = predicted[:, None] - truth
-    if empty.any():
-        box = _array(boxes)[empty]
-        low = (box[:, :2] - box[:, 2:])[:, None]
-        high = (box[:, :2] + 2 * box[:, 2:])[:, None]
-        points = predicted[:, None]
-        off[:, empty] = np.maximum(0, low - points) + np.maximum(0, points - high)
-    error = (off**2).sum(-1) / variance / (area + np.spacing(1))[:, None] / 2
-    used = labelled | empty[:, None]
-    return (np.exp(-error) * used).sum(-1) / used.sum(-1)
-
-
-_AP_NAMES = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
-
-
-def keypoint_ap(truth, detections, sigmas) -> dict[str, float]:
-    """Average precision and recall over OKS thresholds, as COCO does.
-
-    Thresholds 0.50, 0.55, ..., 0.95; precision read at 101 recalls; at
-    most 20 detections per picture; crowds and persons without labelled
-    joints neither gained nor lost. The evaluation is faster-coco-eval's,
-    which agrees with pycocotools.
-
-    Parameters
-    ----------
-    truth:
-        A COCO dictionary (``images``, ``annotations``, ``categories``); or
-        per picture a list of persons, each a dictionary with ``keypoints``
-        ``(K, 2)`` (NaN where not labelled), ``area``, and, where wanted,
-        ``visible`` ``(K,)``, ``box`` (x, y, width, height), ``crowd``.
-    detections:
-        A list of COCO results (``image_id``, ``category_id``,
-        ``keypoints`` of 3 K numbers, ``score``); or per picture, in the
-        order of `truth`, a list of dictionaries with ``keypoints``
-        ``(K, 2)`` and ``score``. All joints must be finite.
-    sigmas:
-        ``(K,)``, e.g. `Skeleton.sigmas`.
-
-    Returns
-    -------
-    AP, AP50, AP75, APm, APl (medium and large persons), AR, AR50, AR75,
-    ARm, ARl, each between 0 and 1, or NaN where there is nobody to find.
-    """
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    sigmas = _array(sigmas)
-    if not isinstance(truth, dict):
-        if len(truth) != len(detections):
-            raise ValueError(
-                f"truth has {len(truth)} pictures, detections have {len(detections)}"
-            )
-        truth, detections = (
-            _coco_truth(truth, len(sigmas)),
-            _coco_results(detections, len(sigmas)),
-        )
-    truth, detections = _checked(truth, detections, len(sigmas))
-    quiet = {"print_function": lambda *_: None}
-    reference = COCO(truth, **quiet)
-    found = (
-        reference.loadRes(detections)
-        if detections
-        else COCO({**truth, "annotations": []}, **quiet)
-    )
-    evaluation = COCOeval_faster(
-        reference, found, "keypoints", kpt_oks_sigmas=list(sigmas), **quiet
-    )
-    evaluation.run()
-    values = [float(v) for v in evaluation.stats[:10]]
-    # COCO says -1 where there is nobody to find
-    return {
-        name: value if value >= 0 else float("nan")
-        for name, value in zip(_AP_NAMES, values)
-    }
-
-
-def _coco_truth(pictures, joints: int) -> dict:
-    annotations = []
-    for image, people in enumerate(pictures):
-        for person in people:
-            points = _joints(person, joints, image)
-            visible = _array(person.get("visible", np.full(joints, 2)))
-            labelled = np.isfinite(points).all(-1) & (visible > 0)
-            points = np.where(labelled[:, None], np.c_[points, visible], 0)
-            used = points[labelled, :2]
-            box = person.get("box")
-            if box is None:
-                low, high = (
-                    (used.min(0), used.max(0))
-                    if len(used)
-                    else (np.zeros(2), np.zeros(2))
-                )
-                box = [*low, *(high - low)]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": 1,
-                    "keypoints": points.ravel().tolist(),
-                    "num_keypoints": len(used),
-                    "area": float(person["area"]),
-                    "bbox": [float(v) for v in box],
-                    "iscrowd": int(bool(person.get("crowd", False))),
-                }
-            )
-    return {
-        "images": [{"id": i} for i in range(len(pictures))],
-        "categories": [{"id": 1, "name": "person"}],
-        "annotations": annotations,
-    }
-
-
-def _coco_results(pictures, joints: int) -> list[dict]:
-    results = []
-    for image, poses in enumerate(pictures):
-        for pose in poses:
-            points = np.c_[_joints(pose, joints, image), np.ones(joints)]
-            results.append(
-                {
-                    "image_id": image,
-                    "category_id": 1,
-                    "keypoints": points.ravel().tolist(),
-                    "score": float(pose["score"]),
-                }
-            )
-    return results
-
-
-def _joints(pose, joints: int, image: int) -> np.ndarray:
-    points = _array(pose["keypoints"])
-    if points.shape != (joints, 2):
+    boxes = as_array(boxes)
+    if boxes.shape != (len(empty), 4):
         raise ValueError(
-            f"picture {image}: keypoints {points.shape}, but there are {joints} sigmas"
+            f"boxes must be ({len(empty)}, 4), x, y, width, height, got {boxes.shape}"
         )
-    return points
-
-
-def _checked(truth, detections, joints: int):
-    """Copies, because the evaluator writes into what it is given."""
-    annotations = [dict(a) for a in truth["annotations"]]
-    detections = [dict(d) for d in detections]
-    if not annotations:
-        raise ValueError("nobody to find: the truth has no annotations")
-    for one in (*annotations, *detections):
-        if len(one["keypoints"]) != 3 * joints:
-            raise ValueError(
-                f"picture {one['image_id']}: {len(one['keypoints'])} "
-                f"keypoint numbers, but {joints} sigmas need {3 * joints}"
-            )
-        one.setdefault("num_keypoints", sum(v > 0 for v in one["keypoints"][2::3]))
-    known = {image["id"] for image in truth["images"]}
-    for one in detections:
-        if one["image_id"] not in known:
-            raise ValueError(
-                f"detections for picture {one['image_id']}, "
-                "which the truth does not have"
-            )
-        if not np.isfinite([*one["keypoints"], one["score"]]).all():
-            raise ValueError(
-                f"picture {one['image_id']}: a detection has "
-                "numbers that are not finite"
-            )
-    return {**truth, "annotations": annotations}, detections
+    bad = empty & ~(np.isfinite(boxes).all(1) & (boxes[:, 2:] >= 0).all(1))
+    if bad.any():
+        person = int(np.argmax(bad))
+        raise ValueError(
+            f"person {person} has no labelled joint and the box "
+            f"{boxes[person].tolist()}, which is none"
+        )
+    return boxes[empty]

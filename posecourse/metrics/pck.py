@@ -7,19 +7,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..skeletons import Skeleton
-from ._common import _array, _ends, _poses, _ratio
+from ..skeletons import MPII, Skeleton
+from ._common import _per_person, _poses, _ratio
 
 __all__ = [
     "JointRates",
     "auc",
-    "box_size",
-    "pck_hits",
     "normalized_distances",
     "pck",
+    "pck_hits",
     "pckh",
-    "torso_size",
+    "pckh_columns",
 ]
+
+# Joints that MPII's total leaves out: they sit in the middle and are easy.
+_LEFT_OUT = ("pelvis", "thorax")
+
+
+def pckh_columns(skeleton: Skeleton = MPII) -> list[int]:
+    """The columns that MPII's total counts: all but pelvis and thorax.
+
+    What `JointRates.pooled` and `bootstrap_interval` take as `joints`.
+    """
+    return [i for i, joint in enumerate(skeleton.joints) if joint not in _LEFT_OUT]
 
 
 class JointRates(NamedTuple):
@@ -39,7 +49,7 @@ class JointRates(NamedTuple):
         return float(_ratio(self.hits[joints].sum(), self.counts[joints].sum()))
 
 
-def normalized_distances(predicted, keypoints, visible, normaliser):
+def normalized_distances(predicted, keypoints, visible, normalizer):
     """Distances from prediction to truth, in units of each person's size.
 
     Parameters
@@ -47,8 +57,8 @@ def normalized_distances(predicted, keypoints, visible, normaliser):
     predicted, keypoints:
         ``(N, K, 2)`` pixels of the same frame.
     visible:
-        ``(N, K)``; above 0 means labelled.
-    normaliser:
+        ``(N, K)``; above 0 means labelled. None: where the truth is finite.
+    normalizer:
         ``(N,)`` or one number, pixels: the length that counts as 1.
 
     Returns
@@ -57,16 +67,7 @@ def normalized_distances(predicted, keypoints, visible, normaliser):
     not finite.
     """
     predicted, keypoints, labelled = _poses(predicted, keypoints, visible)
-    size = np.broadcast_to(_array(normaliser), _ends(normaliser, labelled))
-    bad = labelled.any(1) & ~(np.isfinite(size) & (size > 0))
-    if bad.any():
-        person = int(np.argmax(bad))
-        raise ValueError(
-            f"person {person} has size {size[person]}; sizes to divide by "
-            f"must be positive and finite ({bad.sum()} are not). Give the "
-            "person its size, or leave it out by setting its visibility "
-            "to 0"
-        )
+    size = _per_person(normalizer, labelled, "sizes")
     finite = np.isfinite(predicted).all(-1)
     lost = labelled & ~finite
     if lost.any():
@@ -85,32 +86,32 @@ def normalized_distances(predicted, keypoints, visible, normaliser):
     return distances
 
 
-def pck_hits(predicted, keypoints, visible, normaliser, threshold):
-    """Whether each joint is within ``threshold * normaliser``: ``(N, K)``.
+def pck_hits(predicted, keypoints, visible, normalizer, threshold):
+    """Whether each joint is within ``threshold * normalizer``: ``(N, K)``.
 
-    1 or 0, NaN where not labelled: what the intervals below resample.
+    1 or 0, NaN where not labelled: what the intervals resample.
     """
     return _within(
-        normalized_distances(predicted, keypoints, visible, normaliser), threshold
+        normalized_distances(predicted, keypoints, visible, normalizer), threshold
     )
 
 
-def pck(predicted, keypoints, visible, normaliser, threshold=0.2):
+def pck(predicted, keypoints, visible, normalizer, threshold=0.2):
     """Percentage of correct keypoints: within a fraction of a length.
 
     Parameters
     ----------
-    normaliser:
+    normalizer:
         ``(N,)`` pixels. Often `torso_size` (threshold 0.2) or `box_size`
-        (0.2 or 0.05).
+        (0.2 or 0.05); `pck_normalizer` chooses.
     threshold:
-        Fraction of the normaliser.
+        Fraction of the normalizer.
 
     Returns
     -------
     `JointRates`, whose `per_joint` and `pooled()` are between 0 and 1.
     """
-    return _rates(pck_hits(predicted, keypoints, visible, normaliser, threshold))
+    return _rates(pck_hits(predicted, keypoints, visible, normalizer, threshold))
 
 
 def pckh(predicted, keypoints, visible, head_size, threshold=0.5):
@@ -120,44 +121,33 @@ def pckh(predicted, keypoints, visible, head_size, threshold=0.5):
     pixels of the keypoints. With MPII's standard crop it is a tenth of the
     crop's side: PCKh@0.5 asks for 12.8 pixels of 256.
 
-    MPII's total, ``pckh(...).pooled(columns)``, leaves out pelvis and
-    thorax; `pckh_table` does it for you. **The "0.1" of the literature:**
-    the numbers published as PCKh@0.1 with SimpleBaseline, HRNet and DARK
-    were read off one step too far and are at 0.11, worth about 4 points.
+    MPII's total, ``pckh(...).pooled(pckh_columns(skeleton))``, leaves out
+    pelvis and thorax; `pckh_table` does it for you. **The "0.1" of the
+    literature:** the numbers published as PCKh@0.1 with SimpleBaseline,
+    HRNet and DARK were read off one step too far and are at 0.11, worth
+    about 4 points.
     """
     return pck(predicted, keypoints, visible, head_size, threshold)
 
 
 def auc(
-    predicted, keypoints, visible, normaliser, limit: float = 0.5, step: float = 0.01
+    predicted, keypoints, visible, normalizer, limit: float = 0.5, step: float = 0.01
 ):
     """Area under PCK over thresholds 0 to `limit`, divided by `limit`.
 
     By trapezoids at every `step`, as in MPII's evaluation (PCKh, 0.5,
-    0.01). Returns `JointRates` whose hits are averages over the curve.
+    0.01); `limit` is a whole number of steps. Returns `JointRates` whose
+    hits are averages over the curve.
     """
-    distances = normalized_distances(predicted, keypoints, visible, normaliser)
+    distances = normalized_distances(predicted, keypoints, visible, normalizer)
     return _area(distances, limit, step)
 
 
-def torso_size(keypoints, visible, skeleton: Skeleton):
-    """Left shoulder to right hip, ``(N,)`` pixels; NaN where unlabelled.
-
-    Leave persons with NaN out of `pck`: set their visibility to 0.
-    """
-    ends = skeleton.indices(["left_shoulder", "right_hip"])
-    keypoints = _array(keypoints)[:, ends]
-    labelled = (_array(visible)[:, ends] > 0).all(1)
-    size = np.linalg.norm(keypoints[:, 0] - keypoints[:, 1], axis=-1)
-    return np.where(labelled, size, np.nan)
-
-
-def box_size(boxes):
-    """The longer side of boxes ``(N, 4)``, (x, y, width, height)."""
-    return _array(boxes)[:, 2:].max(1)
-
-
 def _within(distances, threshold):
+    if not 0 <= threshold < np.inf:
+        raise ValueError(
+            f"threshold {threshold}: a fraction of the size, 0 or more, such as 0.5"
+        )
     return np.where(np.isnan(distances), np.nan, distances <= threshold)
 
 
@@ -166,9 +156,15 @@ def _rates(hit) -> JointRates:
 
 
 def _area(distances, limit, step) -> JointRates:
-    if not 0 < step <= limit:
+    if not 0 < step <= limit < np.inf:
         raise ValueError(f"step {step} must be positive and at most the limit {limit}")
-    thresholds = np.linspace(0, limit, round(limit / step) + 1)
+    strips = round(limit / step)
+    if abs(strips * step - limit) > 1e-9 * limit:
+        raise ValueError(
+            f"the limit {limit} is not a whole number of steps of {step}; "
+            f"take a step of {limit / strips:g} or {limit / (strips + 1):g}"
+        )
+    thresholds = np.linspace(0, limit, strips + 1)
     hits = np.stack([(distances <= t).sum(0) for t in thresholds])
     area = ((hits[1:] + hits[:-1]) / 2).mean(0)
     return JointRates(area, (~np.isnan(distances)).sum(0))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._common import _array
+from ..geometry import as_array
 
 __all__ = ["Reliability", "reliability"]
 
@@ -33,8 +33,8 @@ class Reliability(NamedTuple):
         """Expected calibration error: how far scores are from rates.
 
         The mean over all joints of the distance between the score and the
-        rate of the group. 0 is calibrated; an answer that always says the
-        average is calibrated too, and useless.
+        rate of the group. 0 is calibrated; a constant score of the mean
+        rate is calibrated too, and useless.
         """
         off = np.abs(self.scores - self.rates)
         return float((off * self.counts).sum() / self.counts.sum())
@@ -47,7 +47,7 @@ class Reliability(NamedTuple):
         it was measured on.
         """
         rates = np.maximum.accumulate(self.rates)
-        return np.interp(_array(scores), self.scores, rates)
+        return np.interp(as_array(scores), self.scores, rates)
 
 
 def reliability(scores, hit, bins: int = 10) -> Reliability:
@@ -66,7 +66,7 @@ def reliability(scores, hit, bins: int = 10) -> Reliability:
     bins:
         How many groups.
     """
-    scores, hit = _array(scores), _array(hit)
+    scores, hit = as_array(scores), as_array(hit)
     if scores.shape != hit.shape:
         raise ValueError(f"scores {scores.shape} do not go with hits {hit.shape}")
     labelled = ~np.isnan(hit)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from ..files import plain, write_csv
 from ..skeletons import MPII, Skeleton
-from ._common import _expect, _mean, _plain, _text
+from ._common import _aligned, _expect, _mean, _text
 from .intervals import Interval, bootstrap_interval
-from .pck import _area, _rates, _within, normalized_distances
+from .pck import _area, _rates, _within, normalized_distances, pckh_columns
 
 __all__ = ["PckhRow", "PckhTable", "pckh_table"]
 
@@ -23,7 +25,7 @@ class PckhRow:
     Attributes
     ----------
     name, threshold:
-        Whose answers, at which threshold.
+        Whose predictions, at which threshold.
     per_joint:
         Joint name -> percent (NaN where never labelled).
     columns:
@@ -41,10 +43,15 @@ class PckhRow:
 
 @dataclass
 class PckhTable:
-    """What `pckh_table` gives; prints itself, also in notebooks.
+    """What `pckh_table` gives, all in percent; prints itself.
 
     Attributes
     ----------
+    persons, given:
+        Persons who are scored, of how many; the others have no labelled
+        joint, or no size and so no visibility.
+    labelled:
+        Joints that count in the weighted mean.
     rows:
         `PckhRow` of the predictions for each threshold, then those of the
         baselines.
@@ -63,6 +70,7 @@ class PckhTable:
     auc: dict[str, float]
     interval: Interval
     excluded: tuple[str, ...] = field(default=())
+    given: int = 0
 
     def row(self, threshold: float, name: str = "predicted") -> PckhRow:
         """The row of one threshold."""
@@ -95,8 +103,9 @@ class PckhTable:
             ]
 
     def _title(self) -> str:
+        of = f" of {self.given:,}" if self.given > self.persons else ""
         return (
-            f"{self.metric} in percent: {self.persons:,} persons, "
+            f"{self.metric} in percent: {self.persons:,}{of} persons, "
             f"{self.labelled:,} labelled joints"
         )
 
@@ -115,22 +124,16 @@ class PckhTable:
             f"95 % interval of the first mean: {i.low:.2f} to "
             f"{i.high:.2f} (standard deviation {i.sd:.2f})."
         )
+        if self.given > self.persons:
+            yield (
+                f"Left out: {self.given - self.persons:,} persons without a label "
+                "or without the length that distances are divided by."
+            )
         if self.head == "official":
             yield "Head: mean of upper neck and head top."
 
     def __str__(self) -> str:
-        cells = list(self._cells())
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        lines = [
-            "  ".join(
-                [
-                    line[0].ljust(widths[0]),
-                    *(c.rjust(w) for c, w in zip(line[1:], widths[1:])),
-                ]
-            ).rstrip()
-            for line in cells
-        ]
-        return "\n".join([self._title(), *lines, *self._notes()])
+        return "\n".join([self._title(), *_aligned(self._cells()), *self._notes()])
 
     def _repr_html_(self) -> str:
         head, *body = [[html.escape(c) for c in line] for line in self._cells()]
@@ -147,10 +150,12 @@ class PckhTable:
 
     def to_dict(self) -> dict:
         """Everything, as JSON knows it (NaN becomes None)."""
-        return _plain(
+        return plain(
             {
                 "metric": self.metric,
+                "unit": "percent",
                 "persons": self.persons,
+                "given": self.given,
                 "labelled": self.labelled,
                 "head": self.head,
                 "excluded": list(self.excluded),
@@ -163,6 +168,33 @@ class PckhTable:
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
+
+    def to_csv(self, path) -> Path:
+        """One line per row: name, threshold, then all in percent.
+
+        Columns ``joint:NAME`` per joint, ``part:NAME`` per printed column,
+        ``mean:NAME`` per mean, and ``auc``.
+        """
+        first = self.rows[0]
+        labels = [f"joint:{j}" for j in first.per_joint]
+        labels += [f"part:{c}" for c in first.columns]
+        labels += [f"mean:{m}" for m in first.means]
+        return write_csv(
+            path,
+            ["metric", "name", "threshold", *labels, "auc"],
+            (
+                [
+                    self.metric,
+                    row.name,
+                    row.threshold,
+                    *row.per_joint.values(),
+                    *row.columns.values(),
+                    *row.means.values(),
+                    self.auc[row.name],
+                ]
+                for row in self.rows
+            ),
+        )
 
 
 def pckh_table(
@@ -204,8 +236,8 @@ def pckh_table(
     thresholds:
         Fractions of the head size. (See `pckh` about 0.1.)
     baselines:
-        Name -> ``(N, K, 2)``, answers to print as further rows, e.g.
-        `mean_pose` mapped into each picture.
+        Name -> ``(N, K, 2)``, predictions to print as further rows, e.g.
+        `constant_predictions`.
     head:
         What the Head column means: ``"head_top"``, that joint alone (most
         papers), or ``"official"``, the mean of upper neck and head top
@@ -220,11 +252,11 @@ def pckh_table(
     if not thresholds:
         raise ValueError("give at least one threshold")
     groups = _columns(skeleton, head)
-    excluded = tuple(j for j in ("pelvis", "thorax") if j in skeleton.joints)
-    counted = [i for i, j in enumerate(skeleton.joints) if j not in excluded]
+    counted = pckh_columns(skeleton)
+    excluded = tuple(j for i, j in enumerate(skeleton.joints) if i not in counted)
     rows, areas, interval, labelled = [], {}, None, 0
-    for name, answers in names.items():
-        distances = normalized_distances(answers, keypoints, visible, head_size)
+    for name, poses in names.items():
+        distances = normalized_distances(poses, keypoints, visible, head_size)
         _expect(distances.shape[1], skeleton)
         areas[name] = 100 * _area(distances, 0.5, 0.01).pooled(counted)
         for threshold in thresholds:
@@ -232,12 +264,19 @@ def pckh_table(
             rates = _rates(hit)
             rows.append(_row(name, threshold, rates, skeleton, groups, counted))
             if interval is None:
-                interval = Interval(
-                    *(100 * v for v in bootstrap_interval(hit, counted))
-                )
+                interval = bootstrap_interval(hit, counted).times(100)
                 labelled = int(rates.counts[counted].sum())
+    persons = int((~np.isnan(distances)).any(1).sum())
     return PckhTable(
-        metric, len(distances), labelled, head, rows, areas, interval, excluded
+        metric,
+        persons,
+        labelled,
+        head,
+        rows,
+        areas,
+        interval,
+        excluded,
+        len(distances),
     )
 
 
