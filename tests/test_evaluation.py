@@ -88,7 +88,7 @@ def test_it_prints_and_is_json():
         "mean pose",
         "center pose",
         "95 %",
-        "swap",
+        "inversion",
         "deviation",
     ):
         assert word in text

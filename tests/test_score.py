@@ -270,7 +270,7 @@ def test_score_prints_the_conventions(scored, capsys):
         "0.11",
         "SimpleBaseline",
         "95 % interval",
-        "swap",
+        "inversion",
         "first pixel",
     ):
         assert words in out
@@ -336,7 +336,10 @@ def test_coco_results_are_scored_by_average_precision(shared_data, tmp_path, cap
     path = tmp_path / "results.json"
     path.write_text(json.dumps(results))
     assert main(["score", str(path), "--truth", str(truth), "--json"]) == 0
-    scores = json.loads(capsys.readouterr().out)["average_precision"]
-    assert scores["AP"] == pytest.approx(1)
+    found = json.loads(capsys.readouterr().out)
+    assert found["unit"] == "percent"
+    assert found["average_precision"]["AP"] == pytest.approx(100)
+    assert found["intervals"]["AP"]["low"] == pytest.approx(100)
+    assert found["baselines"]["center pose"]["AP50"] < 20
     assert main(["score", str(path)]) == 2
     assert "--truth" in capsys.readouterr().err

@@ -724,7 +724,7 @@ def hits(network):
     poses, _, _ = evaluation.predict_crops(network, valid)
     return metrics.pck_hits(
         poses, valid.keypoints, valid.visible, valid.head_size, 0.5)[
-        :, [joint not in ("pelvis", "thorax") for joint in MPII.joints]]
+        :, metrics.pckh_columns(MPII)]
 
 
 hit = {}

@@ -54,8 +54,7 @@ require("0.1")
 use_style()
 rng = np.random.default_rng(0)
 BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"
-COUNTED = [k for k, joint in enumerate(MPII.joints)
-           if joint not in ("pelvis", "thorax")]      # 14 of the 16
+COUNTED = metrics.pckh_columns(MPII)     # without pelvis and thorax: 14 of 16
 
 # %% [markdown]
 # ## 1. Right or wrong: PCK
@@ -637,7 +636,7 @@ with figure("Percent right with intervals: head, visible and easy high, "
 # | kind | the answer is | what would help |
 # |---|---|---|
 # | good | within 0.5 head sizes of the label | |
-# | **swap** | within 0.5 of the same joint on the other side | seeing which way the person faces |
+# | **inversion** | within 0.5 of the same joint on the other side | seeing which way the person faces |
 # | **near** | within 1: a near miss | finer maps, better labels |
 # | **far** | within 2 | |
 # | **gross** | anywhere else | finding the person, other people in the picture |
@@ -652,23 +651,24 @@ other = metrics.normalized_distances(
     store.head_size)
 kinds = np.select(
     [np.isnan(distances), distances <= 0.5, other <= 0.5, distances <= 1,
-     distances <= 2], ["", "good", "swap", "near", "far"], "gross")
+     distances <= 2], ["", "good", "inversion", "near", "far"], "gross")
 sides = [k for k in range(16) if twin[k] != k]
 away = np.array([abs((p.extra["facing"] + 180) % 360 - 180)
                  for p in persons])      # degrees from facing us
 package = metrics.error_breakdown(predicted, store.keypoints, store.visible,
-                                store.head_size)
-names = ["good", "swap", "near", "far", "gross"]
+                                  store.head_size)
+names = ["good", "inversion", "near", "far", "gross"]
 ours = {name: (kinds[:, sides] == name).sum() for name in names}
 print("package agrees:", ours == {
     name: package.counts[name].sum() for name in names})
-print(f"of the misses {100 * package.of_misses['swap']:.0f} % are swaps")
+inverted = 100 * package.of_misses["inversion"]
+print(f"of the misses {inverted:.0f} % are inversions")
 for title, who in (("everybody", away >= 0), ("facing us", away < 45),
                    ("from the side", (away >= 45) & (away <= 135)),
                    ("from behind", away > 135)):
     part = kinds[who][:, sides]
-    share = (part == "swap").sum() / (part != "").sum()
-    print(f"{title:14s}{100 * share:3.0f} % of the joints are swapped")
+    share = (part == "inversion").sum() / (part != "").sum()
+    print(f"{title:14s}{100 * share:3.0f} % of the joints are inverted")
 
 # %%
 print(package)
@@ -698,11 +698,12 @@ with figure("Four people, each with an arrow from where the network puts a "
 # body, on the same joint of the *other* side.
 #
 # The table gives the shares, joint by joint. Of all misses **55 %** are
-# swaps. Facing us **3 %** of the joints are swapped, from behind **10 %**,
-# from the side **15 %**. So the most urgent work has a name. It is not finer
+# inversions. Facing us **3 %** of the joints are inverted, from behind
+# **10 %**, from the side **15 %**. So the most urgent work has a name. It is not finer
 # maps, it is telling left from right, and most of all from the side. Two
 # networks with the same PCKh can need opposite cures. (Newell's hourglass on
-# MPII: of its misses 22 % are swaps and 49 % near misses.)
+# MPII: of its misses 22 % are inversions and 49 % near misses. A joint put on
+# *another* person is called a swap; our pictures show one person each.)
 #
 # ## 9. What is a score worth?
 #
@@ -1127,7 +1128,7 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 # | ViTPose-H (more data) | | 94.1 | | | ViTPose's README |
 #
 # Read it with $\pm 0.6$ in mind, and never across the two kinds of "0.1": the
-# network of 33.4 and that of 37.7 is the same one. The step from saying
+# network of 33.4 and that of 37.7 is the same one. The step from predicting
 # coordinates to drawing maps, with the same ResNet-50, is worth more than
 # most architectures. COCO's stricter AP says it louder: 54.1 for coordinates,
 # 70.6 with RLE, 71.8 for maps (ResNet-50, mmpose).
@@ -1142,7 +1143,7 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 #
 # It prints 88.43 weighted (95 % interval 87.8 to 89.0), 87.98 unweighted,
 # 89.25 over 16 joints, 21.59 at 0.1, 25.44 at 0.11, mean pose 16.8, center
-# pose 5.8, and the anatomy. For your own network: `posecourse evaluate RUN`.
+# pose 5.8, and the kinds of errors. For your own network: `posecourse evaluate RUN`.
 #
 # ## Quiz
 #
@@ -1211,8 +1212,8 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 #   circulate, and a "0.1" that is 0.11.
 # - Beside every score: what the mean pose gets, and an interval. Draw people,
 #   not joints; compare two networks on the same draws.
-# - One mean hides groups: joints, hidden ones, difficulty. Swap, near, far
-#   and gross ask for different cures.
+# - One mean hides groups: joints, hidden ones, difficulty. Inversion, near,
+#   far and gross ask for different cures.
 # - Peaks sort joints well but are no probabilities. A curve measured on other
 #   people makes them so, for one threshold.
 # - OKS is soft and knows that hips are vague. AP judges a list: doubles are

@@ -214,8 +214,7 @@ boxes = np.array([r.person.box for r in renderings])
 truth = np.stack([r.person.keypoints for r in renderings])   # (200, 16, 2)
 seen = np.stack([r.person.visible for r in renderings])
 heads = np.array([r.person.head_size for r in renderings])
-columns = [k for k, joint in enumerate(MPII.joints)
-           if joint not in ("pelvis", "thorax")]       # MPII's mean of 14
+columns = metrics.pckh_columns(MPII)                   # MPII's mean of 14
 decode = predictor.model.codec.decode
 
 

@@ -93,9 +93,7 @@ VARIED = [
 ]
 RUNS = [(name, 0) for name in NETWORKS] + [(name, 1) for name in VARIED]
 THRESHOLDS = (0.5, 0.2)
-COUNTED = [
-    i for i, joint in enumerate(MPII.joints) if joint not in ("pelvis", "thorax")
-]
+COUNTED = metrics.pckh_columns(MPII)
 
 
 def study(

@@ -71,9 +71,7 @@ RUNS = [
 ]
 RUNS[4:4] = [("fc", 8000, 0), ("rle", 8000, 0)]
 THRESHOLDS = (0.5, 0.2, 0.1)
-COUNTED = [
-    i for i, joint in enumerate(MPII.joints) if joint not in ("pelvis", "thorax")
-]
+COUNTED = metrics.pckh_columns(MPII)
 
 
 def study(folder, settings=SETTINGS, runs=RUNS):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import make_parser, print_json
@@ -20,9 +22,9 @@ def main(argv) -> int:
     parser = make_parser(
         "score",
         "Score a file of predictions, person by person in the order of the "
-        "truth: PCKh with every convention named, beside answers that need "
-        "no network, with an interval and the kinds of errors. COCO results "
-        "(.json) are scored by average precision.",
+        "truth: PCKh with every convention named, joint by joint with intervals, "
+        "beside what a constant prediction gets, and the kinds of errors. COCO "
+        "results (.json) are scored by average precision.",
         "posecourse score newell.h5 --truth annot/gt_valid.mat",
     )
     parser.add_argument(
@@ -68,9 +70,6 @@ def main(argv) -> int:
 
 
 def _pckh(args) -> int:
-    import numpy as np
-
-    from .. import metrics
     from ..evaluation import published
 
     one_based = (
@@ -82,25 +81,8 @@ def _pckh(args) -> int:
         truth_path = published.find_truth(args.file, args.truth)
     truth = published.read_truth(truth_path, args.split)
     order = published.check_order(predicted, truth)
-
-    visible, size = truth.visible, truth.head_size
-    hit, options = 0.5, {"thresholds": (0.5, 0.2, 0.1, 0.11)}
-    if not np.isfinite(size).any():  # no head boxes: by the torso
-        size = metrics.torso_size(truth.keypoints, visible, truth.skeleton)
-        hit, options = 0.2, {"thresholds": (0.2, 0.1, 0.05), "metric": "PCK (torso)"}
-    visible = np.where(np.isfinite(size)[:, None], visible, 0)
-    table = metrics.pckh_table(
-        predicted,
-        truth.keypoints,
-        visible,
-        size,
-        truth.skeleton,
-        baselines=_baselines(truth, visible),
-        **options,
-    )
-    anatomy = metrics.error_breakdown(
-        predicted, truth.keypoints, visible, size * hit / 0.5, truth.skeleton
-    )
+    with _warnings_said():
+        report = published.score_predictions(predicted, truth)
     if args.json:
         print_json(
             {
@@ -108,9 +90,10 @@ def _pckh(args) -> int:
                 "truth": str(truth_path),
                 "one_based": one_based,
                 "misplaced": order.misplaced,
-                "table": table.to_dict(),
-                "anatomy": anatomy.shares,
-                "anatomy_of_misses": anatomy.of_misses,
+                **report.to_dict(),
+                "errors_of_misses": {
+                    kind: 100 * share for kind, share in report.errors.of_misses.items()
+                },
             }
         )
         return 0
@@ -126,80 +109,76 @@ def _pckh(args) -> int:
             "the order right?",
             file=sys.stderr,
         )
-    print(table)
-    if len(table.rows) > len(options["thresholds"]):
-        _note(
-            "mean pose: the mean of these very people in the standard "
-            "crop, a little better than a mean of training people would "
-            "do. center pose: every joint in the middle of that crop."
+    print(report.table)
+    _note(
+        "mean pose: the mean of these very people in their windows, a little "
+        "better than a mean of training people would do. center pose: every joint "
+        "in the middle of the window. The window is "
+        + (
+            "the standard crop."
+            if truth.windows is not None
+            else "the box around the labelled joints, as the truth does not say "
+            "where the people are; that tells much. A valid.json in its folder says it."
         )
-    else:
-        _note(
-            "No trivial answers beside: the truth does not say where the "
-            "people are. A valid.json in its folder does."
-        )
-    if "metric" not in options:
+    )
+    if report.table.metric == "PCKh":
         _note(_NOTE_011)
-    print(f"\nKinds of errors (joints that have a left and a right)\n{anatomy}")
+    print(f"\n{report}")
+    print(f"\nKinds of errors (joints that have a left and a right)\n{report.errors}")
     return 0
+
+
+@contextmanager
+def _warnings_said():
+    """Warnings of the block as sentences of the command."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught):
+        print(f"posecourse: {text}", file=sys.stderr)
 
 
 def _note(text: str):
     print(textwrap.fill(text, 78))
 
 
-def _baselines(truth, visible) -> dict:
-    """What answers without looking at the picture get."""
-    import numpy as np
-
-    from .. import metrics
-    from ..geometry import Crop, affine_points
-
-    if not np.isfinite(truth.center).all():
-        return {}
-    crops = [
-        Crop.from_mpii(center, scale, 256)
-        for center, scale in zip(truth.center, truth.scale)
-    ]
-    inside = affine_points(truth.keypoints, np.stack([c.matrix for c in crops]))
-    back = np.stack([c.inverse for c in crops])
-    answers = {
-        "mean pose": metrics.mean_pose(inside, visible),
-        "center pose": metrics.center_pose(truth.skeleton, 256),
-    }
-    return {
-        name: affine_points(np.broadcast_to(pose, inside.shape), back)
-        for name, pose in answers.items()
-    }
-
-
 def _average_precision(args) -> int:
-    import json
-
-    from .. import metrics
-    from ..evaluation.published import PredictionsError
-    from ..skeletons import COCO
+    from ..evaluation.published import PredictionsError, score_coco
 
     if args.truth is None or not args.truth.is_file():
         raise PredictionsError(
             f"{args.file} holds COCO results; name the annotation file they "
             "belong to with --truth person_keypoints_val2017.json"
         )
-    truth = json.loads(args.truth.read_text("utf-8"))
-    if not isinstance(truth, dict) or "annotations" not in truth:
-        raise PredictionsError(f"{args.truth} is not a COCO annotation file")
-    results = json.loads(args.file.read_text("utf-8"))
-    scores = metrics.keypoint_ap(truth, results, COCO.sigmas)
+    with _warnings_said():
+        scores = score_coco(args.file, args.truth)
     if args.json:
         print_json(
             {
                 "file": str(args.file),
                 "truth": str(args.truth),
-                "average_precision": scores,
+                "unit": "percent",
+                "average_precision": {n: i.value for n, i in scores.intervals.items()},
+                "intervals": {n: i._asdict() for n, i in scores.intervals.items()},
+                "baselines": scores.baselines,
             }
         )
         return 0
-    print(f"{args.file} against {args.truth}: {len(results):,} poses")
-    print("  ".join(f"{name:>5}" for name in scores))
-    print("  ".join(f"{100 * value:5.1f}" for value in scores.values()))
+    print(f"{args.file} against {args.truth}: {scores.poses:,} poses, in percent")
+    rows = {
+        "": list(scores.intervals),
+        "predicted": [f"{i.value:.1f}" for i in scores.intervals.values()],
+        "95 % from": [f"{i.low:.1f}" for i in scores.intervals.values()],
+        "to": [f"{i.high:.1f}" for i in scores.intervals.values()],
+        **{
+            name: [f"{value:.1f}" for value in values.values()]
+            for name, values in scores.baselines.items()
+        },
+    }
+    for name, cells in rows.items():
+        print(f"{name:11}" + "".join(f"{cell:>6}" for cell in cells))
+    _note(
+        "mean pose and center pose: one in the box of each person who is there, as "
+        "if a detector without a fault had found them."
+    )
     return 0

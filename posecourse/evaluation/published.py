@@ -10,16 +10,18 @@ and a file in another order gives a wrong number without any error, so
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .. import metrics
+from ..geometry import Crop
 from ..skeletons import MPII, Skeleton, get_skeleton
 
 __all__ = [
+    "CocoScores",
     "OrderCheck",
     "OrderError",
     "PredictionsError",
@@ -32,9 +34,21 @@ __all__ = [
     "read_predictions",
     "read_truth",
     "save_predictions",
+    "score_coco",
+    "score_predictions",
 ]
 
-_NAMES = ("preds", "pred", "predictions", "keypoints", "joints", "pose")
+_NAMES = (
+    "preds",
+    "pred",
+    "predictions",
+    "keypoints",
+    "joints",
+    "pose",
+    "pos_pred_src",
+)
+# MPII's MATLAB evaluation calls them so and stores (K, 2, N), always.
+_JOINTS_FIRST = "pos_pred_src"
 _ONE_BASED = {
     ".mat": True,
     ".h5": True,
@@ -74,11 +88,8 @@ def is_coco_results(path) -> bool:
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
     content = _json(path)
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and isinstance(content[0], dict)
-        and "image_id" in content[0]
+    return isinstance(content, list) and any(
+        isinstance(record, dict) and "image_id" in record for record in content
     )
 
 
@@ -90,9 +101,9 @@ def read_predictions(path, one_based: bool | None = None) -> np.ndarray:
     path:
         ``.mat``, ``.h5``, ``.npz``, ``.npy`` or ``.json``. The array is
         looked for under the names ``preds``, ``pred``, ``predictions``,
-        ``keypoints``, ``joints`` and ``pose``; ``(N, K, 2)``,
-        ``(N, K, 3)`` (the third is a score), ``(K, 2, N)`` and
-        ``(2, K, N)`` are understood.
+        ``keypoints``, ``joints``, ``pose`` and ``pos_pred_src`` (MPII's
+        MATLAB evaluation); ``(N, K, 2)``, ``(N, K, 3)`` (the third is a
+        score), ``(K, 2, N)`` and ``(2, K, N)`` are understood.
     one_based:
         Whether pixel coordinates count from 1; default: `is_one_based`.
 
@@ -113,7 +124,8 @@ def read_predictions(path, one_based: bool | None = None) -> np.ndarray:
         ".npy": _read_npz,
         ".json": _read_json,
     }[path.suffix.lower()]
-    points = _as_poses(_pick(reader(path), path), path)
+    name, values = _pick(reader(path), path)
+    points = _as_poses(values, path, name == _JOINTS_FIRST)
     return points - 1 if one_based else points
 
 
@@ -137,9 +149,8 @@ def save_predictions(path, keypoints, scores=None, ids=None) -> Path:
         "scores": scores,
         "ids": None if ids is None else np.asarray(ids, dtype=str),
     }
-    with atomic_path(path) as temporary:
-        with open(temporary, "wb") as file:
-            np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
     return path
 
 
@@ -186,31 +197,47 @@ def _read_npz(path: Path) -> dict:
 
 
 def _json(path: Path):
+    from ..datasets import DatasetError
+    from ..datasets.parsing import load_json
+
     try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise PredictionsError(f"{path}: not JSON ({error})") from None
+        return load_json(path)
+    except DatasetError as error:
+        raise PredictionsError(str(error)) from None
 
 
 def _read_json(path: Path) -> dict:
     content = _json(path)
     if isinstance(content, dict):
         return content
-    if content and isinstance(content[0], dict):
-        name = next((n for n in _NAMES if n in content[0]), None)
-        if name is None:
-            raise PredictionsError(
-                f"{path}: record 0 has none of {', '.join(_NAMES)}; it has "
-                f"{', '.join(content[0])}"
-            )
-        content = [record.get(name) for record in content]
-    return {"preds": content}
+    if not isinstance(content, list):
+        raise PredictionsError(
+            f"{path}: poses are a list or a dictionary, not {content!r:.40}"
+        )
+    if not any(isinstance(record, dict) for record in content):
+        return {"preds": content}
+    return {
+        "preds": [_pose_of(r, f"{path}, record {i}") for i, r in enumerate(content)]
+    }
+
+
+def _pose_of(record, where: str):
+    if not isinstance(record, dict):
+        raise PredictionsError(f"{where}: a dictionary is expected, not {record!r:.40}")
+    name = next((n for n in _NAMES if n in record), None)
+    if name is None or record[name] is None:
+        what = f"{name!r} is null" if name else f"has none of {', '.join(_NAMES)}"
+        raise PredictionsError(
+            f"{where} {what}; it has {', '.join(record) or 'nothing'}"
+        )
+    return record[name]
 
 
 def _pick(content: dict, path):
+    """The name under which the predictions are, and they."""
     for name in _NAMES:
         if name in content:
-            return content[name]
+            return name, content[name]
     there = [key for key in content if not key.startswith("__")]
     raise PredictionsError(
         f"{path}: no predictions found; looked for {', '.join(_NAMES)}, "
@@ -218,7 +245,7 @@ def _pick(content: dict, path):
     )
 
 
-def _as_poses(values, path) -> np.ndarray:
+def _as_poses(values, path, joints_first: bool = False) -> np.ndarray:
     """``(N, K, 2)`` from the shapes that are around."""
     try:
         values = np.array(values, dtype=np.float64)
@@ -231,7 +258,7 @@ def _as_poses(values, path) -> np.ndarray:
     if values.ndim == 2 and values.shape[1] % 3 == 0 and len(values) > 3:
         values = values.reshape(len(values), -1, 3)  # COCO: x, y, v, ...
     if values.ndim == 3:
-        if values.shape[2] in (2, 3):
+        if values.shape[2] in (2, 3) and not joints_first:
             return values[..., :2].copy()
         if values.shape[1] in (2, 3):  # (K, 2, N)
             return values[:, :2].transpose(2, 0, 1).copy()
@@ -260,6 +287,10 @@ class Truth:
         in `Person`; the centre is NaN where unknown.
     skeleton, source:
         Joint order; the file it came from.
+    area, boxes, images:
+        ``(N,)`` square pixels of the persons' masks, ``(N, 4)`` pixels (x, y,
+        width, height) and N picture names, where the source has them, else
+        None.
     """
 
     keypoints: np.ndarray
@@ -269,9 +300,23 @@ class Truth:
     scale: np.ndarray
     skeleton: Skeleton
     source: str
+    area: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    images: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    @property
+    def windows(self) -> np.ndarray | None:
+        """``(N, 4)`` boxes of the standard crops; None where unknown."""
+        if not np.isfinite(self.center).all():
+            return None
+        boxes = []
+        for center, scale in zip(self.center, self.scale):
+            (x, y), (w, h) = (c := Crop.from_mpii(center, scale)).center, c.size
+            boxes.append([x - (w - 1) / 2, y - (h - 1) / 2, w, h])
+        return np.array(boxes)
 
 
 def read_truth(path, split: str = "valid") -> Truth:
@@ -310,7 +355,20 @@ def read_truth(path, split: str = "valid") -> Truth:
         np.array([p.scale for p in persons], float),
         get_skeleton(dataset.skeleton),
         str(path),
+        **_sizes_of(persons),
     )
+
+
+def _sizes_of(persons) -> dict:
+    """Areas and boxes of people who have them, and their pictures."""
+    nowhere = (np.nan,) * 4
+    area = np.array([p.area for p in persons], float)
+    boxes = np.array([nowhere if p.box is None else p.box for p in persons], float)
+    return {
+        "area": area if np.isfinite(area).any() else None,
+        "boxes": boxes if np.isfinite(boxes).any() else None,
+        "images": [p.image for p in persons],
+    }
 
 
 def _centers_beside(path: Path, truth) -> np.ndarray:
@@ -452,3 +510,87 @@ def _distances(predicted, truth: Truth):
         middle = np.nanmean(np.where(labelled, predicted, np.nan), axis=1)
         middle = middle - np.nanmean(truth.keypoints, axis=1)
     return error, np.linalg.norm(middle, axis=-1) / unit
+
+
+def score_predictions(predicted, truth: Truth, **options) -> metrics.Report:
+    """`metrics.report` of predictions in the order of the truth.
+
+    The constant predictions are placed in the standard crops, where the
+    truth knows them. PCKh has the thresholds that the literature has.
+
+    Parameters
+    ----------
+    predicted:
+        ``(N, K, 2)``, pixels of the pictures, 0-based.
+    options:
+        Of `metrics.report`.
+    """
+    windows = truth.windows
+    if windows is not None:
+        placed = metrics.constant_predictions(truth.keypoints, truth.visible, windows)
+        options.setdefault("baselines", placed)
+    if np.isfinite(truth.head_size).any():
+        options.setdefault("thresholds", (0.5, 0.2, 0.1, 0.11))
+    return metrics.report(predicted, truth, **options)
+
+
+@dataclass
+class CocoScores:
+    """COCO results, scored; everything in percent.
+
+    Attributes
+    ----------
+    intervals:
+        AP, AP50, ... -> value, low, high and standard deviation.
+    baselines:
+        Name -> AP, AP50, ... of `metrics.constant_detections`.
+    poses:
+        How many were scored.
+    """
+
+    intervals: dict[str, metrics.Interval]
+    baselines: dict[str, dict[str, float]]
+    poses: int
+
+
+def score_coco(path, truth, resamples: int = 200) -> CocoScores:
+    """Average precision of a file of COCO results.
+
+    The OKS constants are those of the joints that the truth's category
+    names, in its order.
+
+    Parameters
+    ----------
+    path, truth:
+        A list of results, and the annotation file they belong to; JSON.
+    resamples:
+        Of the bootstrap over pictures.
+
+    Raises
+    ------
+    PredictionsError
+        Naming the file, the record and the field that cannot be used.
+    """
+    content, results = _json(Path(truth)), _json(Path(path))
+    names = (str(truth), str(path))
+    try:
+        sigmas = metrics.named_sigmas(content, names[0])
+        found = metrics.keypoint_ap_intervals(
+            content, results, sigmas, resamples=resamples, names=names
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said above
+            beside = {
+                name: metrics.keypoint_ap(content, poses, sigmas, names)
+                for name, poses in metrics.constant_detections(content, sigmas).items()
+            }
+    except ValueError as error:
+        raise PredictionsError(str(error)) from None
+    return CocoScores(
+        {name: value.times(100) for name, value in found.items()},
+        {
+            name: {kind: 100 * value for kind, value in rates.items()}
+            for name, rates in beside.items()
+        },
+        len(results),
+    )

@@ -20,7 +20,11 @@ rows. It means little without its noise either: see `bootstrap_interval`.
 `report` puts all of it together for arrays of predictions.
 """
 
-from .average_precision import keypoint_ap, keypoint_ap_intervals
+from .average_precision import (
+    constant_detections,
+    keypoint_ap,
+    keypoint_ap_intervals,
+)
 from .baselines import center_pose, constant_predictions, mean_pose, median_pose
 from .errors import ErrorBreakdown, error_breakdown
 from .intervals import Interval, bootstrap_interval, joint_intervals, paired_interval
@@ -30,6 +34,7 @@ from .normalizers import (
     box_size,
     keypoint_boxes,
     pck_normalizer,
+    pck_normalizers,
     torso_size,
 )
 from .oks import oks, paired_oks
@@ -39,10 +44,13 @@ from .pck import (
     normalized_distances,
     pck,
     pck_hits,
+    pck_over_thresholds,
     pckh,
     pckh_columns,
 )
 from .reliability import Reliability, reliability
+from .report import Report, ReportRow, report
+from .scenes import named_sigmas
 from .tables import PckhRow, PckhTable, pckh_table
 
 __all__ = [
@@ -53,10 +61,13 @@ __all__ = [
     "PckhRow",
     "PckhTable",
     "Reliability",
+    "Report",
+    "ReportRow",
     "auc",
     "bootstrap_interval",
     "box_size",
     "center_pose",
+    "constant_detections",
     "constant_predictions",
     "error_breakdown",
     "joint_intervals",
@@ -66,6 +77,7 @@ __all__ = [
     "mean_pose",
     "median_pose",
     "mpjpe",
+    "named_sigmas",
     "normalized_distances",
     "oks",
     "pa_mpjpe",
@@ -74,9 +86,12 @@ __all__ = [
     "pck",
     "pck_hits",
     "pck_normalizer",
+    "pck_normalizers",
+    "pck_over_thresholds",
     "pckh",
     "pckh_columns",
     "pckh_table",
     "reliability",
+    "report",
     "torso_size",
 ]

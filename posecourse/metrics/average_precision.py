@@ -8,11 +8,13 @@ import numpy as np
 
 from ..geometry import as_array
 from ._common import _ratio
+from .baselines import constant_predictions
 from .intervals import Interval, draws, interval
+from .normalizers import keypoint_boxes
 from .oks import oks
 from .scenes import Scene, coco_scenes, listed_scenes, named_sigmas
 
-__all__ = ["keypoint_ap", "keypoint_ap_intervals"]
+__all__ = ["constant_detections", "keypoint_ap", "keypoint_ap_intervals"]
 
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0, 1, 101)
@@ -87,6 +89,38 @@ def keypoint_ap_intervals(
     return {
         name: interval(value, column, level)
         for (name, value), column in zip(values.items(), np.array(drawn).T)
+    }
+
+
+def constant_detections(truth, sigmas=None, name: str = "truth") -> dict[str, list]:
+    """`constant_predictions` for the people of a COCO dictionary, as results.
+
+    One for each person who counts, in the person's own box (that of the
+    labelled joints, if there is none): what a detector without a fault and a
+    constant pose would get. Name -> list for `keypoint_ap`.
+    """
+    sigmas = named_sigmas(truth, name) if sigmas is None else as_array(sigmas)
+    scenes = coco_scenes(truth, [], len(sigmas), (name, name))
+    kept = [(s, ~s.ignored) for s in scenes]
+    keypoints, labelled, boxes = (
+        np.concatenate([getattr(s, field)[counts] for s, counts in kept])
+        for field in ("keypoints", "labelled", "boxes")
+    )
+    boxes = np.where(
+        (boxes[:, 2:] > 0).all(1)[:, None], boxes, keypoint_boxes(keypoints, labelled)
+    )
+    places = [s.place for s, counts in kept for _ in range(counts.sum())]
+    return {
+        kind: [
+            {
+                "image_id": picture,
+                "category_id": category,
+                "score": 1.0,
+                "keypoints": np.c_[np.nan_to_num(pose), np.ones(len(pose))].ravel(),
+            }
+            for (picture, category), pose in zip(places, poses)
+        ]
+        for kind, poses in constant_predictions(keypoints, labelled, boxes).items()
     }
 
 

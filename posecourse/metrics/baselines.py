@@ -6,7 +6,7 @@ import numpy as np
 
 from ..geometry import as_array
 from ..skeletons import Skeleton
-from ._common import _expect, _poses
+from ._common import _poses
 
 __all__ = ["center_pose", "constant_predictions", "mean_pose", "median_pose"]
 
@@ -47,9 +47,7 @@ def _typical(keypoints, visible, average) -> np.ndarray:
     )
 
 
-def constant_predictions(
-    keypoints, visible, boxes, skeleton: Skeleton
-) -> dict[str, np.ndarray]:
+def constant_predictions(keypoints, visible, boxes) -> dict[str, np.ndarray]:
     """What a constant prediction gets, if each person's box is given.
 
     ``"mean pose"`` puts the mean of these very people, relative to their
@@ -69,8 +67,12 @@ def constant_predictions(
     Name -> ``(N, K, 2)`` pixels.
     """
     _, keypoints, labelled = _poses(keypoints, keypoints, visible)
-    _expect(keypoints.shape[1], skeleton)
     boxes = as_array(boxes)
+    if boxes.shape != (len(keypoints), 4):
+        raise ValueError(
+            f"boxes must be ({len(keypoints)}, 4), x, y, width, height, got "
+            f"{boxes.shape}"
+        )
     side = boxes[:, 2:].max(1)[:, None, None]
     middle = (boxes[:, :2] + (boxes[:, 2:] - 1) / 2)[:, None]
     known = labelled & (np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1))[:, None]

@@ -10,7 +10,14 @@ from ..geometry import as_array, split_hint
 from ..skeletons import Skeleton
 from ._common import _expect, _labels
 
-__all__ = ["Normalizer", "box_size", "keypoint_boxes", "pck_normalizer", "torso_size"]
+__all__ = [
+    "Normalizer",
+    "box_size",
+    "keypoint_boxes",
+    "pck_normalizer",
+    "pck_normalizers",
+    "torso_size",
+]
 
 _TORSO = ("left_shoulder", "right_hip")
 
@@ -101,31 +108,54 @@ def pck_normalizer(
     boxes:
         ``(N, 4)`` pixels, (x, y, width, height); NaN where unknown.
     """
+    found = pck_normalizers(keypoints, visible, skeleton, head_size, boxes)
+    anybody = _labels(as_array(keypoints), visible).any(1).sum()
+    for one in found:
+        if (one.visible > 0).any(1).sum() >= 0.5 * anybody:
+            return one
+    return found[-1]
+
+
+def pck_normalizers(
+    keypoints, visible, skeleton: Skeleton, head_size=None, boxes=None
+) -> list[Normalizer]:
+    """All that `pck_normalizer` chooses from, for whomever they apply to."""
     keypoints = _pixels(keypoints, skeleton)
     labelled = _labels(keypoints, visible)
-    anybody = labelled.any(1)
-    if not anybody.any():
+    if not labelled.any():
         raise ValueError(
             f"nothing to score: {len(keypoints)} persons, no labelled joint"
         )
+    torso = set(_TORSO) <= set(skeleton.joints)
     around = box_size(keypoint_boxes(keypoints, labelled))
-    known = {
-        ("PCKh", 0.5): None if head_size is None else as_array(head_size),
+    sizes = {
+        ("PCKh", 0.5): head_size,
         ("PCK (torso)", 0.2): torso_size(keypoints, labelled, skeleton)
-        if set(_TORSO) <= set(skeleton.joints)
+        if torso
         else None,
         ("PCK (box)", 0.05): None if boxes is None else box_size(boxes),
         ("PCK (joints)", 0.05): np.where(labelled.sum(1) > 1, around, np.nan),
     }
-    for (metric, threshold), size in known.items():
-        if size is None:
-            continue
-        there = np.isfinite(size) & (size > 0)
-        if there[anybody].mean() >= 0.5:
-            break
-    kept = labelled if visible is None else as_array(visible)
-    kept = np.where(there[:, None], kept, 0)
-    return Normalizer(metric, threshold, np.where(there, size, 1.0), kept)
+    visible = labelled if visible is None else as_array(visible)
+    found = []
+    for (metric, threshold), size in sizes.items():
+        size = np.full(len(labelled), np.nan) if size is None else as_array(size)
+        if size.shape not in ((), labelled.shape[:1]):
+            raise ValueError(
+                f"{metric}: sizes {size.shape} do not go with {len(labelled)} persons"
+            )
+        size = np.broadcast_to(size, labelled.shape[:1])
+        known = np.isfinite(size) & (size > 0)
+        if (labelled.any(1) & known).any():
+            kept = np.where(known[:, None], visible, 0)
+            size = np.where(known, size, 1.0)
+            found.append(Normalizer(metric, threshold, size, kept))
+    if not found:
+        raise ValueError(
+            f"nothing to divide by: of {len(labelled)} persons none has a size, nor "
+            "two labelled joints to take one from"
+        )
+    return found
 
 
 def _pixels(keypoints, skeleton: Skeleton) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry import as_array
 from ..skeletons import MPII, Skeleton
 from ._common import _per_person, _poses, _ratio
 
@@ -16,6 +17,7 @@ __all__ = [
     "normalized_distances",
     "pck",
     "pck_hits",
+    "pck_over_thresholds",
     "pckh",
     "pckh_columns",
 ]
@@ -141,6 +143,33 @@ def auc(
     """
     distances = normalized_distances(predicted, keypoints, visible, normalizer)
     return _area(distances, limit, step)
+
+
+def pck_over_thresholds(distances, thresholds, skeleton: Skeleton = MPII):
+    """The curve of PCK: fractions at several thresholds, pooled over joints.
+
+    At a table's threshold it is the table's weighted mean.
+
+    Parameters
+    ----------
+    distances:
+        ``(N, K)`` from `normalized_distances`, NaN where not labelled; the
+        columns are pooled that `pckh_columns` names. Of any other shape,
+        everything is pooled.
+    thresholds:
+        ``(T,)``.
+
+    Returns
+    -------
+    ``(T,)``, NaN if nothing is labelled.
+    """
+    distances = as_array(distances)
+    if distances.ndim == 2 and distances.shape[1] == len(skeleton):
+        distances = distances[:, pckh_columns(skeleton)]
+    known = np.sort(distances[~np.isnan(distances)])
+    return _ratio(
+        np.searchsorted(known, as_array(thresholds), side="right"), len(known)
+    )
 
 
 def _within(distances, threshold):

@@ -40,6 +40,8 @@ class Scene:
         ``(D, K, 2)`` pixels and ``(D,)``.
     picture, category:
         Their numbers; a precision is computed for each category.
+    place:
+        Their ids, in COCO's form.
     """
 
     keypoints: np.ndarray
@@ -52,6 +54,7 @@ class Scene:
     scores: np.ndarray
     picture: int
     category: int = 0
+    place: tuple | None = None
 
 
 def named_sigmas(truth, name: str = "truth") -> np.ndarray:
@@ -122,6 +125,7 @@ def coco_scenes(truth, results, joints: int, names) -> list[Scene]:
         guessed += from_box
         people.setdefault(key, []).append(person)
     _say_guessed(guessed, len(annotations), name)
+    _say_boxes_only(annotations, name)
     if all(person["ignored"] for group in people.values() for person in group):
         raise ValueError(
             f"nobody to find: no person of {name} has labelled joints (is it a file "
@@ -146,6 +150,7 @@ def coco_scenes(truth, results, joints: int, names) -> list[Scene]:
             joints,
             number,
             categories[category],
+            (picture, category),
         )
         for picture, number in sorted(pictures.items(), key=lambda item: item[1])
         for category in categories
@@ -249,10 +254,20 @@ def _same_ids(annotations, name: str) -> None:
             warnings.warn(
                 f"{name}: annotations[{seen[key]}] and annotations[{i}] have the "
                 f"same id {key}; ids are not used, and both persons count",
-                stacklevel=4,
+                stacklevel=5,
             )
             return
         seen[key] = i
+
+
+def _say_boxes_only(annotations, name: str) -> None:
+    bare = [i for i, a in enumerate(annotations) if a.get("keypoints") is None]
+    if bare:
+        warnings.warn(
+            f"{name}: {len(bare)} of {len(annotations)} persons have no keypoints, "
+            f"the first is annotations[{bare[0]}]; they are neither gained nor lost",
+            stacklevel=5,
+        )
 
 
 def _person(record, joints: int, where: str):
@@ -260,16 +275,12 @@ def _person(record, joints: int, where: str):
     points = np.zeros((joints, 3))
     if record.get("keypoints") is not None:  # box only: nothing labelled
         points = _triples(record["keypoints"], joints, where)
-    count = record.get("num_keypoints")
-    if not isinstance(count, (int, float)):
-        count = (points[:, 2] > 0).sum()
     return _as_person(
         points[:, :2],
         points[:, 2],
         record.get("area"),
         record.get("bbox"),
         bool(record.get("iscrowd")),
-        count == 0,
         where,
     )
 
@@ -343,7 +354,6 @@ def listed_scenes(truth, detections, joints: int, names) -> list[Scene]:
                 person.get("area"),
                 person.get("box"),
                 bool(person.get("crowd")),
-                not (visible > 0).any(),
                 where,
             )
             persons.append(one)
@@ -374,8 +384,9 @@ def _pairs(values, joints: int, where: str) -> np.ndarray:
 # -------------------------------------------------------------- what both share
 
 
-def _as_person(points, visible, area, box, crowd, empty, where):
+def _as_person(points, visible, area, box, crowd, where):
     labelled = visible > 0
+    ignored = crowd or not labelled.any()
     bad = labelled & ~np.isfinite(points).all(-1)
     if bad.any():
         joint = int(np.argmax(bad))
@@ -389,7 +400,7 @@ def _as_person(points, visible, area, box, crowd, empty, where):
         around = box if box is not None else keypoint_boxes(points, labelled)
         area = MASK_OF_BOX * around[2] * around[3]
     if not (np.isfinite(area) and area > 0):
-        if not (crowd or empty):
+        if not ignored:
             raise ValueError(
                 f"{where}: neither 'area' nor the box says how large the person is, "
                 "and OKS is relative to that"
@@ -400,9 +411,9 @@ def _as_person(points, visible, area, box, crowd, empty, where):
         "labelled": labelled,
         "area": float(area),
         "boxes": np.zeros(4) if box is None else box,
-        "ignored": crowd or empty,
+        "ignored": ignored,
         "crowd": crowd,
-    }, from_box and not (crowd or empty)
+    }, from_box and not ignored
 
 
 def _box(box, where: str):
@@ -436,11 +447,13 @@ def _say_guessed(guessed: int, count: int, name: str) -> None:
             f"{name}: {guessed} of {count} persons have no usable area; "
             f"{MASK_OF_BOX} of their box is taken, as a mask fills about so much "
             "of it. OKS and AP move with it",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
-def _scene(people, poses, joints: int, picture: int, category: int = 0) -> Scene:
+def _scene(
+    people, poses, joints: int, picture: int, category: int = 0, place=None
+) -> Scene:
     shapes = {
         "keypoints": (joints, 2),
         "labelled": (joints,),
@@ -462,4 +475,5 @@ def _scene(people, poses, joints: int, picture: int, category: int = 0) -> Scene
         scores=np.array([p[1] for p in poses], float),
         picture=picture,
         category=category,
+        place=place,
     )

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 
 from ..drawing import as_rgb, draw_pose
 from ..geometry import resize_points
+from ..metrics import pck_over_thresholds
 from ..skeletons import MPII, Skeleton
 from ..training.curves import plot_curves, read_log
 
@@ -383,14 +384,17 @@ def pck_curve(
     mark: float | None = None,
     alt: str | None = None,
     size=(6.0, 3.6),
+    skeleton: Skeleton = MPII,
 ) -> Figure | None:
     """Percent of joints within a distance, over the distance.
 
     Parameters
     ----------
     distances:
-        Name -> normalised distances, any shape, NaN where not labelled
-        (`posecourse.metrics.normalized_distances`).
+        Name -> normalised distances, NaN where not labelled
+        (`posecourse.metrics.normalized_distances`): ``(N, K)`` of the joints
+        of `skeleton`, pooled as in a table's mean, without pelvis and
+        thorax; or of any other shape, all pooled.
     limit:
         Largest threshold drawn.
     mark:
@@ -401,9 +405,8 @@ def pck_curve(
         made = Figure(figsize=size)
         ax = made.subplots()
         for name, values in distances.items():
-            values = np.sort(_numpy(values)[~np.isnan(_numpy(values))])
-            within = np.searchsorted(values, thresholds, side="right")
-            ax.plot(thresholds, 100 * within / max(1, len(values)), label=name)
+            within = pck_over_thresholds(values, thresholds, skeleton)
+            ax.plot(thresholds, 100 * within, label=name)
         if mark is not None:
             ax.axvline(mark, color="#777777", linewidth=1, linestyle="-")
         ax.set(
