@@ -30,7 +30,7 @@ from .errors import ErrorBreakdown, error_breakdown
 from .intervals import Interval, bootstrap_interval, joint_intervals, paired_interval
 from .mpjpe import mpjpe, pa_mpjpe
 from .normalizers import (
-    Normalizer,
+    PckNormalizer,
     box_size,
     keypoint_boxes,
     pck_normalizer,
@@ -57,7 +57,7 @@ __all__ = [
     "ErrorBreakdown",
     "Interval",
     "JointRates",
-    "Normalizer",
+    "PckNormalizer",
     "PckhRow",
     "PckhTable",
     "Reliability",

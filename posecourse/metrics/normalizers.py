@@ -11,7 +11,7 @@ from ..skeletons import Skeleton
 from ._common import _expect, _labels
 
 __all__ = [
-    "Normalizer",
+    "PckNormalizer",
     "box_size",
     "keypoint_boxes",
     "pck_normalizer",
@@ -58,44 +58,40 @@ def keypoint_boxes(keypoints, visible=None):
     return np.where(np.isfinite(boxes), boxes, np.nan)
 
 
-class Normalizer(NamedTuple):
-    """A metric that data allow; see `pck_normalizer`.
+class PckNormalizer(NamedTuple):
+    """What distances are divided by, for the metric called `name`.
 
     Attributes
     ----------
-    metric, threshold:
-        Its name, such as ``"PCKh"``, and its usual threshold.
     size:
-        ``(N,)`` pixels, the length that counts as 1; 1 for persons that
-        are left out.
+        ``(N,)`` pixels, the length that counts as 1; 1 for persons who have
+        none and are left out.
     visible:
-        ``(N, K)`` 0 for all joints of persons without that length, who
-        are left out.
+        ``(N, K)``; 0 for persons who have no size.
+    name, threshold:
+        For example ``"PCKh"`` at 0.5.
     """
 
-    metric: str
-    threshold: float
     size: np.ndarray
     visible: np.ndarray
+    name: str
+    threshold: float
 
 
 def pck_normalizer(
     keypoints, visible, skeleton: Skeleton, head_size=None, boxes=None
-) -> Normalizer:
+) -> PckNormalizer:
     """The PCK that the labels allow, in the order of what people compare.
 
     ============  =========  ================================================
-    metric        threshold  where at least half of the persons have
+    name          threshold  where at least half of the persons have
     ============  =========  ================================================
     PCKh          0.5        a head size
     PCK (torso)   0.2        left shoulder and right hip labelled
-    PCK (box)     0.05       the person's box: its longer side
-    PCK (joints)  0.05       else: the longer side of the box around the
+    PCK (box)     0.1        the person's box: its longer side
+    PCK (joints)  0.1        else: the longer side of the box around the
                              labelled joints, of persons with two or more
     ============  =========  ================================================
-
-    (0.05 of the box is MMPose's default; papers on hands and animals also
-    take 0.2.)
 
     Parameters
     ----------
@@ -106,7 +102,8 @@ def pck_normalizer(
         ``(N,)`` pixels, 0.6 times the diagonal of the head box; NaN where
         unknown.
     boxes:
-        ``(N, 4)`` pixels, (x, y, width, height); NaN where unknown.
+        ``(N, 4)`` pixels, (x, y, width, height), or ``(N,)`` their longer
+        sides; NaN where unknown.
     """
     found = pck_normalizers(keypoints, visible, skeleton, head_size, boxes)
     anybody = _labels(as_array(keypoints), visible).any(1).sum()
@@ -118,7 +115,7 @@ def pck_normalizer(
 
 def pck_normalizers(
     keypoints, visible, skeleton: Skeleton, head_size=None, boxes=None
-) -> list[Normalizer]:
+) -> list[PckNormalizer]:
     """All that `pck_normalizer` chooses from, for whomever they apply to."""
     keypoints = _pixels(keypoints, skeleton)
     labelled = _labels(keypoints, visible)
@@ -133,23 +130,23 @@ def pck_normalizers(
         ("PCK (torso)", 0.2): torso_size(keypoints, labelled, skeleton)
         if torso
         else None,
-        ("PCK (box)", 0.05): None if boxes is None else box_size(boxes),
-        ("PCK (joints)", 0.05): np.where(labelled.sum(1) > 1, around, np.nan),
+        ("PCK (box)", 0.1): boxes if np.ndim(boxes) < 2 else box_size(boxes),
+        ("PCK (joints)", 0.1): np.where(labelled.sum(1) > 1, around, np.nan),
     }
     visible = labelled if visible is None else as_array(visible)
     found = []
-    for (metric, threshold), size in sizes.items():
+    for (name, threshold), size in sizes.items():
         size = np.full(len(labelled), np.nan) if size is None else as_array(size)
         if size.shape not in ((), labelled.shape[:1]):
             raise ValueError(
-                f"{metric}: sizes {size.shape} do not go with {len(labelled)} persons"
+                f"{name}: sizes {size.shape} do not go with {len(labelled)} persons"
             )
         size = np.broadcast_to(size, labelled.shape[:1])
         known = np.isfinite(size) & (size > 0)
         if (labelled.any(1) & known).any():
             kept = np.where(known[:, None], visible, 0)
             size = np.where(known, size, 1.0)
-            found.append(Normalizer(metric, threshold, size, kept))
+            found.append(PckNormalizer(size, kept, name, threshold))
     if not found:
         raise ValueError(
             f"nothing to divide by: of {len(labelled)} persons none has a size, nor "

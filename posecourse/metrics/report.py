@@ -19,7 +19,12 @@ from .average_precision import keypoint_ap, keypoint_ap_intervals
 from .baselines import constant_predictions
 from .errors import ErrorBreakdown, error_breakdown
 from .intervals import Interval, bootstrap_interval, joint_intervals
-from .normalizers import keypoint_boxes, pck_normalizer, pck_normalizers
+from .normalizers import (
+    PckNormalizer,
+    keypoint_boxes,
+    pck_normalizer,
+    pck_normalizers,
+)
 from .oks import paired_oks
 from .pck import (
     normalized_distances,
@@ -260,6 +265,7 @@ def report(
     boxes=None,
     area=None,
     images=None,
+    normalizer: PckNormalizer | None = None,
     thresholds=None,
     baselines=None,
     level: float = 0.95,
@@ -299,6 +305,9 @@ def report(
     images:
         N names of the pictures that the persons are in. Without, each
         person is alone in one.
+    normalizer:
+        What distances are divided by, instead of what `pck_normalizer`
+        chooses.
     thresholds:
         Of PCK; the first is the headline.
     baselines:
@@ -333,8 +342,8 @@ def report(
         predictions, getattr(truth, "keypoints", truth), visible
     )
     units = pck_normalizers(keypoints, labelled, skeleton, head_size, boxes)
-    unit = pck_normalizer(keypoints, labelled, skeleton, head_size, boxes)
-    thresholds = list(thresholds or dict.fromkeys((unit.threshold, 0.1, 0.2)))
+    unit = normalizer or pck_normalizer(keypoints, labelled, skeleton, head_size, boxes)
+    thresholds = list(thresholds or (unit.threshold, min(0.1, unit.threshold / 2)))
     if baselines is None:
         windows = keypoint_boxes(keypoints, labelled) if boxes is None else boxes
         baselines = constant_predictions(keypoints, unit.visible, windows)
@@ -345,11 +354,11 @@ def report(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # said once, above
         table = pckh_table(
-            predictions, *scored, skeleton, thresholds, baselines, metric=unit.metric
+            predictions, *scored, skeleton, thresholds, baselines, metric=unit.name
         )
         hit = pck_hits(predictions, *scored, thresholds[0])
         rows = _joint_rows(hit, table, bootstrap)
-        others = [u for u in units if u.metric not in (unit.metric, "PCK (joints)")]
+        others = [u for u in units if u.name not in (unit.name, "PCK (joints)")]
         rows += [_pck_row(poses, keypoints, u, skeleton, bootstrap) for u in others]
         area, measured = _areas(area, boxes, labelled)
         if measured.any():
@@ -392,7 +401,7 @@ def _joint_rows(hit, table: PckhTable, bootstrap) -> list[ReportRow]:
 
 def _pck_row(poses, keypoints, unit, skeleton, bootstrap) -> ReportRow:
     """Another PCK, of all joints together."""
-    columns, metric = pckh_columns(skeleton), f"{unit.metric}@{unit.threshold:g}"
+    columns, metric = pckh_columns(skeleton), f"{unit.name}@{unit.threshold:g}"
     hits = {
         name: pck_hits(p, keypoints, unit.visible, unit.size, unit.threshold)
         for name, p in poses.items()

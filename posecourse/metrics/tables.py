@@ -124,11 +124,6 @@ class PckhTable:
             f"95 % interval of the first mean: {i.low:.2f} to "
             f"{i.high:.2f} (standard deviation {i.sd:.2f})."
         )
-        if self.given > self.persons:
-            yield (
-                f"Left out: {self.given - self.persons:,} persons without a label "
-                "or without the length that distances are divided by."
-            )
         if self.head == "official":
             yield "Head: mean of upper neck and head top."
 
