@@ -7,9 +7,9 @@ import torch
 from people import dot_people
 
 from posecourse import models
-from posecourse.datasets import SyntheticPeople
+from posecourse.datasets import SyntheticPeople, open_crops
 from posecourse.datasets.mpii_writer import write_as_mpii
-from posecourse.evaluation import evaluate, open_crops
+from posecourse.evaluation import evaluate
 from posecourse.inference import Predictor
 from posecourse.models.pretrained import pretrained
 from posecourse.training import train

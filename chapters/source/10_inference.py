@@ -835,10 +835,10 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
 # **A network that has seen photos.** The cure is photos in the training. A
 # second network comes with the course, `photos`: the first one, trained on
 # with photographs of athletes for half an hour ([its
-# card](../data/weights/photos/README.md)). Of 1,000 other such photographs
-# it finds 50 % of the joints within a fifth of the torso's length, the
-# network of the drawn people 18 %, the mean pose 4 %. Not one line of this
-# chapter changes.
+# card](../data/weights/photos/README.md)). On 1,000 other such photographs
+# (882 with a labelled torso) it finds 50 % of the joints within a fifth of
+# the torso's length, the network of the drawn people 18 %, the mean pose 4 %.
+# Not one line of this chapter changes.
 #
 # On the portrait it is no better: there was nobody without legs among the
 # athletes either. But look at the right picture. It is not sure of a joint,

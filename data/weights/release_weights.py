@@ -24,7 +24,8 @@ import numpy as np
 import torch
 
 from posecourse import drawing, metrics, models
-from posecourse.evaluation import evaluate, open_crops, pck_normalizer
+from posecourse.datasets import open_crops
+from posecourse.evaluation import evaluate, pck_normalizer
 from posecourse.files import atomic_path, format_bytes, write_json
 from posecourse.geometry import resize_points
 from posecourse.models.profile import summarise
@@ -226,6 +227,12 @@ def head(
     return "| | |\n|---|---|\n" + "".join(lines)
 
 
+def scored_of(result) -> str:
+    """How many people a score is of; and of how many, if some are left out."""
+    scored, given = result.table.persons, result.table.given
+    return f"{scored:,} of {given:,} people" if scored < given else f"{given:,} people"
+
+
 def card(args, config, log, model, results, size: int) -> str:
     """The model card."""
     test = results["test", "standard", False]
@@ -240,7 +247,7 @@ def card(args, config, log, model, results, size: int) -> str:
         f"{args.run.as_posix()}"
     )
     errors = ", ".join(
-        f"{kind} {100 * share:.1f} %" for kind, share in test.anatomy.shares.items()
+        f"{kind} {percent:.1f} %" for kind, percent in test.breakdown.percent.items()
     )
     parts = " | ".join(test.table.rows[0].columns)
     values = " | ".join(f"{value:.1f}" for value in test.table.rows[0].columns.values())
@@ -281,7 +288,7 @@ Made by `data/weights/release_weights.py`; do not edit by hand.
 ## How good it is
 
 PCKh@0.5 in percent, pooled over the 14 joints without pelvis and thorax; \
-95 % interval of a bootstrap over {len(test.ids):,} people; beside it, what \
+95 % interval of a bootstrap over {scored_of(test)}; beside it, what \
 the mean pose of the training people gets, whoever is shown. `test` was \
 looked at once, for this card; the recipe's rate and batch size were chosen \
 on `valid`.
@@ -309,7 +316,7 @@ Of the joints that have two sides: {errors}.
 row of each pair, predictions below.](failures.jpg)
 
 - **Left and right**: in most of these twelve the pose is right and its sides \
-are swapped. Front and back differ by a face of a few pixels.
+are exchanged. Front and back differ by a face of a few pixels.
 - **Photographs**: it has never seen one. Shown one, it answers as surely \
 as ever, and is mostly wrong.
 - **Stick figures** and other people unlike its own: see the table.
@@ -335,7 +342,7 @@ def card_of_photos(args, config, log, model, results, size: int) -> str:
         f"{args.run.as_posix()}"
     )
     errors = ", ".join(
-        f"{kind} {100 * share:.1f} %" for kind, share in plain.anatomy.shares.items()
+        f"{kind} {percent:.1f} %" for kind, percent in plain.breakdown.percent.items()
     )
     first = plain.table.rows[0]
     columns = first.columns
@@ -368,11 +375,11 @@ Made by `data/weights/release_weights.py`; do not edit by hand.
 {facts}
 ## How good it is
 
-{plain.metric} in percent on the {len(plain.ids):,} \
-people of the `valid` split, pooled over their labelled joints; 95 % interval \
-of a bootstrap over people; beside it, what the mean pose of the training \
-people gets. The last epoch was taken, and nothing was chosen on `valid` but \
-the recipe.
+{plain.metric} in percent on {scored_of(plain)} of the `valid` split, pooled \
+over their labelled joints (people without the length that distances are \
+divided by are left out); 95 % interval of a bootstrap over people; beside it, \
+what the mean pose of the training people gets. The last epoch was taken, and \
+nothing was chosen on `valid` but the recipe.
 
 | flip test | {plain.metric} | mean pose | command |
 |---|---|---|---|

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -93,7 +92,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         kinds = ", ".join(
-            f"{kind} {100 * share:.1f}" for kind, share in self.breakdown.shares.items()
+            f"{kind} {percent:.1f}" for kind, percent in self.breakdown.percent.items()
         )
         left_out = self.people - self.people_scored
         note = (
@@ -117,13 +116,14 @@ class Evaluation:
         content = {
             "title": self.title,
             "metric": self.metric,
+            "unit": "percent",
             "score": self.score,
             "baselines": self.baselines,
             "interval": self.table.interval._asdict(),
             "people_scored": self.people_scored,
             "prediction_std": self.prediction_std,
             "label_std": self.label_std,
-            "errors": self.breakdown.shares,
+            "errors": self.breakdown.percent,
             "table": self.table.to_dict(),
         }
         if poses:
@@ -245,14 +245,13 @@ def score(model, store, mean_pose, **options) -> Evaluation:
         _baselines(store, model.input_size, mean_pose),
         metric=name,
     )
-    # in the breakdown, half a unit is the distance of a hit
     breakdown = metrics.error_breakdown(
         points,
         store.keypoints,
         visible,
-        size * threshold / 0.5,
+        size,
         store.skeleton,
-        None if store.skeleton.flip_pairs else store.skeleton.joints,
+        threshold=threshold,
     )
     return Evaluation(
         title=f"{model.name} on {store.source['dataset']}",
@@ -275,11 +274,7 @@ def validation_metrics(model, store, mean_pose, **options) -> dict:
     """The numbers that training prints after every epoch, in percent."""
     points, _, in_input = predict_crops(model, store, **options)
     size, visible, _, threshold = pck_normalizer(store)
-    counted = [
-        i
-        for i, joint in enumerate(store.skeleton.joints)
-        if joint not in ("pelvis", "thorax")
-    ]
+    counted = metrics.pckh_columns(store.skeleton)
 
     def percent(predictions):
         rates = metrics.pck(predictions, store.keypoints, visible, size, threshold)
@@ -357,51 +352,17 @@ def mean_pose_of(store, input_size) -> np.ndarray:
     return _crop_of(store, input_size).apply(mean)
 
 
-class PckNormalizer(NamedTuple):
-    """What distances are divided by, for the metric called `name`.
-
-    Attributes
-    ----------
-    size:
-        ``(N,)`` pixels of the crops.
-    visible:
-        ``(N, K)``; 0 for people who have no size.
-    name, threshold:
-        For example ``"PCKh"`` at 0.5.
-    """
-
-    size: np.ndarray
-    visible: np.ndarray
-    name: str
-    threshold: float
-
-
-def pck_normalizer(store) -> PckNormalizer:
+def pck_normalizer(store) -> metrics.PckNormalizer:
     """The first of head, torso and box that most people of a store have.
 
-    PCKh at 0.5 by the head, PCK at 0.2 by the torso (left shoulder to right
-    hip), or PCK at 0.1 by the longer side of the person's box.
-
-    Raises
-    ------
-    ValueError
-        If people have none of them.
+    See `metrics.pck_normalizer`; sizes are in pixels of the crops.
     """
-    for name, threshold, size in (
-        ("PCKh", 0.5, store.head_size),
-        ("PCK (torso)", 0.2, store.torso),
-        ("PCK (box)", 0.1, store.box_size),
-    ):
-        size = np.array(size, dtype=np.float64)
-        known = np.isfinite(size) & (size > 0)
-        if known.mean() >= 0.5:
-            visible = np.array(store.visible)
-            visible[~known] = 0
-            return PckNormalizer(np.where(known, size, 1.0), visible, name, threshold)
-    raise ValueError(
-        f"{len(store.crops)} people, and neither a head, a torso nor a box to divide "
-        "distances by: PCK cannot be computed. Give them boxes, or label shoulders "
-        "and hips"
+    return metrics.pck_normalizer(
+        store.keypoints,
+        store.visible,
+        store.skeleton,
+        store.head_size,
+        store.box_size,
     )
 
 
