@@ -337,12 +337,17 @@ class Crop:
         The box is grown to the output's aspect ratio, then by `padding`.
         A box from x to x + width covers pixel centres x ... x + width - 1.
         """
-        x, y, w, h = map(float, box)
-        if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
+        numbers = as_array(box)
+        if (
+            numbers.shape != (4,)
+            or not np.isfinite(numbers).all()
+            or not (numbers[2:] > 0).all()
+        ):
             raise ValueError(
-                f"box {tuple(box)}: width and height must be "
-                "positive, all four numbers finite"
+                f"box {numbers.tolist()}: x, y, width and height, all four finite, "
+                "width and height positive"
             )
+        x, y, w, h = numbers.tolist()
         out = np.broadcast_to(np.asarray(output), 2)
         unit = max(w / out[0], h / out[1]) * padding
         center = (x + (w - 1) / 2, y + (h - 1) / 2)
@@ -469,6 +474,8 @@ def _two_numbers(value) -> tuple[float, float]:
     """A number, or two of them, as two."""
     if isinstance(value, (int, float)):
         return float(value), float(value)
+    if _is_tensor(value):
+        value = as_array(value)
     try:
         first, second = value
     except (TypeError, ValueError):

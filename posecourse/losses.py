@@ -429,7 +429,7 @@ class RealNVP(nn.Module):
 
     def log_density(self, points):
         """Log density at ``(..., 2)`` points: ``(...)``."""
-        points = _as_float(points)
+        points = _as_float(points).to(next(self.parameters()).dtype)
         moving, kept = points[..., :1], points[..., 1:]
         log_scale = 0
         for net in self.nets:

@@ -53,10 +53,15 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     -------
     ``(N, 3, H, W)`` floats, about mean 0 and standard deviation 1.
     """
+    images = torch.as_tensor(images)
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"pictures must be (N, 3, H, W), got {tuple(images.shape)}")
     if images.dtype == torch.uint8:
         images = images.float() / 255
+    elif not images.is_floating_point():
+        raise ValueError(
+            f"pictures are {images.dtype}: give uint8 (0 to 255), or floats from 0 to 1"
+        )
     mean = images.new_tensor(_MEAN)[:, None, None]
     std = images.new_tensor(_STD)[:, None, None]
     return (images - mean) / std

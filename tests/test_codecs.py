@@ -668,3 +668,120 @@ def test_sizes_must_be_whole():
             CoordinateCodec(size)
     with pytest.raises(ValueError, match="whole number of bins"):
         SimCCCodec(63, split_ratio=1.5)
+
+
+# ------------------------------------------- what is not finite, what is a list
+
+
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_map_that_is_not_finite_is_decoded_to_nowhere(decoder, bad):
+    """NaN and score 0 for that map, also half precision; others as ever."""
+    codec = HeatmapCodec(64, 16, sigma=1.0, decoder=decoder)
+    maps, _ = codec.encode(torch.full((2, 3, 2), 20.3), torch.ones(2, 3))
+    clean = codec.decode(maps)
+    maps[1, 2, 0, 0] = bad
+    for given in (maps, maps.half()):
+        points, scores = codec.decode(given)
+        assert points[1, 2].isnan().all() and scores[1, 2] == 0
+        others = torch.ones(2, 3, dtype=torch.bool)
+        others[1, 2] = False
+        assert points[others].isfinite().all() and (scores[others] > 0).all()
+        torch.testing.assert_close(points[others], clean[0][others], atol=0.05, rtol=0)
+
+
+def test_no_decoder_asks_the_device_for_a_value():
+    """On the meta device nothing can be asked for."""
+    maps = torch.zeros(2, 3, 16, 16, device="meta")
+    for decoder in DECODERS:
+        points, scores = HeatmapCodec(64, 16).decode(maps, decoder)
+        assert points.shape == (2, 3, 2) and scores.shape == (2, 3)
+    pair = torch.zeros(2, 3, 128, device="meta")
+    assert SimCCCodec(64).decode((pair, pair))[0].shape == (2, 3, 2)
+    assert CoordinateCodec(64).decode(points)[1].shape == (2, 3)
+
+
+def test_cells_without_a_value_do_not_disturb_the_others():
+    """-inf marks cells that are out of the question."""
+    maps = torch.zeros(1, 1, 5, 5)
+    maps[0, 0, 2, 2], maps[0, 0, 2, 3] = 1.0, 0.5
+    maps[0, 0, 0], maps[0, 0, 2, 1] = -math.inf, -math.inf
+    for decoder in ("argmax", "quarter"):
+        points, _ = DECODERS[decoder](maps, 1.0)
+        assert points[0, 0].tolist() == [2 + 0.25 * (decoder == "quarter"), 2]
+    maps[0, 0, 1:4, 2:] = -math.inf
+    maps[0, 0, 2, 2] = 1.0  # between two that are out of the question
+    assert DECODERS["quarter"](maps, 1.0)[0][0, 0].tolist() == [2, 2]
+
+
+def test_numbers_that_are_not_finite_have_no_score():
+    points, scores = CoordinateCodec(64).decode(
+        torch.tensor([[[0.5, 0.5], [math.nan, 0.5], [0.1, math.inf]]])
+    )
+    assert scores.tolist() == [[1, 0, 0]]
+    assert points[0, 0].tolist() == [31.5, 31.5]
+    logits = torch.zeros(1, 2, 128)
+    logits[0, :, 40] = 9
+    broken = logits.clone()
+    broken[0, 1, 3] = math.nan
+    points, scores = SimCCCodec(64, sigma=0.5).decode((logits, broken))
+    assert points[0, 0].tolist() == [19.75, 19.75] and scores[0, 0] > 0
+    assert points[0, 1].isnan().all() and scores[0, 1] == 0
+
+
+@pytest.mark.parametrize(
+    "codec, output",
+    [
+        (HeatmapCodec(64, 16), torch.zeros(1, 3, 16, 16)),
+        (CoordinateCodec(64), torch.zeros(1, 3, 2)),
+        (SimCCCodec(64), (torch.zeros(1, 3, 128), torch.zeros(1, 3, 128))),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_the_list_of_all_stages_is_refused_with_advice(codec, output):
+    for stages in ([output], [output, output], (output,) * 3):
+        with pytest.raises(ValueError, match=rf"list of {len(stages)}.*outputs\[-1\]"):
+            codec.decode(stages)
+    assert codec.decode(output)[0].shape == (1, 3, 2)
+
+
+def test_a_third_number_is_no_place():
+    with pytest.raises(ValueError, match=r"visibility.*\[\.\.\., :2\]"):
+        CoordinateCodec(64).encode(torch.zeros(1, 16, 3), torch.ones(1, 16))
+    with pytest.raises(ValueError, match="visibility"):
+        gaussian_heatmaps(torch.zeros(1, 16, 3), 16)
+
+
+# --------------------------------------------------------------- label smoothing
+
+
+def test_label_smoothing_is_the_published_mixture():
+    """(1 - s) * target + s / bins, summing to 1; unlabelled stays zero."""
+    keypoints, seen = torch.tensor([[[20.0, 30.0], [9.0, 9.0]]]), torch.tensor([[2, 0]])
+    sharp, _ = SimCCCodec(64, sigma=2.0).encode(keypoints, seen)
+    smooth, weights = SimCCCodec(64, sigma=2.0, label_smoothing=0.1).encode(
+        keypoints, seen
+    )
+    for a, b in zip(sharp, smooth):
+        torch.testing.assert_close(b[0, 0], 0.9 * a[0, 0] + 0.1 / 128)
+        assert b[0, 0].sum().item() == pytest.approx(1, abs=1e-5)
+        assert (b[0, 1] == 0).all()
+    assert weights.tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("sigma", [0.1, 1.0, 6.0])
+def test_a_perfect_answer_scores_one_whatever_its_target(sigma, smoothing):
+    """In the middle of a bin; SimCC's plain form is a tiny sigma."""
+    codec = SimCCCodec(64, split_ratio=1, sigma=sigma, label_smoothing=smoothing)
+    keypoints = torch.tensor([[[20.0, 30.0]]])
+    target, _ = codec.encode(keypoints, torch.ones(1, 1))
+    points, scores = codec.decode([t.log() for t in target])
+    assert torch.equal(points, keypoints)
+    assert scores.item() == pytest.approx(1, abs=1e-5)
+
+
+def test_label_smoothing_is_a_share():
+    for wrong in (-0.1, 1.0, math.nan):
+        with pytest.raises(ValueError, match="label_smoothing"):
+            SimCCCodec(64, label_smoothing=wrong)

@@ -488,3 +488,55 @@ def test_crop_says_what_is_wrong():
     with pytest.raises(ValueError, match="H, W"):
         Crop(**good).warp(np.zeros((0, 5)))
     assert Crop((5, 5), 4, 8) == Crop((5.0, 5.0), (4.0, 4.0), (8, 8))
+
+
+# --------------------------------------------------- points, and nothing else
+
+
+@pytest.mark.parametrize("third", [np.array, torch.tensor])
+def test_a_third_number_is_no_place(third):
+    """(x, y, visibility) was scaled, moved or cut off without a word."""
+    points = third(np.zeros((2, 16, 3)))
+    crop = Crop((5, 5), 10, 20)
+    for call in (
+        lambda: affine_points(points, crop.matrix),
+        lambda: resize_points(points, 2),
+        lambda: resize_points(points, (2, 3)),
+        lambda: flip_points(points, 10, MPII),
+        lambda: crop.apply(points),
+        lambda: crop.invert(points),
+    ):
+        with pytest.raises(ValueError, match=r"\(2, 16, 3\).*visibility"):
+            call()
+
+
+def test_what_does_not_fit_says_so():
+    with pytest.raises(ValueError, match=r"\(3, 3\)"):
+        affine_points([[1, 2]], np.eye(3))
+    with pytest.raises(ValueError, match="16"):
+        flip_heatmaps(torch.zeros(1, 17, 4, 4), MPII)
+    with pytest.raises(ValueError, match="visible"):
+        flip_points(np.zeros((16, 2)), 9, MPII, np.zeros(15))
+    with pytest.raises(ValueError, match="four"):
+        Crop.from_box((1, 2, 3))
+    with pytest.raises(ValueError, match="N, C, H, W"):
+        warp_batch(torch.zeros(3, 4, 4), torch.zeros(1, 2, 3), 4)
+
+
+def test_maps_of_both_kinds_compose():
+    first, second = Crop((5, 5), 10, 20).matrix, Crop((3, 9), 8, 4, 30).matrix
+    expected = compose(second, first)
+    for a, b in ((torch.tensor(second), first), (second, torch.tensor(first))):
+        found = compose(a, b)
+        assert isinstance(found, torch.Tensor)
+        np.testing.assert_allclose(found.numpy(), expected)
+
+
+def test_whole_pictures_are_warped_in_floats():
+    """Between 0 and 9 lies 4.5; bytes would say 4."""
+    images = torch.tensor([[[[0, 9], [0, 9]]]], dtype=torch.uint8)
+    matrix = np.array([[[2.0, 0, 0.5], [0, 2, 0.5]]])
+    warped = warp_batch(images, matrix, 4)
+    assert warped.dtype == torch.float32
+    assert warped[0, 0, 1].tolist() == pytest.approx([0, 2.25, 6.75, 6.75])
+    assert torch.equal(warped, warp_batch(images.float(), matrix, 4))

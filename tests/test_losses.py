@@ -566,3 +566,82 @@ def test_losses_compare_like_with_like():
     logits = random(1, 1, 8, 8)
     cells, _ = integral_decode(logits)
     assert dsnt(logits, cells, regularisation=0).item() == pytest.approx(0)
+
+
+# -------------------------------------------------- what is given as it came
+
+
+def test_the_list_of_all_stages_is_refused_with_advice():
+    maps, points = torch.zeros(N, K, H, W), torch.zeros(N, K, 2)
+    pair = torch.zeros(N, K, 12), torch.zeros(N, K, 12)
+    for loss, output, target in (
+        (heatmap_mse, maps, maps),
+        (ohkm, maps, maps),
+        (dsnt, maps, points),
+        (coordinate_l1, points, points),
+        (coordinate_l2, points, points),
+        (smooth_l1, points, points),
+        (wing, points, points),
+        (simcc, pair, pair),
+    ):
+        for stages in ([output], [output, output]):
+            with pytest.raises(ValueError, match=r"outputs\[-1\]"):
+                loss(stages, target)
+    with pytest.raises(ValueError, match=r"outputs\[-1\]"):
+        rle([points], points, points, flow())
+
+
+def test_arrays_are_taken_and_give_the_same():
+    predicted, target = random(N, K, 2), random(N, K, 2, seed=1)
+    weights = torch.ones(N, K, dtype=torch.bool)
+    weights[0, 1] = False
+    expected = coordinate_l1(predicted, target, weights, reduction="none")
+    found = coordinate_l1(
+        predicted.numpy(), target.numpy(), weights.numpy(), reduction="none"
+    )
+    assert torch.equal(found, expected)
+    predicted.requires_grad_()
+    coordinate_l1(predicted, target.numpy(), weights.numpy()).backward()
+    assert predicted.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="visible > 0"):
+        coordinate_l1(predicted, target, [[2] * K] * N)
+
+
+# Every loss per person and joint, as a training loop asks for it; `p` of the
+# shape beside. (Hard joints are chosen from `heatmap_mse`.)
+PER_JOINT = {
+    "heatmap_mse": (lambda p, w, r: heatmap_mse(p, 0 * p, w, reduction=r), (H, W)),
+    "coordinate_l1": (lambda p, w, r: coordinate_l1(p, 0 * p, w, reduction=r), (2,)),
+    "coordinate_l2": (lambda p, w, r: coordinate_l2(p, 0 * p, w, reduction=r), (2,)),
+    "smooth_l1": (lambda p, w, r: smooth_l1(p, 0 * p, w, reduction=r), (2,)),
+    "wing": (lambda p, w, r: wing(p, 0 * p, w, reduction=r), (2,)),
+    "dsnt": (lambda p, w, r: dsnt(p, torch.ones(N, K, 2), w, reduction=r), (H, W)),
+    "simcc": (lambda p, w, r: simcc((p, p), (0 * p + 0.1,) * 2, w, reduction=r), (10,)),
+    "rle": (
+        lambda p, w, r: rle(p, 0 * p + 1, 0 * p, flow(), w, reduction=r),
+        (2,),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PER_JOINT)
+def test_losses_per_person_and_joint_pool_to_the_mean(name):
+    """(N, K), zero where a joint is left out; over the weights, the mean."""
+    loss, shape = PER_JOINT[name]
+    predicted, weights = random(N, K, *shape), torch.ones(N, K)
+    weights[1, 2] = 0
+    each = loss(predicted, weights, "none")
+    assert each.shape == (N, K) and each[1, 2] == 0
+    assert (each != 0).sum() == N * K - 1
+    torch.testing.assert_close(
+        each.sum() / weights.sum(), loss(predicted, weights, "joint_mean")
+    )
+
+
+def test_a_flow_of_float32_takes_errors_of_float64():
+    torch.manual_seed(0)
+    density = RealNVP(4)
+    points = random(5, 2)
+    torch.testing.assert_close(
+        density.log_density(points), density.log_density(points.float())
+    )

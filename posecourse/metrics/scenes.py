@@ -309,7 +309,7 @@ def _score(record, where: str) -> float:
     try:
         if isinstance(value, str):
             raise TypeError
-        value = float(value)
+        value = float(as_array(value))
     except (TypeError, ValueError):
         raise ValueError(f"{where}: 'score' must be a number, not {value!r}") from None
     if not np.isfinite(value):
@@ -434,7 +434,7 @@ def _number(value, field: str, where: str) -> float:
     try:
         if isinstance(value, str):
             raise TypeError
-        return float(value)
+        return float(as_array(value))
     except (TypeError, ValueError):
         raise ValueError(
             f"{where}: {field!r} must be a number, not {value!r}"
