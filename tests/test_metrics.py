@@ -1,8 +1,6 @@
 """Metrics: values by hand, the official numbers, the reference tools."""
 
-import contextlib
-import copy
-import io
+import csv
 import json
 import warnings
 
@@ -15,23 +13,28 @@ from posecourse.metrics import (
     bootstrap_interval,
     box_size,
     center_pose,
+    constant_predictions,
     error_breakdown,
-    keypoint_ap,
+    joint_intervals,
+    keypoint_boxes,
     mean_pose,
     median_pose,
     mpjpe,
     normalized_distances,
-    oks,
     pa_mpjpe,
     paired_interval,
     pck,
     pck_hits,
+    pck_normalizer,
+    pck_normalizers,
+    pck_over_thresholds,
     pckh,
+    pckh_columns,
     pckh_table,
     reliability,
     torso_size,
 )
-from posecourse.skeletons import COCO, LSP, MPII, UPPER_BODY
+from posecourse.skeletons import H36M, LSP, MPII, UPPER_BODY, Skeleton
 
 NAN = float("nan")
 
@@ -265,11 +268,11 @@ def test_noise_floor_of_mpii(published):
     assert interval.low < interval.value < interval.high
 
 
-def test_anatomy_of_the_published_hourglass(published):
-    anatomy = error_breakdown(*published)
-    assert 0.12 < 1 - anatomy.shares["good"] < 0.14
-    assert 0.20 < anatomy.of_misses["inversion"] < 0.24
-    assert sum(anatomy.shares.values()) == pytest.approx(1)
+def test_breakdown_of_the_published_hourglass(published):
+    breakdown = error_breakdown(*published)
+    assert 0.12 < 1 - breakdown.shares["good"] < 0.14
+    assert 0.20 < breakdown.of_misses["inversion"] < 0.24
+    assert sum(breakdown.shares.values()) == pytest.approx(1)
 
 
 def test_the_four_means_by_hand():
@@ -425,11 +428,11 @@ def test_paired_interval_is_narrower():
         bootstrap_interval(first, joints=[3])
 
 
-# ------------------------------------------------------------ error anatomy
+# ---------------------------------------------------------- kinds of errors
 
 
-def test_anatomy_by_hand():
-    """One error of each kind; a swap that is also near is a swap."""
+def test_breakdown_by_hand():
+    """One error of each kind; an inversion that is also near is one."""
     keypoints = np.zeros((1, 16, 2))
     keypoints[0, :, 0] = 100 * np.arange(16)
     truth = {j: keypoints[0, MPII.index(j)].copy() for j in MPII.joints}
@@ -438,38 +441,38 @@ def test_anatomy_by_hand():
     def put(joint, place):
         predicted[0, MPII.index(joint)] = place
 
-    put("right_wrist", truth["left_wrist"] + [4, 0])  # swap
+    put("right_wrist", truth["left_wrist"] + [4, 0])  # inversion
     put("right_knee", truth["right_knee"] + [0, 8])  # near
     put("left_knee", truth["left_knee"] + [0, 15])  # far
     put("left_ankle", truth["left_ankle"] + [0, 25])  # gross
     keypoints[0, MPII.index("right_hip")] = truth["left_hip"] - [8, 0]
-    put("right_hip", truth["left_hip"])  # near, and a swap
-    anatomy = error_breakdown(predicted, keypoints, np.ones((1, 16)), [10])
+    put("right_hip", truth["left_hip"])  # near, and an inversion
+    breakdown = error_breakdown(predicted, keypoints, np.ones((1, 16)), [10])
     found = {
-        kind: [j for j, c in zip(anatomy.joints, counts) if c]
-        for kind, counts in anatomy.counts.items()
+        kind: [j for j, c in zip(breakdown.joints, counts) if c]
+        for kind, counts in breakdown.counts.items()
     }
     assert found["inversion"] == ["right_hip", "right_wrist"]
     assert found["near"] == ["right_knee"]
     assert found["far"] == ["left_knee"]
     assert found["gross"] == ["left_ankle"]
-    assert len(found["good"]) == 7 and anatomy.labelled == 12
-    assert anatomy.shares["good"] == 7 / 12
-    assert anatomy.of_misses == {
+    assert len(found["good"]) == 7 and breakdown.labelled == 12
+    assert breakdown.shares["good"] == 7 / 12
+    assert breakdown.of_misses == {
         "inversion": 2 / 5,
         "near": 1 / 5,
         "far": 1 / 5,
         "gross": 1 / 5,
     }
-    assert "all joints" in str(anatomy)
+    assert "all joints" in str(breakdown)
 
 
-def test_anatomy_of_swapped_truth_and_of_chosen_joints():
+def test_breakdown_of_inverted_truth_and_of_chosen_joints():
     predicted, keypoints, visible, head = people(labelled=1)
     mirrored = keypoints[:, list(MPII.flip_permutation)]
-    anatomy = error_breakdown(mirrored, keypoints, visible, head)
-    assert anatomy.shares["inversion"] + anatomy.shares["good"] == 1
-    assert anatomy.shares["inversion"] > 0.9
+    breakdown = error_breakdown(mirrored, keypoints, visible, head)
+    assert breakdown.shares["inversion"] + breakdown.shares["good"] == 1
+    assert breakdown.shares["inversion"] > 0.9
     middle = error_breakdown(
         mirrored + 1000, keypoints, visible, head, joints=["pelvis", "head_top"]
     )
@@ -480,18 +483,18 @@ def test_anatomy_of_swapped_truth_and_of_chosen_joints():
     assert all(np.isnan(v) for v in perfect.of_misses.values())
 
 
-def test_anatomy_counts_every_labelled_joint_once():
+def test_breakdown_counts_every_labelled_joint_once():
     predicted, keypoints, visible, head = people(seed=3)
     predicted[4, 0] = NAN
     with pytest.warns(RuntimeWarning) as caught:
-        anatomy = error_breakdown(predicted, keypoints, visible, head)
+        breakdown = error_breakdown(predicted, keypoints, visible, head)
     assert len(caught) == 1
     paired = [k for k in range(16) if MPII.flip_permutation[k] != k]
-    assert anatomy.labelled == (visible[:, paired] > 0).sum()
+    assert breakdown.labelled == (visible[:, paired] > 0).sum()
     good = pck_hits(np.nan_to_num(predicted, nan=1e9), keypoints, visible, head, 0.5)[
         :, paired
     ]
-    assert anatomy.counts["good"].sum() == np.nansum(good)
+    assert breakdown.counts["good"].sum() == np.nansum(good)
 
 
 # -------------------------------------------------------------- calibration
@@ -542,241 +545,6 @@ def test_reliability_says_what_is_wrong():
         reliability(hit, hit, bins=7)
     with pytest.raises(ValueError, match="finite"):
         reliability(hit * NAN, hit, bins=2)
-
-
-# ------------------------------------------------------------------ OKS, AP
-
-
-def scene(seed, joints=17, pictures=12):
-    """A COCO dictionary with crowds, tiny and unlabelled persons, and
-    results with doubles, misses and false alarms."""
-    rng = np.random.default_rng(seed)
-    annotations, results = [], []
-    for image in range(pictures):
-        for _ in range(rng.integers(0, 6)):
-            size = rng.choice([20, 60, 200]) * rng.uniform(0.8, 1.2)
-            box = [*rng.uniform(0, 400, 2), size * 0.6, size]
-            points = np.zeros((joints, 3))
-            points[:, :2] = box[:2] + rng.random((joints, 2)) * box[2:]
-            points[:, 2] = rng.integers(0, 3, joints)
-            if rng.random() < 0.15:
-                points[:, 2] = 0
-            points[points[:, 2] == 0] = 0
-            crowd = int(rng.random() < 0.15)
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": 1,
-                    "iscrowd": crowd,
-                    "bbox": box,
-                    "area": box[2] * box[3] * rng.uniform(0.4, 0.9),
-                    "num_keypoints": int((points[:, 2] > 0).sum()),
-                    "keypoints": points.ravel().tolist(),
-                }
-            )
-            for _ in range(rng.choice([0, 1, 1, 1, 2])):
-                answer = points.copy()
-                answer[:, :2] += rng.normal(
-                    0, size * rng.choice([0.01, 0.05, 0.2]), (joints, 2)
-                )
-                results.append(
-                    {
-                        "image_id": image,
-                        "category_id": 1,
-                        "keypoints": answer.ravel().tolist(),
-                        "score": float(rng.random()),
-                    }
-                )
-        for _ in range(rng.integers(0, 3)):
-            answer = np.c_[rng.uniform(0, 400, (joints, 2)), np.ones(joints)]
-            results.append(
-                {
-                    "image_id": image,
-                    "category_id": 1,
-                    "keypoints": answer.ravel().tolist(),
-                    "score": float(rng.random()),
-                }
-            )
-    return {
-        "images": [{"id": i} for i in range(pictures)],
-        "categories": [{"id": 1, "name": "person"}],
-        "annotations": annotations,
-    }, results
-
-
-def reference(truth, results, sigmas):
-    """pycocotools."""
-    coco = pytest.importorskip("pycocotools.coco")
-    cocoeval = pytest.importorskip("pycocotools.cocoeval")
-    with contextlib.redirect_stdout(io.StringIO()):
-        gt = coco.COCO()
-        gt.dataset = copy.deepcopy(truth)
-        gt.createIndex()
-        evaluation = cocoeval.COCOeval(
-            gt, gt.loadRes(copy.deepcopy(results)), "keypoints"
-        )
-        evaluation.params.kpt_oks_sigmas = np.array(sigmas)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation
-
-
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("skeleton", [COCO, MPII], ids=lambda s: s.name)
-def test_ap_agrees_with_pycocotools(seed, skeleton):
-    truth, results = scene(seed, len(skeleton))
-    before = copy.deepcopy((truth, results))
-    found = keypoint_ap(truth, results, skeleton.sigmas)
-    assert (truth, results) == before  # the input is left alone
-    expected = reference(truth, results, skeleton.sigmas).stats
-    assert list(found) == [
-        "AP",
-        "AP50",
-        "AP75",
-        "APm",
-        "APl",
-        "AR",
-        "AR50",
-        "AR75",
-        "ARm",
-        "ARl",
-    ]
-    np.testing.assert_allclose(list(found.values()), expected, atol=1e-9, rtol=0)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_oks_agrees_with_pycocotools(seed):
-    """Pair by pair, persons without labelled joints too."""
-    truth, results = scene(seed)
-    evaluation = reference(truth, results, COCO.sigmas)
-    unlabelled = 0
-    for image in range(12):
-        people = [a for a in truth["annotations"] if a["image_id"] == image]
-        answers = [r for r in results if r["image_id"] == image]
-        if not people or not answers:
-            continue
-        answers.sort(key=lambda r: -r["score"])
-        gt = np.array([a["keypoints"] for a in people]).reshape(-1, 17, 3)
-        dt = np.array([r["keypoints"] for r in answers]).reshape(-1, 17, 3)
-        unlabelled += (gt[..., 2] == 0).all(1).sum()
-        keypoints = np.where(gt[..., 2:] > 0, gt[..., :2], NAN)
-        found = oks(
-            dt[..., :2],
-            keypoints,
-            gt[..., 2],
-            [a["area"] for a in people],
-            COCO.sigmas,
-            [a["bbox"] for a in people],
-        )
-        np.testing.assert_allclose(
-            found, evaluation.ious[image, 1], rtol=1e-12, atol=1e-300
-        )
-    assert unlabelled > 0
-
-
-def test_oks_by_hand():
-    """Off by 2 sigma sqrt(area): exp(-1/2); perfect: 1."""
-    sigmas = [0.1, 0.05]
-    keypoints = np.array([[[10.0, 10.0], [20.0, 20.0]], [[10.0, 10.0], [NAN] * 2]])
-    answer = np.array([[[10.0 + 2 * 0.1 * 30, 10.0], [20.0, 20.0]]])
-    values = oks(answer, keypoints, [[2, 1], [2, 0]], [900, 900], sigmas)
-    assert values.shape == (1, 2)
-    assert values[0] == pytest.approx([(np.exp(-0.5) + 1) / 2, np.exp(-0.5)])
-
-
-def test_oks_is_blind_to_scale_and_order():
-    rng = np.random.default_rng(0)
-    gt, dt = rng.random((4, 17, 2)), rng.random((3, 17, 2))
-    seen, area = np.ones((4, 17)), rng.random(4) * 1000 + 1000
-    gt, dt = 100 * gt, 100 * dt
-    values = oks(dt, gt, seen, area, COCO.sigmas)
-    scaled = oks(3 * dt, 3 * gt, seen, 9 * area, COCO.sigmas)
-    np.testing.assert_allclose(scaled, values)
-    np.testing.assert_array_equal(
-        oks(dt[::-1], gt, seen, area, COCO.sigmas), values[::-1]
-    )
-    assert oks(dt[:0], gt, seen, area, COCO.sigmas).shape == (0, 4)
-
-
-def test_oks_says_what_is_wrong():
-    with pytest.raises(ValueError, match="person 0 has no labelled"):
-        oks(
-            np.zeros((1, 2, 2)),
-            np.full((1, 2, 2), NAN),
-            np.zeros((1, 2)),
-            [1],
-            [0.1, 0.1],
-        )
-    with pytest.raises(ValueError, match="sigmas"):
-        oks(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), np.ones((1, 2)), [1], COCO.sigmas)
-
-
-def test_ap_from_lists_of_persons():
-    """The same scene said per picture gives the same numbers."""
-    truth, results = scene(2)
-    expected = keypoint_ap(truth, results, COCO.sigmas)
-    persons, answers = [[] for _ in range(12)], [[] for _ in range(12)]
-    for one in truth["annotations"]:
-        points = np.array(one["keypoints"]).reshape(-1, 3)
-        labelled = points[:, 2:] > 0
-        persons[one["image_id"]].append(
-            {
-                "keypoints": np.where(labelled, points[:, :2], NAN),
-                "visible": points[:, 2],
-                "area": one["area"],
-                "box": one["bbox"],
-                "crowd": one["iscrowd"],
-            }
-        )
-    for one in results:
-        points = np.array(one["keypoints"]).reshape(-1, 3)
-        answers[one["image_id"]].append(
-            {"keypoints": points[:, :2], "score": one["score"]}
-        )
-    found = keypoint_ap(persons, answers, COCO.sigmas)
-    assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_ap_by_hand():
-    """Two persons, one found exactly, one missed: precision 1 up to recall
-    1/2, so 51 of 101 points."""
-    keypoints = np.random.default_rng(0).uniform(0, 100, (17, 2))
-    persons = [
-        [{"keypoints": keypoints, "area": 5000}],
-        [{"keypoints": keypoints, "area": 5000}],
-    ]
-    answers = [[{"keypoints": keypoints, "score": 0.9}], []]
-    found = keypoint_ap(persons, answers, COCO.sigmas)
-    assert found["AP"] == pytest.approx(51 / 101)
-    assert found["AR"] == pytest.approx(1 / 2)
-    assert found["APm"] == found["AP"]
-    assert np.isnan(found["APl"])  # nobody that large
-    nothing = keypoint_ap(persons, [[], []], COCO.sigmas)
-    assert nothing["AP"] == nothing["AR"] == 0
-
-
-def test_ap_says_what_is_wrong():
-    keypoints = np.zeros((17, 2))
-    persons = [[{"keypoints": keypoints, "area": 100}]]
-    answers = [[{"keypoints": keypoints, "score": 1}]]
-    with pytest.raises(ValueError, match="1 pictures.*2"):
-        keypoint_ap(persons, answers * 2, COCO.sigmas)
-    with pytest.raises(ValueError, match="picture 0.*16 sigmas"):
-        keypoint_ap(persons, answers, MPII.sigmas)
-    with pytest.raises(ValueError, match="not finite"):
-        keypoint_ap(
-            persons, [[{"keypoints": keypoints * NAN, "score": 1}]], COCO.sigmas
-        )
-    with pytest.raises(ValueError, match="nobody"):
-        keypoint_ap([[]], answers, COCO.sigmas)
-    truth, results = scene(0)
-    results[0]["image_id"] = 99
-    with pytest.raises(ValueError, match="picture 99"):
-        keypoint_ap(truth, results, COCO.sigmas)
-    with pytest.raises(ValueError, match="51"):
-        keypoint_ap(*scene(0, joints=14), COCO.sigmas)
 
 
 # --------------------------------------------------------------------- 3-D
@@ -870,3 +638,212 @@ def test_mean_pose_is_the_best_constant_for_squares():
 
     for shift in (-0.5, 0.5):
         assert squares(pose) < squares(pose + shift)
+
+
+def test_constant_predictions_by_hand():
+    """Two persons in boxes of 10 and 20 pixels, a joint at 0.1 and 0.3 of the
+    side right of the middle: 0.2 on average."""
+    boxes = [[0, 0, 10, 4], [100, 50, 10, 20]]
+    keypoints = np.array([[[4.5 + 1, 1.5]], [[104.5 + 6, 59.5]]])
+    placed = constant_predictions(keypoints, np.ones((2, 1)), boxes)
+    np.testing.assert_allclose(placed["mean pose"][:, 0], [[6.5, 1.5], [108.5, 59.5]])
+    np.testing.assert_allclose(placed["center pose"][:, 0], [[4.5, 1.5], [104.5, 59.5]])
+    nowhere = constant_predictions(keypoints, np.ones((2, 1)), [boxes[0], [np.nan] * 4])
+    assert nowhere["mean pose"][0, 0].tolist() == [5.5, 1.5]
+    assert np.isnan(nowhere["mean pose"][1]).all()
+
+
+# ------------------------------------------------------- what to divide by
+
+
+def test_boxes_around_labelled_joints():
+    keypoints = np.array(
+        [[[3.0, 4.0], [13.0, 6.0]], [[5, 5], [NAN, NAN]], [[NAN] * 2] * 2]
+    )
+    boxes = keypoint_boxes(keypoints)
+    np.testing.assert_array_equal(boxes, [[3, 4, 11, 3], [5, 5, 1, 1], [NAN] * 4])
+    hidden = keypoint_boxes(keypoints[:1], [[0, 2]])
+    np.testing.assert_array_equal(hidden, [[13, 6, 1, 1]])
+
+
+def test_the_first_length_that_most_persons_have():
+    rng = np.random.default_rng(0)
+    keypoints, visible = rng.uniform(0, 99, (10, 16, 2)), np.full((10, 16), 2)
+    head, boxes = np.full(10, 9.0), np.tile([0, 0, 30, 40.0], (10, 1))
+    found = pck_normalizer(keypoints, visible, MPII, head, boxes)
+    assert (found.name, found.threshold) == ("PCKh", 0.5) and (found.size == 9).all()
+    head[:6] = NAN
+    found = pck_normalizer(keypoints, visible, MPII, head, boxes)
+    assert (found.name, found.threshold) == ("PCK (torso)", 0.2)
+    visible[:6, MPII.index("right_hip")] = 0
+    found = pck_normalizer(keypoints, visible, MPII, head, boxes)
+    assert (found.name, found.threshold) == ("PCK (box)", 0.1)
+    assert (found.size == 40).all()
+    assert (
+        pck_normalizer(keypoints, visible, MPII, head, boxes[:, 3]).size == 40
+    ).all()
+    found = pck_normalizer(keypoints, visible, MPII, head)
+    assert found.name == "PCK (joints)"
+    extent = np.nanmax(np.ptp(keypoints, axis=1), 1) + 1
+    assert (found.size[6:] == extent[6:]).all()
+    every = pck_normalizers(keypoints, visible, MPII, head, boxes)
+    assert [n.name for n in every] == [
+        "PCKh",
+        "PCK (torso)",
+        "PCK (box)",
+        "PCK (joints)",
+    ]
+    assert (every[0].visible[:6] == 0).all() and (every[0].visible[6:] > 0).any()
+
+
+def test_a_skeleton_without_a_torso_is_scored_by_boxes():
+    hand = Skeleton("hand", ("a", "b"), (), ("a", "a"), (0.1, 0.1))
+    keypoints = np.random.default_rng(0).uniform(0, 9, (4, 2, 2))
+    assert pck_normalizer(keypoints, None, hand).name == "PCK (joints)"
+    keypoints[:, 1] = NAN
+    with pytest.raises(ValueError, match="two labelled joints"):
+        pck_normalizer(keypoints, None, hand)
+    with pytest.raises(ValueError, match="no labelled joint"):
+        pck_normalizer(keypoints * NAN, None, hand)
+
+
+# ---------------------------------------------------------- what was unclear
+
+
+def test_what_mpii_leaves_out():
+    assert [MPII.joints[k] for k in range(16) if k not in pckh_columns()] == [
+        "pelvis",
+        "thorax",
+    ]
+    assert pckh_columns(LSP) == list(range(14))
+    assert len(pckh_columns(H36M)) == 15
+
+
+def test_a_third_number_is_no_place():
+    """(x, y, v): the visibility was counted as an axis."""
+    predicted, keypoints, visible, head = people()
+    three = np.concatenate([keypoints, visible[..., None]], -1)
+    said = np.concatenate([predicted, visible[..., None]], -1)
+    for call in (
+        lambda: pckh(said, three, visible, head),
+        lambda: pckh(said, keypoints, visible, head),
+        lambda: pckh_table(said, three, visible, head),
+        lambda: error_breakdown(said, three, visible, head),
+        lambda: auc(said, three, visible, head),
+        lambda: torso_size(three, visible, MPII),
+        lambda: mean_pose(np.nan_to_num(three), visible),
+        lambda: mpjpe(said, np.nan_to_num(three), visible),
+    ):
+        with pytest.raises(ValueError, match=r"visibility.*\[\.\.\., :2\]"):
+            call()
+
+
+def test_without_visibility_the_finite_joints_are_labelled():
+    predicted, keypoints, visible, head = people()
+    expected = pckh(predicted, keypoints, visible, head)
+    found = pckh(predicted, keypoints, None, head)
+    np.testing.assert_array_equal(found.hits, expected.hits)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    kinds = error_breakdown(predicted, keypoints, None, head).counts
+    for kind, counts in error_breakdown(
+        predicted, keypoints, visible, head
+    ).counts.items():
+        np.testing.assert_array_equal(kinds[kind], counts)
+    np.testing.assert_array_equal(mean_pose(keypoints), mean_pose(keypoints, visible))
+
+
+@pytest.mark.parametrize("threshold", [-0.1, NAN, np.inf])
+def test_a_threshold_is_a_number_from_0(threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        pckh(*people(), threshold)
+
+
+def test_auc_takes_the_step_that_was_asked_for():
+    """0.5 is no whole number of steps of 0.03; 51/3 were taken in silence."""
+    args = people()
+    with pytest.raises(ValueError, match=r"0\.03.*0\.0294118 or 0\.0277778"):
+        auc(*args, step=0.03)
+    for limit, step in ((0.5, 0.01), (0.3, 0.1), (1, 1), (0.5, 0.5 / 7)):
+        thresholds = np.linspace(0, limit, round(limit / step) + 1)
+        rates = [pckh(*args, t).pooled() for t in thresholds]
+        by_hand = np.trapezoid(rates, thresholds) / limit
+        assert auc(*args, limit, step).pooled() == pytest.approx(by_hand)
+    with pytest.raises(ValueError, match="limit"):
+        auc(*args, limit=np.inf)
+
+
+def test_the_curve_passes_through_the_tables_mean():
+    predicted, keypoints, visible, head = people()
+    table = pckh_table(predicted, keypoints, visible, head)
+    distances = normalized_distances(predicted, keypoints, visible, head)
+    curve = 100 * pck_over_thresholds(distances, [0.1, 0.5])
+    assert curve.tolist() == pytest.approx([table.mean(0.1), table.mean(0.5)])
+    assert table.mean(0.5) != table.mean(0.5, "all16")
+    some = pck_over_thresholds([0.1, 0.2, NAN, 0.4, np.inf], [0.2])
+    assert some.tolist() == [0.5]
+
+
+def test_joint_intervals_are_those_of_each_joint():
+    rng = np.random.default_rng(0)
+    hit = (rng.random((50, 3)) < 0.7).astype(float)
+    hit[rng.random(hit.shape) < 0.2] = NAN
+    found = joint_intervals(hit, resamples=200, seed=4)
+    for k, interval in enumerate(found):
+        assert interval == pytest.approx(
+            bootstrap_interval(hit, [k], resamples=200, seed=4)
+        )
+    hit[:, 1] = NAN
+    never = joint_intervals(hit, resamples=9)[1]
+    assert np.isnan(never).all()
+    assert found[0].times(100).high == 100 * found[0].high
+
+
+def test_intervals_say_what_is_wrong():
+    hit = np.ones((4, 2))
+    with pytest.raises(ValueError, match="level"):
+        bootstrap_interval(hit, level=95)
+    with pytest.raises(ValueError, match="resamples"):
+        joint_intervals(hit, resamples=0)
+    with pytest.raises(ValueError, match=r"\(N, K\)"):
+        bootstrap_interval(hit[0])
+
+
+def test_the_breakdown_of_another_threshold():
+    """Twice the head size is half the distance: the kinds move together."""
+    predicted, keypoints, visible, head = people()
+    at_half = error_breakdown(predicted, keypoints, visible, head)
+    scaled = error_breakdown(predicted, keypoints, visible, head * 2.5, threshold=0.2)
+    for kind, counts in at_half.counts.items():
+        np.testing.assert_array_equal(scaled.counts[kind], counts)
+    assert sum(at_half.percent.values()) == pytest.approx(100)
+    one_sided = people(joints=5)
+    assert error_breakdown(*one_sided, UPPER_BODY).joints == UPPER_BODY.joints
+
+
+def test_persons_who_are_left_out_are_counted():
+    predicted, keypoints, visible, head = people()
+    visible[3:10] = 0
+    table = pckh_table(predicted, keypoints, visible, head)
+    assert (table.persons, table.given) == (33, 40)
+    assert "33 of 40 persons" in str(table)
+    assert table.to_dict()["given"] == 40 and table.to_dict()["unit"] == "percent"
+
+
+def test_tables_as_csv(tmp_path):
+    predicted, keypoints, visible, head = people()
+    visible[:, 5] = 0
+    table = pckh_table(predicted, keypoints, visible, head)
+    path = table.to_csv(tmp_path / "table.csv")
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert [(r["name"], float(r["threshold"])) for r in rows] == [
+        ("predicted", 0.5),
+        ("predicted", 0.1),
+    ]
+    assert float(rows[0]["mean:weighted"]) == table.mean(0.5)
+    assert float(rows[1]["part:Wrist"]) == table.row(0.1).columns["Wrist"]
+    assert rows[0]["joint:left_ankle"] == ""  # never labelled
+    kinds = error_breakdown(predicted, keypoints, visible, head)
+    rows = list(csv.DictReader(kinds.to_csv(tmp_path / "e.csv").open()))
+    assert rows[-1]["joint"] == "all joints"
+    assert int(rows[-1]["labelled"]) == kinds.labelled
+    assert float(rows[-1]["inversion_percent"]) == kinds.percent["inversion"]
