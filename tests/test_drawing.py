@@ -241,6 +241,20 @@ def test_pck_curve_shows_the_fraction_within():
     assert np.interp([0.1, 0.3, 0.5], *line.get_data()).tolist() == [25, 50, 75]
 
 
+def test_pck_curve_meets_the_tables_mean():
+    """Pelvis and thorax are left out of both."""
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0, 200, (30, 16, 2))
+    predicted = truth + rng.normal(0, 8, truth.shape)
+    predicted[:, MPII.indices(["pelvis", "thorax"])] = truth[:, [0, 0]] + 900
+    args = predicted, truth, np.ones((30, 16)), np.full(30, 20.0)
+    distances = metrics.normalized_distances(*args)
+    line = figures.pck_curve({"a": distances}).axes[0].lines[0]
+    shown = line.get_ydata()[-1]
+    assert line.get_xdata()[-1] == 0.5
+    assert shown == pytest.approx(metrics.pckh_table(*args).mean(0.5))
+
+
 def test_training_curves_read_the_log(tmp_path):
     log = tmp_path / "log.csv"
     log.write_text(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from posecourse import metrics
 from posecourse.cli import main
 from posecourse.evaluation.published import (
     OrderError,
@@ -18,7 +19,7 @@ from posecourse.evaluation.published import (
     read_truth,
     save_predictions,
 )
-from posecourse.skeletons import MPII
+from posecourse.skeletons import COCO, MPII
 
 RNG = np.random.default_rng(0)
 POSES = RNG.uniform(0, 900, (9, 16, 2)).round(2)
@@ -88,6 +89,14 @@ def test_what_is_saved_is_read(tmp_path):
     assert np.load(path)["ids"][3] == "valid/3"
 
 
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_mpiis_matlab_form(tmp_path, count):
+    """``pos_pred_src`` is (K, 2, N) whatever N is, and counts from 1."""
+    poses = POSES[:count]
+    path = write(tmp_path / "p.mat", poses.transpose(1, 2, 0) + 1, "pos_pred_src")
+    assert np.allclose(read_predictions(path), poses)
+
+
 @pytest.mark.parametrize(
     "name, content, says",
     [
@@ -100,6 +109,11 @@ def test_what_is_saved_is_read(tmp_path):
         ("a.json", b'{"preds": [[1, 2], [3]]}', "same number"),
         ("a.json", b'{"preds": [1, 2]}', "shape"),
         ("a.json", b'[{"x": 1}]', "record 0"),
+        ("a.json", b"5", "a list or a dictionary"),
+        ("a.json", b"", "empty"),
+        ("a.json", b'{"preds": null}', "shape"),
+        ("a.json", b'[{"pose": [[1, 2]]}, {"pose": null}]', "record 1 'pose' is null"),
+        ("a.json", b'[{"pose": [[1, 2]]}, 7]', "record 1: a dictionary"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, content, says):
@@ -109,6 +123,30 @@ def test_files_that_cannot_be_read(tmp_path, name, content, says):
         read_predictions(path)
     with pytest.raises(FileNotFoundError):
         read_predictions(tmp_path / "none.mat")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_json_of_any_unicode(tmp_path, encoding):
+    path = tmp_path / "a.json"
+    path.write_bytes(json.dumps({"preds": POSES.tolist()}).encode(encoding))
+    assert np.allclose(read_predictions(path), POSES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"preds": {"a": 1}},
+        {"preds": np.array([np.ones(3), "x"], dtype=object)},
+        {"preds": "hello"},
+        {"preds": np.ones((9, 16, 2)) * 1j},
+        {"RELEASE": 1},
+    ],
+    ids=["struct", "cell", "text", "complex", "another"],
+)
+def test_matlab_files_of_another_kind(tmp_path, content):
+    savemat(tmp_path / "a.mat", content)
+    with pytest.raises(PredictionsError, match=r"a\.mat: (the|no) predictions"):
+        read_predictions(tmp_path / "a.mat")
 
 
 def test_pickles_are_refused(tmp_path):
@@ -343,3 +381,122 @@ def test_coco_results_are_scored_by_average_precision(shared_data, tmp_path, cap
     assert found["baselines"]["center pose"]["AP50"] < 20
     assert main(["score", str(path)]) == 2
     assert "--truth" in capsys.readouterr().err
+
+
+def coco_people(count=6, seed=0):
+    """A COCO file with one person per picture, and results that are near."""
+    rng = np.random.default_rng(seed)
+    names = ["nose", "right_hip", "left_wrist", "left_eye"]
+    truth = {
+        "images": [{"id": 10 + i, "file_name": f"{i}.jpg"} for i in range(count)],
+        "categories": [{"id": 1, "name": "person", "keypoints": names}],
+        "annotations": [],
+    }
+    results = []
+    for i in range(count):
+        points = rng.uniform(20, 180, (4, 2))
+        truth["annotations"].append(
+            {
+                "id": i,
+                "image_id": 10 + i,
+                "category_id": 1,
+                "area": 12000.0,
+                "bbox": [10, 10, 180, 180],
+                "keypoints": np.c_[points, np.full(4, 2)].ravel().tolist(),
+            }
+        )
+        found = points + rng.normal(0, 6, (4, 2))
+        results.append(
+            {
+                "image_id": 10 + i,
+                "category_id": 1,
+                "score": 1 - i / 10,
+                "keypoints": np.c_[found, np.ones(4)].ravel().tolist(),
+            }
+        )
+    return truth, results
+
+
+def scored_files(folder, truth, results, encoding="utf-8"):
+    (folder / "truth.json").write_bytes(json.dumps(truth).encode(encoding))
+    (folder / "found.json").write_bytes(json.dumps(results).encode(encoding))
+    return ["score", str(folder / "found.json"), "--truth", str(folder / "truth.json")]
+
+
+def test_sigmas_go_by_name_and_ids_do_not_matter(tmp_path, capsys):
+    """Four joints in an order of their own; ids from 0."""
+    truth, results = coco_people()
+    assert main([*scored_files(tmp_path, truth, results), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    sigmas = [COCO.sigmas[COCO.index(n)] for n in truth["categories"][0]["keypoints"]]
+    expected = metrics.keypoint_ap(truth, results, sigmas)
+    assert found["average_precision"]["AP"] == pytest.approx(100 * expected["AP"])
+    other = metrics.keypoint_ap(truth, results, COCO.sigmas[:4])  # by position
+    assert other["AP"] != expected["AP"]
+    for encoding in ("utf-8-sig", "utf-16"):
+        argv = scored_files(tmp_path, truth, results, encoding)
+        assert main([*argv, "--json"]) == 0
+        assert (
+            json.loads(capsys.readouterr().out)["average_precision"]
+            == (found["average_precision"])
+        )
+
+
+def test_a_truth_without_areas_is_scored_and_that_is_said(tmp_path, capsys):
+    truth, results = coco_people()
+    for one in truth["annotations"]:
+        del one["area"]
+    assert main(scored_files(tmp_path, truth, results)) == 0
+    out, err = capsys.readouterr()
+    assert "truth.json: 6 of 6 persons" in err and "0.53 of their box" in err
+    assert "mean pose" in out and "95 %" in out and "in percent" in out
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda t, r: r[3].pop("score"), "found.json, record 3: 'score' is missing"),
+        (lambda t, r: r[3].pop("category_id"), "record 3: 'category_id' is missing"),
+        (lambda t, r: r[3].update(keypoints=None), "record 3: 'keypoints' is null"),
+        (lambda t, r: r[3].update(image_id="13"), "record 3: picture '13'"),
+        (lambda t, r: r.append(None), "record 6: a dictionary"),
+        (lambda t, r: t.pop("images"), "truth.json is not a COCO annotation file"),
+        (lambda t, r: t["images"].append(dict(t["images"][0])), r"images[6] (0.jpg)"),
+        (
+            lambda t, r: [a.pop("keypoints") for a in t["annotations"]],
+            "boxes",
+        ),
+        (
+            lambda t, r: t["categories"][0]["keypoints"].__setitem__(0, "beak"),
+            "beak",
+        ),
+    ],
+)
+def test_coco_files_that_cannot_be_scored(tmp_path, capsys, change, says):
+    truth, results = coco_people()
+    change(truth, results)
+    assert main(scored_files(tmp_path, truth, results)) == 2
+    out, err = capsys.readouterr()
+    assert says in err and str(tmp_path) in err and not out
+    assert "Traceback" not in err
+
+
+def test_coco_results_need_a_coco_file(scored, tmp_path, capsys):
+    _, results = coco_people()
+    (tmp_path / "found.json").write_text(json.dumps(results))
+    mat = str(tmp_path / "annot" / "gt_valid.mat")
+    assert main(["score", str(tmp_path / "found.json"), "--truth", mat]) == 2
+    assert "COCO annotation file (.json)" in capsys.readouterr().err
+
+
+def test_score_shows_joints_with_intervals_in_percent(scored, capsys):
+    assert main(["score", str(scored), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unit"] == "percent" and found["metric"] == "PCKh@0.5"
+    wrist = next(r for r in found["rows"] if r["joint"] == "left_wrist")
+    assert wrist["interval"]["low"] < wrist["interval"]["value"]
+    assert sum(found["errors"].values()) == pytest.approx(100)
+    mean = next(r for r in found["rows"] if r["joint"] == "all")
+    row = found["table"]["rows"][0]
+    assert mean["interval"]["value"] == pytest.approx(row["means"]["weighted"])
+    assert mean["baselines"]["center pose"] < mean["baselines"]["mean pose"]

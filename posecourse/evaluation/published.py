@@ -248,6 +248,8 @@ def _pick(content: dict, path):
 def _as_poses(values, path, joints_first: bool = False) -> np.ndarray:
     """``(N, K, 2)`` from the shapes that are around."""
     try:
+        if np.iscomplexobj(values):
+            raise TypeError
         values = np.array(values, dtype=np.float64)
     except (ValueError, TypeError):
         raise PredictionsError(
@@ -531,7 +533,10 @@ def score_predictions(predicted, truth: Truth, **options) -> metrics.Report:
         options.setdefault("baselines", placed)
     if np.isfinite(truth.head_size).any():
         options.setdefault("thresholds", (0.5, 0.2, 0.1, 0.11))
-    return metrics.report(predicted, truth, **options)
+    try:
+        return metrics.report(predicted, truth, **options)
+    except ValueError as error:
+        raise PredictionsError(f"{truth.source}: {error}") from None
 
 
 @dataclass
@@ -571,6 +576,11 @@ def score_coco(path, truth, resamples: int = 200) -> CocoScores:
     PredictionsError
         Naming the file, the record and the field that cannot be used.
     """
+    if Path(truth).suffix.lower() != ".json":
+        raise PredictionsError(
+            f"{path} holds COCO results; they belong to a COCO annotation file "
+            f"(.json), not to {truth}"
+        )
     content, results = _json(Path(truth)), _json(Path(path))
     names = (str(truth), str(path))
     try:

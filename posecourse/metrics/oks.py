@@ -76,8 +76,9 @@ def paired_oks(predicted, keypoints, visible, area, sigmas):
 
 def _similarity(off, used, area, sigmas):
     """The mean over the `used` joints; `off` is ``(..., G, K, 2)``."""
-    error = (off**2).sum(-1) / (2 * sigmas) ** 2
-    error = error / (area + np.spacing(1))[:, None] / 2
+    with np.errstate(over="ignore"):  # further than numbers reach: infinite
+        error = (off**2).sum(-1) / (2 * sigmas) ** 2
+        error = error / (area + np.spacing(1))[:, None] / 2
     counts = used.sum(-1)
     total = (np.exp(-error) * used).sum(-1)
     return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)

@@ -84,7 +84,8 @@ def normalized_distances(predicted, keypoints, visible, normalizer):
     distances = np.full(labelled.shape, np.nan)
     distances[lost] = np.inf
     off = predicted[used] - keypoints[used]
-    distances[used] = np.linalg.norm(off, axis=-1) / np.repeat(size, used.sum(1))
+    with np.errstate(over="ignore"):  # further than numbers reach: infinite
+        distances[used] = np.linalg.norm(off, axis=-1) / np.repeat(size, used.sum(1))
     return distances
 
 

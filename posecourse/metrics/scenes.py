@@ -78,8 +78,8 @@ def named_sigmas(truth, name: str = "truth") -> np.ndarray:
         if count == {len(COCO)}:
             return as_array(COCO.sigmas)
         raise ValueError(
-            f"{name}: no category names its joints, so that their OKS constants "
-            "are not known; give sigmas"
+            f"{name}: no category names its joints ('keypoints'), so that their "
+            "OKS constants are not known; name them there, or give sigmas"
         )
     if len(set(listed)) > 1:
         raise ValueError(
