@@ -373,7 +373,7 @@ def test_gpu_agrees(decoder):
     there, weights = codec.encode(truth.cuda(), seen.cuda())
     assert there.is_cuda and weights.is_cuda
     torch.testing.assert_close(there.cpu(), here, atol=1e-6, rtol=0)
-    found, scores = codec.decode(here.cuda())
+    found, _scores = codec.decode(here.cuda())
     torch.testing.assert_close(found.cpu(), codec.decode(here)[0], atol=1e-3, rtol=0)
 
 
@@ -583,7 +583,7 @@ def test_coordinates_round_trip_also_outside():
 def test_simcc_is_within_half_a_bin_and_no_better(ratio):
     codec = SimCCCodec((192, 256), split_ratio=ratio)
     truth = points(8, 16, (-0.5, -0.5), (191.5, 255.5))
-    target, weights = codec.encode(truth, torch.ones(8, 16))
+    target, _weights = codec.encode(truth, torch.ones(8, 16))
     assert [t.shape[-1] for t in target] == [192 * ratio, 256 * ratio]
     for part in target:
         torch.testing.assert_close(part.sum(-1), torch.ones(8, 16))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from posecourse import metrics
 from posecourse.drawing import SIDE_COLORS, as_rgb, draw_box, draw_pose, grid
 from posecourse.skeletons import COCO, MPII, UPPER_BODY
 from posecourse.visualization import figures

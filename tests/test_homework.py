@@ -38,7 +38,50 @@ def own_network(folder):
     return load_model(run / "weights.safetensors"), evaluate(run, people)
 
 
-HOMEWORKS = [own_network]
+def another_tools_arrays(folder):
+    from posecourse import metrics
+
+    rng = np.random.default_rng(0)  # in place of the files of that tool
+    truth = rng.uniform(0, 200, (60, 17, 2))
+    visible = rng.integers(0, 3, (60, 17))
+    predicted = truth + rng.normal(0, 9, truth.shape)
+    report = metrics.report(
+        predicted, truth, visible, "coco", scores=rng.random(60), images=np.arange(60) // 3,
+        head_size=np.full(60, 30.0), area=np.full(60, 9000.0))  # fmt: skip
+    print(report)
+    report.to_csv(folder / "report.csv")
+    report.plot(folder / "report.png")
+    wanted = ("PCKh@0.5", "PCK (torso)@0.2", "OKS", "AP")
+    return {metric: report.row(metric=metric).interval for metric in wanted}
+
+
+def sigma_by_decoder(folder):
+    from matplotlib import pyplot as plt
+
+    from posecourse import config_for, evaluate, train
+    from posecourse.datasets import SyntheticPeople, crop_in_memory
+
+    sigmas, decoders, scores = (1.0, 2.0), ("argmax", "quarter", "dark"), {}
+    people = crop_in_memory(SyntheticPeople(24, size=40), 40, 1.25)
+    for sigma in sigmas:
+        for seed in range(3):
+            config = config_for("laptop", {"width": 8, "input_size": 32, "sigma": sigma},
+                epochs=1, batch_size=8, seed=seed, out=f"{folder}/{sigma}-{seed}")  # fmt: skip
+            run = train(config, (people, people))
+            for decoder in decoders:
+                found = evaluate(run, people, decoder=decoder).score
+                scores.setdefault((sigma, decoder), []).append(found)
+    figure, axes = plt.subplots()
+    for decoder in decoders:
+        values = np.array([scores[sigma, decoder] for sigma in sigmas])
+        axes.errorbar(sigmas, values.mean(1), values.std(1), capsize=3, label=decoder)
+    axes.set(xlabel="sigma, cells", ylabel="PCKh@0.5, %")
+    axes.legend()
+    figure.savefig(folder / "sigma.png")
+    return scores
+
+
+HOMEWORKS = [own_network, another_tools_arrays, sigma_by_decoder]
 
 
 @pytest.mark.parametrize("homework", HOMEWORKS, ids=lambda f: f.__name__)
@@ -63,3 +106,28 @@ def test_own_network_and_own_loss(tmp_path):
 
         people = crop_in_memory(SyntheticPeople(48, size=40), 40, 1.25)
         train(TrainConfig(resume=str(tmp_path / "run")), (people, people))
+
+
+def test_arrays_of_another_tool(tmp_path, capsys):
+    intervals = another_tools_arrays(tmp_path)
+    for value, low, high, _ in intervals.values():
+        assert 0 < low < value < high < 100
+    shown = capsys.readouterr().out
+    for word in ("left_wrist", "95 % interval", "mean pose", "OKS", "AP50"):
+        assert word in shown
+    lines = (tmp_path / "report.csv").read_text().splitlines()
+    assert lines[0].startswith("metric,joint,labelled,percent,low,high")
+    assert any(line.startswith("AP,all,20,") for line in lines)
+    assert (tmp_path / "report.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_sigma_by_decoder(tmp_path, same_every_time):
+    scores = sigma_by_decoder(tmp_path)
+    assert set(scores) == {
+        (sigma, decoder)
+        for sigma in (1.0, 2.0)
+        for decoder in ("argmax", "quarter", "dark")
+    }
+    assert all(len(values) == 3 for values in scores.values())
+    assert len({tuple(values) for values in scores.values()}) > 2  # they differ
+    assert (tmp_path / "sigma.png").read_bytes()[:4] == b"\x89PNG"

@@ -468,7 +468,7 @@ def test_breakdown_by_hand():
 
 
 def test_breakdown_of_inverted_truth_and_of_chosen_joints():
-    predicted, keypoints, visible, head = people(labelled=1)
+    _predicted, keypoints, visible, head = people(labelled=1)
     mirrored = keypoints[:, list(MPII.flip_permutation)]
     breakdown = error_breakdown(mirrored, keypoints, visible, head)
     assert breakdown.shares["inversion"] + breakdown.shares["good"] == 1

@@ -317,8 +317,10 @@ def test_no_public_function_is_left_out(module):
     results = {
         name
         for name in module.__all__
-        if isinstance(getattr(module, name), type)
-        and hasattr(getattr(module, name), "_fields")
+        if (
+            isinstance(getattr(module, name), type)
+            and hasattr(getattr(module, name), "_fields")
+        )
         or is_dataclass(getattr(module, name))
     }
     left = (

@@ -32,8 +32,8 @@ from .heatmap import HeatmapCodec, gaussian_heatmaps
 from .simcc import SimCCCodec
 
 __all__ = [
-    "CoordinateCodec",
     "DECODERS",
+    "CoordinateCodec",
     "HeatmapCodec",
     "SimCCCodec",
     "argmax_decode",
