@@ -428,12 +428,12 @@ class Crop:
         if isinstance(border, str):
             if border != "replicate":
                 raise ValueError(f'border {border!r}: a value or "replicate"')
-            _warp_into(
-                out, *_shrink(image, self.matrix, self), mode=cv2.BORDER_REPLICATE
-            )
+            image, matrix = _shrink(image, self.matrix, self)
+            _warp_into(out, image, matrix, mode=cv2.BORDER_REPLICATE)
             return out
         if begin := _common_edges(self):
-            _resize_into(out, image, self.scale[0], *begin, border)
+            first, shown = begin
+            _resize_into(out, image, self.scale[0], first, shown, border)
             return out
         image, matrix = _shrink(image, self.matrix, self)
         left, top, right, bottom = _seen(image, matrix, self.output)
@@ -463,7 +463,7 @@ class Crop:
             start = middle - side / 2 + 0.5
             moved = round(start) if start > 0 else round(start * zoom) / zoom
             center.append(middle + moved - start)
-        return replace(self, center=tuple(center))
+        return replace(self, center=(center[0], center[1]))
 
     def resized(self, output) -> Crop:
         """The same window on another number of pixels."""

@@ -109,7 +109,7 @@ def constant_detections(truth, sigmas=None, name: str = "truth") -> dict[str, li
     boxes = np.where(
         (boxes[:, 2:] > 0).all(1)[:, None], boxes, keypoint_boxes(keypoints, labelled)
     )
-    places = [s.place for s, counts in kept for _ in range(counts.sum())]
+    places = [s.place for s, counts in kept for _ in range(counts.sum()) if s.place]
     return {
         kind: [
             {
@@ -223,7 +223,7 @@ def _rates(matches: _Matches, times=None) -> dict[str, float]:
     values = np.stack([_curve(found, times) for found in matches.categories])
     known = ~np.isnan(values)  # (categories, 2, A, T)
     means = _ratio(np.where(known, values, 0).sum(0), known.sum(0))
-    rates = {}
+    rates: dict[str, float] = {}
     for kind, rate in zip(("AP", "AR"), means):
         everybody, medium, large = rate
         rates |= {

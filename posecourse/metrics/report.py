@@ -435,8 +435,10 @@ def _areas(area, boxes, labelled):
 
 
 def _oks_row(poses, people, skeleton, bootstrap) -> ReportRow:
+    keypoints, measured, area = people
     values = {
-        n: 100 * paired_oks(p, *people, skeleton.sigmas) for n, p in poses.items()
+        name: 100 * paired_oks(p, keypoints, measured, area, skeleton.sigmas)
+        for name, p in poses.items()
     }
     own = values.pop("predicted")[:, None]
     return ReportRow(
@@ -458,7 +460,7 @@ def _ap_rows(poses, people, skeleton, scores, images, bootstrap) -> list[ReportR
             f"{len(scores)} scores and {len(names)} images do not go with "
             f"{len(area)} persons"
         )
-    pictures = {name: [] for name in names}
+    pictures: dict[object, list[int]] = {name: [] for name in names}
     for person, name in enumerate(names):
         pictures[name].append(person)
     truth = [

@@ -110,7 +110,7 @@ def coco_scenes(truth, results, joints: int, names) -> list[Scene]:
     name, found_name = names
     pictures = _pictures(truth, name)
     categories = _categories(truth, name)
-    people = {}
+    people: dict[tuple, list[dict]] = {}
     annotations = _records(truth, "annotations", name)
     if not annotations:
         raise ValueError(f"nobody to find: {name} has no annotations")
@@ -131,7 +131,7 @@ def coco_scenes(truth, results, joints: int, names) -> list[Scene]:
             f"nobody to find: no person of {name} has labelled joints (is it a file "
             "of boxes? keypoints are in person_keypoints_*.json)"
         )
-    poses = {}
+    poses: dict[tuple, list[tuple]] = {}
     if not isinstance(results, (list, tuple)):
         raise ValueError(
             f"{found_name}: COCO results are a list of poses, not "
@@ -184,7 +184,7 @@ def _is_record(record, where: str) -> None:
 
 def _pictures(truth, name: str) -> dict:
     """Picture id -> its place in the order in which equal scores count."""
-    seen = {}
+    seen: dict = {}
     for i, record in enumerate(_records(truth, "images", name)):
         where = f"{name}, images[{i}]"
         key = _key(record, "id", where)
@@ -247,7 +247,7 @@ def _place(record, pictures, categories, where: str, name: str):
 
 def _same_ids(annotations, name: str) -> None:
     """Say that two records have one id; both count, ids are not used."""
-    seen = {}
+    seen: dict = {}
     for i, record in enumerate(annotations):
         key = repr(record.get("id"))
         if "id" in record and key in seen:
@@ -301,7 +301,7 @@ def _triples(values, joints: int, where: str) -> np.ndarray:
 
 def _pose(record, joints: int, where: str):
     points = _triples(_field(record, "keypoints", where), joints, where)[:, :2]
-    return points, _score(record, where), _finite(points, where)
+    return _finite(points, where), _score(record, where)
 
 
 def _score(record, where: str) -> float:
@@ -317,7 +317,7 @@ def _score(record, where: str) -> float:
     return value
 
 
-def _finite(points, where: str) -> None:
+def _finite(points, where: str):
     bad = ~np.isfinite(points).all(-1)
     if bad.any():
         joint = int(np.argmax(bad))
@@ -325,6 +325,7 @@ def _finite(points, where: str) -> None:
             f"{where}: joint {joint} at {points[joint].tolist()} is not finite; AP "
             "needs a place for every joint, leave the pose out or give one"
         )
+    return points
 
 
 # ---------------------------------------------------------- lists of persons
@@ -363,7 +364,7 @@ def listed_scenes(truth, detections, joints: int, names) -> list[Scene]:
             where = f"{names[1]}, picture {i}, pose {n}"
             _is_record(pose, where)
             points = _pairs(_field(pose, "keypoints", where), joints, where)
-            found.append((points, _score(pose, where), _finite(points, where)))
+            found.append((_finite(points, where), _score(pose, where)))
         scenes.append(_scene(persons, found, joints, i))
     _say_guessed(guessed, count, names[0])
     if all(scene.ignored.all() for scene in scenes):

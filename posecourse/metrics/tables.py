@@ -249,29 +249,30 @@ def pckh_table(
     groups = _columns(skeleton, head)
     counted = pckh_columns(skeleton)
     excluded = tuple(j for i, j in enumerate(skeleton.joints) if i not in counted)
-    rows, areas, interval, labelled = [], {}, None, 0
-    for name, poses in names.items():
-        distances = normalized_distances(poses, keypoints, visible, head_size)
-        _expect(distances.shape[1], skeleton)
-        areas[name] = 100 * _area(distances, 0.5, 0.01).pooled(counted)
-        for threshold in thresholds:
-            hit = _within(distances, threshold)
-            rates = _rates(hit)
-            rows.append(_row(name, threshold, rates, skeleton, groups, counted))
-            if interval is None:
-                interval = bootstrap_interval(hit, counted).times(100)
-                labelled = int(rates.counts[counted].sum())
-    persons = int((~np.isnan(distances)).any(1).sum())
+    distances = {
+        name: normalized_distances(poses, keypoints, visible, head_size)
+        for name, poses in names.items()
+    }
+    own = distances["predicted"]
+    _expect(own.shape[1], skeleton)
+    hit = _within(own, thresholds[0])
     return PckhTable(
-        metric,
-        persons,
-        labelled,
-        head,
-        rows,
-        areas,
-        interval,
-        excluded,
-        len(distances),
+        metric=metric,
+        persons=int((~np.isnan(own)).any(1).sum()),
+        given=len(own),
+        labelled=int((~np.isnan(own[:, counted])).sum()),
+        head=head,
+        rows=[
+            _row(name, t, _rates(_within(values, t)), skeleton, groups, counted)
+            for name, values in distances.items()
+            for t in thresholds
+        ],
+        auc={
+            name: 100 * _area(values, 0.5, 0.01).pooled(counted)
+            for name, values in distances.items()
+        },
+        interval=bootstrap_interval(hit, counted).times(100),
+        excluded=excluded,
     )
 
 
