@@ -1,4 +1,4 @@
-"""Losses: how wrong a network's answer is, as one number to descend.
+"""Losses: how wrong a network's output is, as one number to descend.
 
 The first three are the document's (section 4.2), to the letter; the others
 are what later work made of them.
@@ -10,7 +10,7 @@ numbers weigh it. All left out gives 0 with zero gradient.
 **Reductions.** The document divides by K because all K joints are there. In
 data some are not labelled, and a joint that is left out of the sum must be
 left out of the divisor too; otherwise a person with few labels has a small
-loss however wrong the answer, and the loss of two data sets cannot be
+loss however wrong the prediction, and the loss of two data sets cannot be
 compared. So, with the sums running over all persons of the batch:
 
 ==============  ========================================================
@@ -44,10 +44,10 @@ The gradient scales along. Adam does not care; plain SGD needs its learning
 rate divided by the same factor, and weight decay or a second loss term
 changes its relative weight under either.
 
-**Plateaus.** A loss means nothing beside no trivial answer. A network that
-draws empty maps has `zero_heatmap_loss`; one whose constant prediction is the
-mean pose has `mean_pose_loss`. A run that stops there has learned nothing
-about the picture.
+**Plateaus.** A loss means nothing without what a constant prediction gets. A
+network that draws empty maps has `zero_heatmap_loss`; one whose constant
+prediction is the mean pose has `mean_pose_loss`. A run that stops there has
+learned nothing about the picture.
 
 **Input.** Tensors of any type of number; arrays become tensors. Whole numbers
 and half precision are computed in float32. A network with several stages
@@ -369,7 +369,7 @@ def _jensen_shannon(log_p, q):
 def simcc(logits, target, weights=None, reduction="joint_mean"):
     """Kullback-Leibler divergence from the target, column plus row.
 
-    0 for a perfect answer. (Li et al., 2022.)
+    0 for a perfect prediction. (Li et al., 2022.)
 
     Parameters
     ----------

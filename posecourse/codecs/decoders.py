@@ -32,7 +32,7 @@ def argmax_decode(heatmaps):
     -------
     cells, scores:
         ``(..., 2)`` positions (x, y) in cells; ``(...)`` the maxima. A map
-        whose largest value is not finite, or that holds a NaN, says
+        whose largest value is not finite, or that holds a NaN, predicts
         nothing: its cell is NaN and its score 0.
     """
     cells, scores = _largest(_as_maps(heatmaps))

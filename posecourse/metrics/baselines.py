@@ -1,4 +1,4 @@
-"""What trivial answers get: the measure of every other number."""
+"""What constant predictions get: the measure of every other number."""
 
 from __future__ import annotations
 

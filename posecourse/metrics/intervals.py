@@ -61,7 +61,7 @@ def paired_interval(
 ) -> Interval:
     """The interval of a difference, `first` minus `second`.
 
-    Both predictors answered for the same persons, so the same persons are
+    Both predicted the same persons, so the same persons are
     drawn for both: what is hard for both cancels, and the interval is much
     narrower than two separate ones suggest. If it excludes 0, the
     difference is not chance alone.

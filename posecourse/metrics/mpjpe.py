@@ -61,5 +61,5 @@ def _finite_3d(predicted, labelled):
         person, joint = np.argwhere(bad)[0]
         raise ValueError(
             f"prediction of person {person}, joint {joint} is "
-            "not finite; a mean distance has no answer then"
+            "not finite; there is no mean distance then"
         )

@@ -343,7 +343,9 @@ def report(
     )
     units = pck_normalizers(keypoints, labelled, skeleton, head_size, boxes)
     unit = normalizer or pck_normalizer(keypoints, labelled, skeleton, head_size, boxes)
-    thresholds = list(thresholds or (unit.threshold, min(0.1, unit.threshold / 2)))
+    if thresholds is None:
+        thresholds = (unit.threshold, min(0.1, unit.threshold / 2))
+    thresholds = list(thresholds)
     if baselines is None:
         windows = keypoint_boxes(keypoints, labelled) if boxes is None else boxes
         baselines = constant_predictions(keypoints, unit.visible, windows)
