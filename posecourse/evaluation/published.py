@@ -527,14 +527,17 @@ def score_predictions(predicted, truth: Truth, **options) -> metrics.Report:
     options:
         Of `metrics.report`.
     """
-    windows = truth.windows
-    if windows is not None:
-        placed = metrics.constant_predictions(truth.keypoints, truth.visible, windows)
-        options.setdefault("baselines", placed)
-    if np.isfinite(truth.head_size).any():
-        options.setdefault("thresholds", (0.5, 0.2, 0.1, 0.11))
+    people = (truth.keypoints, truth.visible)
     try:
-        return metrics.report(predicted, truth, **options)
+        if truth.windows is not None:
+            placed = metrics.constant_predictions(*people, truth.windows)
+            options.setdefault("baselines", placed)
+        unit = metrics.pck_normalizer(
+            *people, truth.skeleton, truth.head_size, truth.boxes
+        )
+        if unit.name == "PCKh":
+            options.setdefault("thresholds", (0.5, 0.2, 0.1, 0.11))
+        return metrics.report(predicted, truth, normalizer=unit, **options)
     except ValueError as error:
         raise PredictionsError(f"{truth.source}: {error}") from None
 
