@@ -121,6 +121,20 @@ def test_ap_agrees_with_pycocotools(seed, skeleton):
     np.testing.assert_allclose(list(found.values()), expected, atol=1e-9, rtol=0)
 
 
+def test_more_than_twenty_poses_in_a_picture():
+    """The surest twenty count; ties go to whoever is listed first."""
+    truth, results = scene(7)
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        one = copy.deepcopy(results[rng.integers(len(results))])
+        one["image_id"] = int(rng.integers(0, 2))
+        one["score"] = round(float(rng.random()), 1)
+        results.append(one)
+    found = keypoint_ap(truth, results, COCO.sigmas)
+    expected = reference(truth, results, COCO.sigmas).stats
+    np.testing.assert_allclose(list(found.values()), expected, atol=1e-9, rtol=0)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_oks_agrees_with_pycocotools(seed):
     """Pair by pair, persons without labelled joints too."""

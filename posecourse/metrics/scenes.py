@@ -293,8 +293,8 @@ def _triples(values, joints: int, where: str) -> np.ndarray:
         raise ValueError(f"{where}: 'keypoints' are not all numbers") from None
     if numbers.size != 3 * joints:
         raise ValueError(
-            f"{where}: {numbers.size} keypoint numbers, but {joints} sigmas need "
-            f"{3 * joints}: x, y, v for each joint"
+            f"{where}: {numbers.size} keypoint numbers, but {joints} joints need "
+            f"{3 * joints}: x, y, v each"
         )
     return numbers.reshape(joints, 3)
 
