@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 
 import numpy as np
 
@@ -106,7 +108,7 @@ def decode_image(
     header = read_header(io.BytesIO(data), name)
     check_size(header, name)
     if header.kind == "JPEG":
-        image = jpeg.decode(data, name, reduce)
+        image = jpeg.decode(data, header, name, reduce)
     else:
         image = _decode(data, header, name)
         image = image if reduce == 1 else average(image, reduce)
@@ -117,10 +119,8 @@ def _decode(data: bytes, header: Header, name) -> np.ndarray:
     """What is no JPEG, by OpenCV: RGB uint8, as stored."""
     import cv2
 
-    if header.kind == "PNG" and b"IEND" not in data[-64:]:
-        raise ImageError(
-            f"{name} breaks off: this PNG has no end; copy or download it again"
-        )
+    if header.kind == "PNG":
+        _check_png(data, name)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if header.transparent:
         flags = cv2.IMREAD_UNCHANGED
@@ -135,7 +135,7 @@ def _decode(data: bytes, header: Header, name) -> np.ndarray:
         if header.kind == "HEIC":
             raise ImageError(f"{name} {IS_HEIC}")
         raise ImageError(
-            f"{name} is a {header.kind} that cannot be decoded: damaged, or of a kind "
+            f"{name} ({header.kind}) cannot be decoded: it is damaged, or of a kind "
             "that this OpenCV does not read; copy or download it again, or export it "
             "as JPEG or PNG"
         )
@@ -144,8 +144,38 @@ def _decode(data: bytes, header: Header, name) -> np.ndarray:
             f"{name} is damaged: its parts have different sizes, "
             f"{header.width} x {header.height} and {image.shape[1]} x {image.shape[0]}"
         )
+    if header.clear is not None and image.ndim == 2:  # OpenCV forgets it
+        top = np.iinfo(image.dtype).max
+        clear = header.clear * top // (2**header.depth - 1)
+        image = np.where(image == clear, image.dtype.type(top), image)
     # AVIF uses 10 or 12 of 16 bits; the others all of them.
     return to_rgb(image, header.depth if header.kind == "AVIF" else 16)
+
+
+def _check_png(data: bytes, name):
+    """Follow a PNG's parts to its end, and check the sums of those that count.
+
+    OpenCV reserves as much memory as a part says it has.
+    """
+    at, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack(">I4s", data[at : at + 8].ljust(8, b"\xff"))
+        end = at + 8 + length
+        if end + 4 > len(data):
+            raise ImageError(
+                f"{name} breaks off: this PNG has no end; copy or download it again"
+            )
+        needed = kind[:1].isupper()
+        if needed and data[end : end + 4] != _checksum(data[at + 4 : end]):
+            raise ImageError(
+                f"{name} is damaged at byte {at}: the checksum of its part "
+                f"{kind.decode('latin-1')} is wrong; copy or download it again"
+            )
+        at = end + 4
+
+
+def _checksum(part: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(part))
 
 
 def exif_orientation(data: bytes) -> int:

@@ -28,6 +28,9 @@ MAX_PIXELS = 200_000_000
 # What decoding may take, bytes.
 MAX_MEMORY = 2**31
 
+# The longest side that OpenCV takes.
+_MAX_SIDE = 2**20
+
 # The largest file that is read as a picture.
 MAX_BYTES = 2**29
 
@@ -55,6 +58,10 @@ class Header:
         Whether there may be an alpha channel.
     depth:
         Bits per channel.
+    start:
+        Where a JPEG's picture data begin in the file.
+    clear:
+        The one grey that stands for transparent in a grey PNG.
     """
 
     kind: str
@@ -64,6 +71,8 @@ class Header:
     memory: int = 0
     transparent: bool = False
     depth: int = 8
+    start: int = 0
+    clear: int | None = None
 
 
 def read_header(file, name) -> Header:
@@ -113,6 +122,8 @@ def check_size(header: Header, name):
         raise ImageError(
             f"{size}, more than the {MAX_PIXELS:,} that are read; make it smaller first"
         )
+    if max(header.width, header.height) > _MAX_SIDE:
+        raise ImageError(f"{size}, more than {_MAX_SIDE:,} in one direction")
     if header.memory > MAX_MEMORY:
         raise ImageError(
             f"{size}; to decode it takes {format_bytes(header.memory)} of memory, "
@@ -151,7 +162,7 @@ def _jpeg(file: Reader) -> Header:
         file.seek(body + length - 2)
     _, height, width, channels = frame
     memory = (3 + 2 * channels) * width * height
-    return Header("JPEG", width, height, orientation or 1, memory)
+    return Header("JPEG", width, height, orientation or 1, memory, start=body)
 
 
 _START_OF_SCAN, _END_OF_IMAGE, _EXIF = 0xDA, 0xD9, 0xE1
@@ -162,25 +173,26 @@ _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 
 def _png(file: Reader) -> Header:
     file.seek(8)
-    orientation, transparent = 1, False
+    width, height, depth, colour = file.unpack(">8xIIBB7x")
+    orientation, transparent, clear = 1, colour in (4, 6), None
     while True:  # parts: length, name, content, checksum
         try:
             length, kind = file.unpack(">I4s")
         except EOFError:  # no end: that is for the decoder to say
             break
         body = file.position
-        if kind == b"IHDR":
-            width, height, depth, colour = file.unpack(">IIBB")
-            transparent = colour in (4, 6)
-        elif kind == b"tRNS":
+        if kind == b"tRNS":
             transparent = True
+            clear = file.unpack(">H")[0] if colour == 0 else None
         elif kind == b"eXIf":
             orientation = tiff.orientation(Reader(io.BytesIO(file.take(length))))
         elif kind == b"IEND":
             break
         file.seek(body + length + 4)
     memory = width * height * (8 if transparent else 6) * (2 if depth == 16 else 1)
-    return Header("PNG", width, height, orientation, memory, transparent, depth)
+    return Header(
+        "PNG", width, height, orientation, memory, transparent, depth, clear=clear
+    )
 
 
 def _webp(file: Reader) -> Header:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from .headers import MAX_PIXELS, Header
 from .pixels import to_rgb
 from .reader import ImageError
 
@@ -17,12 +18,12 @@ _END = b"\xff\xd9"
 # that found no place.
 _ODD_BYTES = 16
 
-# A picture has about ten scans at most; thousands, each over all pixels, are
-# made to keep a decoder busy for hours.
-_MAX_SCANS = 200
+# A progressive picture has about ten scans, each over all pixels; thousands
+# are made to keep a decoder busy for hours.
+_MAX_SCANS, _MAX_WORK = 200, 20 * MAX_PIXELS
 
 
-def decode(data: bytes, name, reduce: int = 1) -> np.ndarray:
+def decode(data: bytes, header: Header, name, reduce: int = 1) -> np.ndarray:
     """The stored pixels, RGB uint8; `reduce` as in `decode_image`.
 
     Raises
@@ -31,8 +32,13 @@ def decode(data: bytes, name, reduce: int = 1) -> np.ndarray:
         If anything of the picture is missing or damaged. The mark at its
         end may be missing.
     """
-    if data.count(b"\xff\xda") > _MAX_SCANS:
-        raise ImageError(f"{name} has more than {_MAX_SCANS} scans: no camera's JPEG")
+    # What follows the end, such as a film of the moment, is not looked at.
+    end = data.find(_END, header.start)
+    scans = 1 + data.count(b"\xff\xda", header.start, max(end, 0) or len(data))
+    if scans > _MAX_SCANS or scans * header.width * header.height > _MAX_WORK:
+        raise ImageError(
+            f"{name} is a JPEG of {scans:,} scans, which takes too long to decode"
+        )
     image, said = _decode_strictly(data, reduce)
     if said == "Premature end of JPEG file":
         image, said = _decode_strictly(data + _END, reduce)

@@ -53,7 +53,8 @@ def to_rgb(image: np.ndarray, depth: int = 8) -> np.ndarray:
     import cv2
 
     if image.dtype == np.uint16:
-        image = (image >> (depth - 8)).astype(np.uint8)
+        image = _eight_bits(image) if depth == 16 else image >> (depth - 8)
+        image = image.astype(np.uint8)
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     if image.shape[2] == 4:
@@ -61,9 +62,14 @@ def to_rgb(image: np.ndarray, depth: int = 8) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def _eight_bits(image: np.ndarray) -> np.ndarray:
+    """16 bits divided by 257 and rounded, in uint16."""
+    return (image - (image >> 8) + 128) >> 8
+
+
 # Rows of so many pixels are blended at a time: 16 bits for all of them
 # would take more than the picture.
-_AT_A_TIME = 2**20
+_AT_A_TIME = 2**18
 
 
 def blend(image: np.ndarray, premultiplied: bool = False) -> np.ndarray:
@@ -82,7 +88,7 @@ def blend(image: np.ndarray, premultiplied: bool = False) -> np.ndarray:
     for row in range(0, height, step):
         part = image[row : row + step]
         if part.dtype == np.uint16:
-            part = (part >> 8).astype(np.uint8)
+            part = _eight_bits(part).astype(np.uint8)
         colours, alpha = part[..., :3].astype(np.uint16), part[..., 3:]
         white = 255 - alpha.astype(np.uint16)
         if premultiplied:

@@ -9,7 +9,7 @@ from ..files import FileError
 __all__ = ["ImageError", "Reader"]
 
 # No header has more parts, and no part that is looked into is larger.
-_MAX_PARTS, _MAX_PART = 300_000, 2**26
+_MAX_PARTS, _MAX_PART = 100_000, 2**26
 
 
 class ImageError(FileError):
@@ -32,6 +32,8 @@ class Reader:
         return self.file.tell()
 
     def seek(self, position: int):
+        if not 0 <= position < 2**62:
+            raise EOFError
         self.file.seek(position)
 
     def some(self, count: int) -> bytes:

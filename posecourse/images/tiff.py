@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 
+from .pixels import blend
 from .reader import ImageError, Reader
 
 __all__ = ["Directory", "decode", "orientation"]
@@ -25,9 +26,18 @@ _TAGS = {
     338: "extra",
     339: "format",
 }
-# Types of whole numbers: BYTE, SHORT, LONG, LONG8.
-_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # channels, by photometric
+# Types of whole numbers: BYTE, SHORT, LONG, LONG8, and those with a sign.
+_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q", 6: "b", 8: "h", 9: "i", 17: "q"}
+_WHITE_IS_0 = 0
+_COLOURS = {
+    _WHITE_IS_0: 1,
+    1: 1,
+    2: 3,
+    3: 1,
+    5: 4,
+    6: 3,
+    8: 3,
+}  # channels, by photometric
 
 
 class Directory:
@@ -127,34 +137,44 @@ def orientation(file: Reader) -> int:
 
 
 def decode(data: bytes, name) -> np.ndarray:
-    """The stored pixels: BGR or grey uint8, or BGRA to lay on white.
+    """The stored pixels as OpenCV gives them: grey or BGR, 8 or 16 bits.
 
-    libtiff turns a picture by itself, whatever it is asked, so it is told
-    that it stands upright. It multiplies colours of 8 bits by their alpha,
-    those of 16 bits not.
+    Transparency is laid on white. libtiff turns a picture by itself,
+    whatever it is asked, so it is told that it stands upright. It multiplies
+    colours of 8 bits by their alpha. Those of 16 bits are asked for as they
+    are: brought to 8 they are wrong at the edges of tiles.
     """
     import cv2
 
-    from .pixels import blend
-
     about = Directory(Reader(io.BytesIO(data)))
-    deep = about.depth > 8
+    deep, separate = about.depth > 8, about.get("planes", 1) != 1
+    colours = about.get("photometric", 2)
     if about.get("format", 1) != 1 or about.depth > 16:
         raise ImageError(
             f"{name} is a TIFF of {about.depth}-bit or fractional numbers; save it "
             "with 8 or 16 bits per channel"
         )
-    if about.alpha and (about.samples != 4 or (deep and about.get("planes", 1) != 1)):
-        raise ImageError(
-            f"{name} is a TIFF with transparency of a kind that is not read here; "
-            "save it as PNG"
-        )
+    rare = ImageError(
+        f"{name} is a TIFF of a rare kind (colours or transparency) that is not read "
+        "here; save it as PNG"
+    )
+    if deep and (separate and "tile_width" in about.values or colours > 2):
+        raise rare
+    if about.alpha and (about.samples != 4 or (deep and separate)):
+        raise rare
     stored = bytearray(data)
     for place, form in about.places.get("orientation", ()):
         struct.pack_into(form, stored, place, 1)
-    flags = cv2.IMREAD_UNCHANGED if about.alpha else cv2.IMREAD_COLOR
+    as_it_is = about.alpha or (deep and not separate)
+    flags = cv2.IMREAD_UNCHANGED if as_it_is else cv2.IMREAD_COLOR
     image = cv2.imdecode(np.frombuffer(stored, np.uint8), flags)
-    if image is None or not about.alpha:
-        return image
-    straight = deep and about.alpha == "straight" or "extra" not in about.values
+    if image is None:
+        return None
+    if image.dtype == np.uint16 and colours == _WHITE_IS_0:
+        image = ~image
+    if not about.alpha:
+        return image[..., :3] if image.ndim == 3 else image
+    if image.shape[2:] != (4,):
+        raise rare
+    straight = (deep and about.alpha == "straight") or "extra" not in about.values
     return blend(image, premultiplied=not straight)
