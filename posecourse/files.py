@@ -272,7 +272,7 @@ def disk_errors(path):
             raise _disk_full(path, error.strerror or error) from error
         if not _is_about(error, Path(path)):
             raise
-        raise WriteError(error.errno, _why_not(error, path)) from error
+        raise WriteError(error.errno, _why_not(error, Path(path))) from error
     except Exception as error:
         # PyTorch and safetensors raise errors of their own.
         if "os error 28" in str(error) or _is_full(path):
@@ -312,18 +312,30 @@ def _existing(path, there=os.path.isdir) -> Path:
 
 
 def _is_about(error: OSError, path: Path) -> bool:
-    """Whether the error names `path`, its folder, or what lies beside it."""
-    if error.errno == errno.EROFS:
-        return True
+    """Whether the error names `path`, a folder above, or what is in or beside it."""
+    named, path = _named(error), path.absolute()
+    return error.errno == errno.EROFS or (
+        named is not None
+        and (
+            named == path
+            or named.parent == path.parent
+            or named in path.parents
+            or path in named.parents
+        )
+    )
+
+
+def _named(error: OSError) -> Path | None:
     if not isinstance(error.filename, (str, bytes)):
-        return False
-    named = Path(os.fsdecode(error.filename)).absolute()
-    path = path.absolute()
-    return named == path or named.parent == path.parent or named in path.parents
+        return None
+    return Path(os.fsdecode(error.filename)).absolute()
 
 
-def _why_not(error: OSError, path) -> str:
-    folder, code = _existing(Path(path).parent), error.errno
+def _why_not(error: OSError, path: Path) -> str:
+    named = _named(error)
+    if named is not None and path.absolute() in named.parents:
+        path = named  # a file of the folder that is written
+    folder, code = _existing(path.parent), error.errno
     if code == errno.EROFS:
         why, todo = f"{folder} is on a read-only disk", "choose another folder"
     elif code in (errno.EACCES, errno.EPERM):
