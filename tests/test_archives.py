@@ -184,6 +184,7 @@ def test_damaged_zips(tmp_path):
         assert left_over(tmp_path / "root") == []
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     "members",
     [
@@ -203,7 +204,6 @@ def test_members_in_each_others_way(tmp_path, members):
         assert left_over(tmp_path / "root") == []
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_odd_names(tmp_path):
     odd = [("line\nbreak", b"1"), ("at 12:30", b"2"), ("人/é", b"3"), (" ", b"4")]
     if os.name == "nt":

@@ -101,12 +101,13 @@ _DAMAGED = (
 def _move_into(archive: Path, stage: Path, root: Path, reserved) -> Unpacked:
     files, kept, moves = {}, [], []
     taken = {name.casefold() for name in reserved}
-    for path in sorted(stage.rglob("*")):
-        if not path.is_file():
-            continue
-        name = path.relative_to(stage)
-        target = root / name
-        _check_way(archive, root, target)
+    found = [path.relative_to(stage) for path in sorted(stage.rglob("*"))]
+    names = [name for name in found if (stage / name).is_file()]
+    folders = {name.parent for name in names}
+    for folder in folders:
+        _check_way(archive, root, folder)
+    for name in names:
+        path, target = stage / name, root / name
         if name.as_posix().casefold() in taken:
             kept.append(name.as_posix())
         elif not os.path.lexists(target):
@@ -116,17 +117,18 @@ def _move_into(archive: Path, stage: Path, root: Path, reserved) -> Unpacked:
             files[name.as_posix()] = path.stat().st_size
         else:
             kept.append(name.as_posix())
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
     for path, target in moves:
-        target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, target)
     return Unpacked(files, kept)
 
 
-def _check_way(archive: Path, root: Path, target: Path):
-    for folder in target.relative_to(root).parents:
-        if os.path.lexists(root / folder) and not (root / folder).is_dir():
+def _check_way(archive: Path, root: Path, folder: Path):
+    for part in (folder, *folder.parents):
+        if os.path.lexists(root / part) and not (root / part).is_dir():
             raise DownloadError(
-                f"{archive} has a folder {folder}, but {root / folder} is a file; "
+                f"{archive} has a folder {part}, but {root / part} is a file; "
                 "move it away and run the same again"
             )
 
