@@ -1,18 +1,26 @@
 """Downloads against a small server on this machine."""
 
+import contextlib
 import hashlib
 import http.server
 import io
 import json
-import stat
-import tarfile
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
 import threading
+import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from posecourse import files
+from posecourse.datasets import transfer
 from posecourse.datasets.download import (
     SOURCES,
     DownloadError,
@@ -20,21 +28,29 @@ from posecourse.datasets.download import (
     Source,
     download,
     fetch,
-    unpack,
 )
 
+ROOT = Path(files.__file__).parents[1]
 DATA = np.random.default_rng(0).bytes(3_000_000)
 SHA = hashlib.sha256(DATA).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `content`; breaks off `breaks` times after `enough` bytes."""
+    """Serves `content`, and misbehaves as often as `breaks` says.
+
+    `manner` is what goes wrong then: ``cut`` closes after `enough` bytes,
+    ``reset`` tears the connection down, ``stall`` says nothing more,
+    ``drip`` sends a byte now and then, and some that are in `ANSWERS`.
+    """
+
+    daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content = {"data.bin": DATA}
-        self.breaks, self.enough = 0, 1_200_000
+        self.breaks, self.enough, self.manner = 0, 1_200_000, "cut"
         self.tag, self.ranges, self.requests = '"1"', True, []
+        self.closing = threading.Event()
 
     def file(self, name="data.bin", **options):
         return RemoteFile(
@@ -43,11 +59,35 @@ class Server(http.server.ThreadingHTTPServer):
         )
 
 
+PAGE = b"<!DOCTYPE html><html>Welcome to this network. Please log in.</html>"
+# Whole answers that are not the file.
+ANSWERS = {
+    "page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(PAGE) + PAGE,
+    "page that lies": b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\n\r\n"
+    + PAGE,
+    "busy": b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+    "too many": b"HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n",
+    "nothing": b"HTTP/1.1 200 OK\r\n\r\n",
+    "nonsense": b"\0\1\2\3\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: lots\r\n\r\n" + DATA[:1000],
+    "hang up": b"",
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         asked = self.headers.get("Range")
         server.requests.append(asked)
+        broken = server.breaks > 0
+        server.breaks -= broken
+        if broken and server.manner in ANSWERS:
+            self.wfile.write(ANSWERS[server.manner])
+            return
+        if broken and server.manner.startswith("headers"):
+            self.endless_headers()
+            return
         data = server.content.get(self.path[1:])
         if data is None:
             self.send_error(404)
@@ -66,17 +106,51 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.send_header("ETag", server.tag)
+        if not (broken and server.manner == "endless"):
+            self.send_header("Content-Length", str(len(data) - start))
+        if server.tag:
+            self.send_header("ETag", server.tag)
         self.end_headers()
-        stop = len(data)
-        if server.breaks:
-            server.breaks -= 1
-            stop = min(stop, start + server.enough)
-        self.wfile.write(data[start:stop])
+        if not broken:
+            self.wfile.write(data[start:])
+            return
+        self.wfile.write(data[start : start + server.enough])
+        self.misbehave()
+
+    def misbehave(self):
+        manner, closing = self.server.manner, self.server.closing
+        if manner == "reset":
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
+        if manner == "stall":
+            closing.wait(10)
+        try:
+            while manner == "drip" and not closing.wait(0.02):
+                self.wfile.write(b"x")
+            while manner == "endless":
+                self.wfile.write(DATA)
+        except OSError:
+            pass
+
+    def endless_headers(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        try:
+            while self.server.manner == "headers: one line":
+                self.wfile.write(b"x" * 100_000)
+            while self.server.manner == "headers: many":
+                self.wfile.write(b"X-A: b\r\n" * 10_000)
+            while not self.server.closing.wait(0.02):  # dripping
+                self.wfile.write(b"x")
+        except OSError:
+            pass
 
     def log_message(self, *_):
         pass
+
+    def finish(self):
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
 
 
 @pytest.fixture
@@ -85,9 +159,22 @@ def server():
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
+    server.closing.set()
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Half a second instead of thirty, and no pauses."""
+    monkeypatch.setattr(transfer, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(transfer.time, "sleep", lambda _: None)
+
+
+@pytest.fixture
+def one_attempt(monkeypatch):
+    monkeypatch.setattr(transfer, "_RETRIES", 0)
 
 
 def left_over(folder):
@@ -100,9 +187,7 @@ def left_over(folder):
 def test_download(server, tmp_path):
     path = download(server.file(sha256=SHA), tmp_path, progress=False)
     assert path.read_bytes() == DATA
-    assert left_over(tmp_path) == ["data.bin", "downloads.json"]
-    record = json.loads((tmp_path / "downloads.json").read_text())
-    assert record["data.bin"]["sha256"] == SHA
+    assert left_over(tmp_path) == ["data.bin"]
     download(server.file(sha256=SHA), tmp_path, progress=False)
     assert server.requests == [None]  # not asked again
 
@@ -114,24 +199,36 @@ def test_broken_connection_goes_on_where_it_was(server, tmp_path):
     assert server.requests == [None, "bytes=1200000-", "bytes=2400000-"]
 
 
-def test_interrupted_download_is_resumed_by_the_next_run(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
-    server.breaks = 1
-    with pytest.raises(DownloadError, match="run the same again"):
+@pytest.mark.parametrize("manner", ["cut", "reset", "stall", "drip"])
+def test_interrupted_download_is_resumed_by_the_next_run(
+    server, tmp_path, monkeypatch, manner
+):
+    monkeypatch.setattr(transfer, "_RETRIES", -1)  # this progress does not count
+    monkeypatch.setattr(transfer, "_PROGRESS", 10_000_000)
+    server.breaks, server.manner = 1, manner
+    with pytest.raises(DownloadError) as error:
         download(server.file(sha256=SHA), tmp_path, progress=False)
-    assert not (tmp_path / "data.bin").exists()
-    assert (tmp_path / "data.bin.part").stat().st_size == 1_200_000
+    assert left_over(tmp_path) == ["data.bin.part", "data.bin.part.tag"]
+    part = (tmp_path / "data.bin.part").read_bytes()
+    assert manner == "drip" or part == DATA[: len(part)]
+    # all that had come, exactly as the message says
+    assert manner == "reset" or 1_200_000 <= len(part) < 1_201_000
+    kept = f"{files.format_bytes(len(part))}, is kept in {tmp_path / 'data.bin.part'}"
+    assert f"What has come, {kept}; run the same again to go on" in str(error.value)
+    if manner == "drip":
+        (tmp_path / "data.bin.part").write_bytes(part := part[:1_200_000])
     path = download(server.file(sha256=SHA), tmp_path, progress=False)
     assert path.read_bytes() == DATA
-    assert server.requests == [None, "bytes=1200000-"]
-    assert left_over(tmp_path) == ["data.bin", "downloads.json"]
+    assert server.requests == [None, f"bytes={len(part)}-"]
+    assert left_over(tmp_path) == ["data.bin"]
 
 
 @pytest.mark.parametrize("change", ["tag", "ranges"])
 def test_file_that_changed_or_server_without_ranges(
     server, tmp_path, monkeypatch, change
 ):
-    monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
+    monkeypatch.setattr(transfer, "_RETRIES", -1)
+    monkeypatch.setattr(transfer, "_PROGRESS", 10_000_000)
     server.breaks = 1
     with pytest.raises(DownloadError):
         download(server.file(), tmp_path, progress=False)
@@ -158,27 +255,161 @@ def test_part_that_is_too_long(server, tmp_path):
 
 
 def test_wrong_checksum(server, tmp_path):
-    with pytest.raises(DownloadError, match=f"{SHA}, expected was 0000"):
+    with pytest.raises(DownloadError, match=f"SHA-256 {SHA}, 0000.* is expected"):
         download(server.file(sha256="0" * 64), tmp_path, progress=False)
     assert left_over(tmp_path) == []
 
 
-def test_first_checksum_is_remembered(server, tmp_path):
-    path = download(server.file(), tmp_path, progress=False)
-    path.unlink()
-    server.content["data.bin"] = DATA[::-1]
-    with pytest.raises(DownloadError, match=f"expected was {SHA}"):
-        download(server.file(), tmp_path, progress=False)
-
-
-def test_absent_file_and_absent_server(server, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("one_attempt")
+def test_absent_file_and_absent_server(server, tmp_path):
     with pytest.raises(DownloadError, match="answers 404"):
         download(server.file("nothing.zip"), tmp_path, progress=False)
     assert len(server.requests) == 1  # asking again would not help
-    monkeypatch.setattr("posecourse.datasets.download._RETRIES", 0)
     nobody = RemoteFile("http://127.0.0.1:9/data.bin", 10)
     with pytest.raises(DownloadError, match="connection failed"):
         download(nobody, tmp_path, progress=False)
+
+
+def test_many_breaks_that_each_bring_something(server, tmp_path, monkeypatch):
+    """12.9 GB over a bad line break off more often than five times."""
+    monkeypatch.setattr(transfer, "_PROGRESS", 100_000)
+    server.breaks, server.enough = 20, 120_000
+    path = download(server.file(sha256=SHA), tmp_path, progress=False)
+    assert path.read_bytes() == DATA and len(server.requests) == 21
+
+
+def test_server_that_always_starts_anew_has_an_end(server, tmp_path):
+    server.ranges, server.breaks = False, 1000
+    with pytest.raises(DownloadError, match="ended after 1,200,000 of 3,000,000"):
+        download(server.file(), tmp_path, progress=False)
+    assert len(server.requests) <= 8
+
+
+@pytest.mark.usefixtures("one_attempt")
+def test_server_without_a_mark_cannot_go_on_and_this_is_said(server, tmp_path):
+    server.tag, server.breaks = "", 9
+    with pytest.raises(DownloadError, match="the next run starts from the beginning"):
+        download(server.file(), tmp_path, progress=False)
+    server.breaks = 0
+    path = download(server.file(sha256=SHA), tmp_path, progress=False)
+    assert path.read_bytes() == DATA and server.requests[-1] is None
+
+
+@pytest.mark.parametrize("manner", ["busy", "too many", "nonsense", "hang up"])
+def test_hiccups_of_a_server(server, tmp_path, manner):
+    server.breaks, server.manner = 2, manner
+    path = download(server.file(sha256=SHA), tmp_path, progress=False)
+    assert path.read_bytes() == DATA and len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "manner, message",
+    [
+        ("headers: one line", "more than 65536 bytes"),
+        ("headers: many", "more than 100 headers"),
+        ("headers: drip", "connection failed|nothing came"),
+        ("nothing", "nothing came"),
+        ("length", "ended after 1,000 of about 3,000,000"),
+        ("endless", "more than .* came; this is not the file"),
+    ],
+)
+@pytest.mark.usefixtures("one_attempt")
+def test_answers_without_end_or_sense(server, tmp_path, manner, message):
+    server.breaks, server.manner = 9, manner
+    start = time.monotonic()
+    with pytest.raises(DownloadError, match=message):
+        download(server.file(), tmp_path, progress=False)
+    assert time.monotonic() - start < 8
+    assert not (tmp_path / "data.bin").exists()
+    part = tmp_path / "data.bin.part"
+    assert not part.exists() or part.stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("manner", ["page", "page that lies"])
+def test_login_page_of_a_network(server, tmp_path, manner):
+    """It is not taken for the file, and what was kept stays."""
+    server.content["set.zip"] = b"PK" + DATA[2:]
+    (tmp_path / "set.zip.part").write_bytes(b"PK" + DATA[2:1_000_000])
+    (tmp_path / "set.zip.part.tag").write_text('"1"')
+    server.breaks, server.manner = 1, manner
+    file = server.file("set.zip")
+    with pytest.raises(DownloadError, match="network ask you to log in"):
+        download(file, tmp_path, progress=False)
+    assert left_over(tmp_path) == ["set.zip.part", "set.zip.part.tag"]
+    path = download(file, tmp_path, progress=False)
+    assert path.read_bytes() == b"PK" + DATA[2:]
+    assert server.requests == ["bytes=1000000-"] * 2
+
+
+@pytest.mark.parametrize("size", [2_000_000, 12_000_000_000])
+def test_size_is_compared_before_anything_is_written(server, tmp_path, size):
+    expected = files.format_bytes(size)
+    with pytest.raises(DownloadError, match=f"3.0 MB came or .* about {expected} were"):
+        transfer.transfer(server.file(size=size), tmp_path / "part", False)
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("tag", [b"\xff\xfe", b"a\r\nX-Evil: 1", b"x" * 2000])
+def test_spoiled_mark_of_a_version(server, tmp_path, tag):
+    (tmp_path / "data.bin.part").write_bytes(DATA[:1000])
+    (tmp_path / "data.bin.part.tag").write_bytes(tag)
+    path = download(server.file(sha256=SHA), tmp_path, progress=False)
+    assert path.read_bytes() == DATA and server.requests == [None]
+
+
+def test_file_that_was_there_is_not_deleted(server, tmp_path):
+    """Somebody may have fetched it with a browser, or made it."""
+    (tmp_path / "data.bin").write_bytes(b"mine")
+    for options, message in (
+        ({}, "4 bytes came"),
+        ({"sha256": SHA}, "data.bin is not the file: .* Move it away"),
+    ):
+        with pytest.raises(DownloadError, match=message):
+            download(server.file(**options), tmp_path, progress=False)
+    assert (tmp_path / "data.bin").read_bytes() == b"mine"
+    assert server.requests == []
+
+
+def test_two_at_once(server, tmp_path):
+    server.breaks, server.manner = 1, "stall"
+    first = threading.Thread(
+        target=download, args=(server.file(sha256=SHA), tmp_path, False)
+    )
+    first.start()
+    while not (tmp_path / "data.bin.part").exists():
+        time.sleep(0)
+    with pytest.raises(files.InUseError, match="another process .* wait until"):
+        download(server.file(sha256=SHA), tmp_path, progress=False)
+    server.closing.set()
+    first.join()
+    assert (tmp_path / "data.bin").read_bytes() == DATA
+    assert left_over(tmp_path) == ["data.bin"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit of POSIX systems")
+def test_disk_that_becomes_full(server, tmp_path):
+    """A real limit, in a process of its own; what has come is kept."""
+    code = f"""
+import resource, signal
+from posecourse.datasets.download import RemoteFile, download
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+try:
+    download(RemoteFile({server.file().url!r}, 3_000_000), {str(tmp_path)!r}, False)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    ).stdout
+    assert out.startswith("DiskFullError the disk is full") and "data.bin" in out
+    assert (tmp_path / "data.bin.part").read_bytes() == DATA[:1_000_000]
+    assert download(server.file(sha256=SHA), tmp_path, False).read_bytes() == DATA
+    assert server.requests == [None, "bytes=1000000-"]
 
 
 def test_no_room(server, tmp_path, monkeypatch):
@@ -200,28 +431,17 @@ def make_zip(*members) -> bytes:
     return stream.getvalue()
 
 
-def make_tar(*members, mode="w:gz") -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=mode) as archive:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            if isinstance(data, bytes):
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
-            else:
-                info.type, info.linkname = data
-                archive.addfile(info)
-    return stream.getvalue()
-
-
-GOOD = [("images/a.jpg", b"one"), ("images/b/c.jpg", b"two"), ("readme.txt", b"three")]
+GOOD = [
+    ("images/a.jpg", b"one"),
+    ("images/b/c.jpg", b"two"),
+    ("readme.txt", b"three" * 20),
+]
 
 
 @pytest.fixture
 def source(server, monkeypatch):
     server.content["set.zip"] = make_zip(*GOOD)
-    server.content["set.tar.gz"] = make_tar(*GOOD)
-    source = Source("A set", (server.file("set.zip", size=500),), "Be kind.")
+    source = Source("A set", "set", (server.file("set.zip", size=560),), "Be kind.")
     monkeypatch.setitem(SOURCES, "set", source)
     return source
 
@@ -233,16 +453,144 @@ def test_terms_come_first(server, source, tmp_path, capsys):
     assert server.requests == [] and left_over(tmp_path) == []
 
 
+def get(folder):
+    return fetch("set", folder, accept_licence=True, progress=False)
+
+
 def test_fetch(server, source, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "mine.jpg").write_bytes(b"mine")
     for _ in range(2):  # the second does nothing
-        fetch("set", tmp_path, accept_licence=True, progress=False)
+        get(tmp_path)
         for name, data in GOOD:
             assert (tmp_path / name).read_bytes() == data
         assert left_over(tmp_path) == ["downloads.json", "images", "readme.txt"]
     assert (tmp_path / "images" / "mine.jpg").read_bytes() == b"mine"
     assert server.requests == [None]
+
+
+@pytest.mark.parametrize("what", ["deleted", "cut"])
+def test_what_is_gone_is_fetched_again(server, source, tmp_path, what, capsys):
+    get(tmp_path)
+    if what == "deleted":
+        shutil.rmtree(tmp_path / "images")
+    else:
+        (tmp_path / "images" / "a.jpg").write_bytes(b"o")
+        (tmp_path / "images" / "b" / "c.jpg").unlink()
+    capsys.readouterr()
+    get(tmp_path)
+    out = capsys.readouterr().out
+    assert "2 of 3 files of set.zip are not in" in out
+    assert (tmp_path / "images" / "b" / "c.jpg").read_bytes() == b"two"
+    if what == "cut":  # somebody may have changed it
+        assert (tmp_path / "images" / "a.jpg").read_bytes() == b"o"
+        assert "Kept as they are" in out and "images/a.jpg" in out
+    get(tmp_path)
+    assert server.requests == [None, None]  # the third time nothing was asked
+
+
+@pytest.mark.parametrize("manner", ["page", "page that lies", "cut"])
+def test_wrong_first_answer_does_not_spoil_the_right_one(
+    server, source, tmp_path, manner, monkeypatch
+):
+    right = server.content["set.zip"]
+    if manner == "cut":  # it is short, and says that this is all
+        server.content["set.zip"] = right[:-4]
+    else:
+        server.breaks, server.manner = 1, manner
+    with pytest.raises(DownloadError, match="log in|is damaged"):
+        get(tmp_path)
+    assert left_over(tmp_path) == []
+    server.content["set.zip"] = right
+    get(tmp_path)
+    assert (tmp_path / "images" / "a.jpg").read_bytes() == b"one"
+
+
+def test_first_checksum_is_remembered(server, source, tmp_path):
+    get(tmp_path)
+    record = json.loads((tmp_path / "downloads.json").read_text())["set.zip"]
+    assert record["sha256"] == hashlib.sha256(server.content["set.zip"]).hexdigest()
+    assert record["members"] == {name: len(data) for name, data in GOOD}
+    (tmp_path / "readme.txt").unlink()
+    server.content["set.zip"] = make_zip(*GOOD[:2], ("readme.txt", b"other" * 20))
+    with pytest.raises(DownloadError, match="it had when it was first .* trust it"):
+        get(tmp_path)
+    assert left_over(tmp_path) == ["downloads.json", "images"]
+
+
+def test_nobodys_files_are_replaced(server, source, tmp_path, capsys):
+    (tmp_path / "readme.txt").write_text("mine")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"one")  # the same
+    server.content["set.zip"] = make_zip(
+        *GOOD,
+        ("Downloads.JSON", b'{"set.zip": []}'),
+        (".lock", b""),
+    )
+    get(tmp_path)
+    assert (tmp_path / "readme.txt").read_text() == "mine"
+    out = capsys.readouterr().out
+    assert "Kept as they are" in out and "readme.txt" in out and "Downloads.JSON" in out
+    record = json.loads((tmp_path / "downloads.json").read_text())["set.zip"]
+    assert sorted(record["members"]) == ["images/a.jpg", "images/b/c.jpg"]
+    assert left_over(tmp_path) == ["downloads.json", "images", "readme.txt"]
+
+
+def test_file_where_the_archive_has_a_folder(server, source, tmp_path):
+    (tmp_path / "images").write_text("mine")
+    with pytest.raises(DownloadError, match="has a folder images, but .* is a file"):
+        get(tmp_path)
+    assert left_over(tmp_path) == ["images"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "3",
+        '"text"',
+        '{"set.zip": []}',
+        '{"set.zip": {"sha256": 3}}',
+        '{"set.zip": {"url": "u", "sha256": "s", "members": ["a"]}}',
+        '{"mine": true}',
+        "not JSON",
+        "",
+        "[" * 100_000,
+    ],
+)
+def test_record_that_is_something_else(server, source, tmp_path, text):
+    """Nothing is fetched, and it is not replaced: it may be somebody's own."""
+    path = tmp_path / "downloads.json"
+    path.write_text(text)
+    with pytest.raises(DownloadError, match="downloads.json.*; move it away, or"):
+        get(tmp_path)
+    assert path.read_text() == text and server.requests == []
+
+
+def test_record_in_utf16(server, source, tmp_path):
+    get(tmp_path)
+    path = tmp_path / "downloads.json"
+    path.write_text(path.read_text(), "utf-16")
+    get(tmp_path)
+    assert len(server.requests) == 1
+
+
+def test_folder_that_cannot_be_written(source, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(files.WriteError, match="file is a file, not a folder"):
+        get(tmp_path / "file" / "below")
+
+
+def test_archive_that_was_put_there(server, source, tmp_path):
+    """With a browser, for instance; a damaged one is not deleted."""
+    whole = server.content["set.zip"]
+    (tmp_path / "set.zip").write_bytes(whole[:-4])
+    with pytest.raises(DownloadError, match="is damaged .* was there before: move"):
+        get(tmp_path)
+    assert left_over(tmp_path) == ["set.zip"]
+    (tmp_path / "set.zip").write_bytes(whole)
+    get(tmp_path)
+    assert server.requests == [] and (tmp_path / "readme.txt").exists()
 
 
 def test_unknown_dataset(tmp_path):
@@ -253,149 +601,6 @@ def test_unknown_dataset(tmp_path):
 def test_known_datasets_state_size_and_terms():
     for source in SOURCES.values():
         assert source.terms and all(f.size > 1e6 for f in source.files)
+    # the two have files of the same names
+    assert SOURCES["lsp"].folder != SOURCES["lsp-extended"].folder
     assert SOURCES["mpii-images"].files[0].size == pytest.approx(12.9e9)
-
-
-# --- archives -------------------------------------------------------------
-
-
-def unpacked(tmp_path, name, data):
-    archive = tmp_path / name
-    archive.write_bytes(data)
-    return unpack(archive, tmp_path / "root")
-
-
-@pytest.mark.parametrize(
-    "name, make",
-    [
-        ("a.zip", make_zip),
-        ("a.tar.gz", make_tar),
-        ("a.tar", lambda *m: make_tar(*m, mode="w")),
-    ],
-)
-def test_unpack(tmp_path, name, make):
-    root = unpacked(tmp_path, name, make(*GOOD))
-    for member, data in GOOD:
-        assert (root / member).read_bytes() == data
-    assert left_over(root) == ["images", "readme.txt"]
-
-
-def zip_with_link() -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        info = zipfile.ZipInfo("link")
-        info.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(info, "/etc/passwd")
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    "name, data, message",
-    [
-        ("a.zip", make_zip(*GOOD, ("../evil", b"x")), "points outside"),
-        ("a.zip", make_zip(*GOOD, ("/evil", b"x")), "points outside"),
-        ("a.zip", make_zip(*GOOD, ("a\\..\\..\\evil", b"x")), "points outside"),
-        ("a.zip", make_zip(*GOOD, ("C:/evil", b"x")), "points outside"),
-        ("a.zip", zip_with_link(), "link or device"),
-        ("a.tar.gz", make_tar(*GOOD, ("../evil", b"x")), "points outside"),
-        ("a.tar.gz", make_tar(*GOOD, ("/evil", b"x")), "points outside"),
-        (
-            "a.tar.gz",
-            make_tar(*GOOD, ("l", (tarfile.SYMTYPE, "/etc"))),
-            "link or device",
-        ),
-        (
-            "a.tar.gz",
-            make_tar(*GOOD, ("l", (tarfile.LNKTYPE, "../../x"))),
-            "link or device",
-        ),
-        ("a.tar.gz", make_tar(*GOOD, ("d", (tarfile.CHRTYPE, ""))), "link or device"),
-        ("a.tar.gz", make_tar(*GOOD, ("x", DATA))[:100_000], "is damaged"),
-        ("a.zip", make_zip(*GOOD, ("x", DATA))[:100_000], "is damaged"),
-        ("a.zip", b"<html>404</html>", "is damaged"),
-    ],
-)
-def test_bad_archives_leave_nothing(tmp_path, name, data, message):
-    with pytest.raises(DownloadError, match=message) as error:
-        unpacked(tmp_path, name, data)
-    assert name in str(error.value)
-    assert left_over(tmp_path / "root") == []
-    assert left_over(tmp_path) == [name, "root"]
-
-
-def test_archive_bomb(tmp_path, monkeypatch):
-    monkeypatch.setattr("posecourse.datasets.download._MAX_EXTRA", 1000)
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros", bytes(20_000_000))
-    with pytest.raises(DownloadError, match="unpacks to more than"):
-        unpacked(tmp_path, "bomb.zip", stream.getvalue())
-    assert left_over(tmp_path / "root") == []
-
-
-# --- writing files --------------------------------------------------------
-
-
-def test_atomic_path_keeps_the_old_file_on_error(tmp_path):
-    path = tmp_path / "deep" / "a.npz"
-    with files.atomic_path(path) as temporary:
-        np.savez(temporary, x=1)
-        assert temporary.parent == path.parent and not path.exists()
-    with pytest.raises(RuntimeError):
-        with files.atomic_path(path) as temporary:
-            temporary.write_bytes(b"half")
-            raise RuntimeError
-    assert np.load(path)["x"] == 1 and left_over(path.parent) == ["a.npz"]
-
-
-def test_atomic_path_makes_folders_too(tmp_path):
-    with files.atomic_path(tmp_path / "folder") as temporary:
-        temporary.mkdir()
-        (temporary / "a").touch()
-    assert left_over(tmp_path / "folder") == ["a"]
-    with pytest.raises(KeyError):
-        with files.atomic_path(tmp_path / "other") as temporary:
-            temporary.mkdir()
-            raise KeyError
-    assert left_over(tmp_path) == ["folder"]
-
-
-def test_disk_full_is_said_plainly(tmp_path):
-    import errno
-
-    with pytest.raises(files.DiskFullError, match="disk is full.*a.txt"):
-        with files.atomic_path(tmp_path / "a.txt") as temporary:
-            temporary.write_text("half")
-            raise OSError(errno.ENOSPC, "No space left on device")
-    assert left_over(tmp_path) == []
-    with pytest.raises(PermissionError):  # other errors stay themselves
-        with files.atomic_path(tmp_path / "a.txt"):
-            raise PermissionError(errno.EACCES, "no")
-
-
-def test_write_json(tmp_path):
-    path = tmp_path / "a.json"
-    files.write_json(
-        path,
-        {
-            "x": np.float32(0.5),
-            "y": np.arange(2),
-            "nan": [float("nan"), np.inf],
-            "名": path,
-        },
-    )
-    assert json.loads(path.read_text(encoding="utf-8")) == {
-        "x": 0.5,
-        "y": [0, 1],
-        "nan": [None, None],
-        "名": str(path),
-    }
-
-
-def test_format_bytes():
-    assert [files.format_bytes(n) for n in (12, 12_500_000, 12.9e9, 2e15)] == [
-        "12 bytes",
-        "12.5 MB",
-        "12.9 GB",
-        "2000.0 TB",
-    ]

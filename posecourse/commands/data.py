@@ -89,7 +89,7 @@ def main(argv) -> int:
     fetch.add_argument(
         "--out",
         type=Path,
-        help="folder to fill (default: data/ and the first word of the name)",
+        help="folder to fill (default: the dataset's own, below data/)",
     )
     fetch.add_argument(
         "--accept-licence",
@@ -142,7 +142,8 @@ def _fetch(args) -> int:
             size = format_bytes(sum(f.size for f in source.files))
             print(f"{name:18} {size:>9}  {source.title}")
         return 0
-    out = args.out or Path("data", args.name.split("-")[0])
+    known = SOURCES.get(args.name)
+    out = args.out or Path("data", known.folder if known else args.name)
     print(f"In {fetch(args.name, out, args.accept_licence)}")
     return 0
 
