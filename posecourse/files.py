@@ -13,6 +13,7 @@ import math
 import os
 import secrets
 import shutil
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +21,13 @@ import numpy as np
 
 __all__ = [
     "DiskFullError",
+    "FileError",
     "atomic_path",
     "disk_errors",
     "format_bytes",
     "plain",
+    "read_bytes",
+    "read_json",
     "require_space",
     "sync_file",
     "write_json",
@@ -33,6 +37,10 @@ __all__ = [
 _FULL = {errno.ENOSPC, errno.EFBIG} | {
     getattr(errno, name) for name in ("EDQUOT",) if hasattr(errno, name)
 }
+
+
+class FileError(ValueError):
+    """A file that is not what it should be; says which, why, what to do."""
 
 
 class DiskFullError(OSError):
@@ -160,6 +168,51 @@ def write_json(path, value):
     text = json.dumps(plain(value), indent=2, ensure_ascii=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_bytes(path, what: str = "file", limit: int = 2**32) -> bytes:
+    """The content of an ordinary file.
+
+    Raises FileNotFoundError if there is none, and `FileError` if it is a
+    folder, a pipe or a device, cannot be read, or has more than `limit` bytes.
+    """
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            kind = "folder" if stat.S_ISDIR(found.st_mode) else "pipe or a device"
+            raise FileError(f"{path} is a {kind}, not a {what}")
+        if found.st_size > limit:
+            raise FileError(f"{path} has {found.st_size:,} bytes, more than {limit:,}")
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"no {what} {path}") from None
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{str(path)!r} cannot be a file's name") from None
+
+
+def read_json(path, what: str = "JSON file"):
+    """The value in a JSON file: UTF-8, UTF-16 or UTF-32, BOM or none.
+
+    A whole number beyond the range of a float is read as infinite. Raises
+    FileNotFoundError, or `FileError` if it is empty or something else.
+    """
+    data = read_bytes(path, what)
+    if not data.strip():
+        raise FileError(f"{path} is empty; get it again")
+    try:
+        return json.loads(data, parse_int=_whole_number)
+    except (ValueError, RecursionError) as error:
+        raise FileError(
+            f"{path} is not JSON: {error}; it may be incomplete, get it again"
+        ) from None
+
+
+def _whole_number(digits: str):
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def plain(value):
