@@ -176,14 +176,21 @@ def read_bytes(path, what: str = "file", limit: int = 2**32) -> bytes:
     Raises FileNotFoundError if there is none, and `FileError` if it is a
     folder, a pipe or a device, cannot be read, or has more than `limit` bytes.
     """
+    with open_file(path, what) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise FileError(f"{path} has {size:,} bytes, more than {limit:,}")
+        return file.read()
+
+
+def open_file(path, what: str = "file"):
+    """Open an ordinary file for reading bytes; never wait for one."""
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             kind = "folder" if stat.S_ISDIR(found.st_mode) else "pipe or a device"
             raise FileError(f"{path} is a {kind}, not a {what}")
-        if found.st_size > limit:
-            raise FileError(f"{path} has {found.st_size:,} bytes, more than {limit:,}")
-        return Path(path).read_bytes()
+        return open(path, "rb")
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"no {what} {path}") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -15,10 +16,14 @@ from posecourse.datasets import (
     AIChallenger,
     COCOKeypoints,
     DatasetError,
+    DatasetWarning,
+    Person,
     check,
     open_dataset,
+    read_coco,
 )
 from posecourse.datasets.parsing import keypoint_box, position_from_box
+from posecourse.metrics import keypoint_ap
 
 
 def write(path, value):
@@ -36,8 +41,6 @@ def window_around(person, box, times):
 
 
 def test_position_from_box_centres_the_box():
-    from posecourse.datasets import Person
-
     box = (10.0, 20.0, 40.0, 90.0)
     center, scale = position_from_box(box, padding=1.2)
     person = Person("a", np.zeros((1, 2)), np.ones(1), center, scale)
@@ -116,7 +119,7 @@ def coco(**change):
         "bbox": [8, 15, 30, 50],
         "area": 700.5,
         "num_keypoints": 11,
-        "keypoints": sum(joints, []),
+        "keypoints": np.ravel(joints).tolist(),
         **change,
     }
     crowd = {**person, "id": 8, "iscrowd": 1}
@@ -134,7 +137,8 @@ def test_coco(tmp_path):
     path = write(tmp_path / "annotations/person_keypoints_val2017.json", coco())
     write_picture(tmp_path / "val2017" / "a.jpg", picture(0, 64, 80))
     dataset = COCOKeypoints(path)
-    assert len(dataset) == 1 and dataset.skipped == 2
+    assert len(dataset) == 1 and not dataset.skipped and not dataset.notes
+    assert dataset.left_out == {"crowds": 1, "unlabelled": 1}
     person = dataset[0]
     assert person.visible.tolist() == [i % 3 for i in range(17)]
     assert person.keypoints[1].tolist() == [11, 22]  # already 0-based
@@ -149,11 +153,16 @@ def test_coco(tmp_path):
     "content, message",
     [
         ({}, "no 'annotations'"),
-        (coco(keypoints=[5, 5, 2] * 16), "16 joints .* coco has 17"),
-        (coco(keypoints=[5, 5, 3] * 17), "visibility must be"),
-        (coco(bbox=[1, 2, 0, 5]), "annotation 7: .*box"),
-        (coco(image_id=99), "annotation 7: unusable"),
-        (coco(keypoints=[0] * 51), "no person with keypoints"),
+        ([], "no 'annotations'"),
+        ({"annotations": []}, "no 'images'"),
+        ({"annotations": {}, "images": []}, "'annotations' must be a list, .* dict"),
+        ({"annotations": None, "images": []}, "'annotations' must be a list, .*None"),
+        ([{"image_id": 1, "keypoints": [], "score": 1}], "list of results"),
+        (coco() | {"categories": {"a": 1}}, "'categories' must"),
+        (coco() | {"categories": 5}, "'categories' must be a list"),
+        (coco() | {"categories": [{"keypoints": "nose"}]}, "category 0: no 'id'"),
+        (coco() | {"categories": [{"id": 1, "keypoints": "nose"}]}, "list of joints"),
+        (coco(keypoints=[0] * 51), "no person with labelled joints"),
     ],
 )
 def test_coco_bad_files(tmp_path, content, message):
@@ -162,17 +171,311 @@ def test_coco_bad_files(tmp_path, content, message):
         COCOKeypoints(path)
 
 
-def test_coco_with_other_joints(tmp_path):
+BAD = [
+    ({"keypoints": [5, 5, 2] * 16}, "48 numbers for 16 joints; coco has 17"),
+    ({"keypoints": [5, 5, 3] * 17}, "visibility must be"),
+    ({"keypoints": None}, "'keypoints' is null"),
+    ({"keypoints": ["a"] * 51}, "keypoints must be numbers, not .'a'"),
+    ({"keypoints": {"nose": [1, 2, 2]}}, "keypoints must be numbers"),
+    ({"keypoints": [1e300, 5, 2] * 17}, r"joint nose .*1e\+300"),
+    ({"keypoints": [10**400, 5, 2] * 17}, "joint nose .*inf"),
+    ({"keypoints": [float("nan"), 5, 2] * 17}, "joint nose .*nan"),
+    ({"keypoints": [5, 5, float("nan")] * 17}, "visibility must be"),
+    ({"bbox": [1, 2, 0, 5]}, "the box is empty, with a width of 0"),
+    ({"bbox": [1, 2, 3, -5]}, "the box is empty, .* height of -5"),
+    ({"bbox": [1, 2, 1e-6, 1e-6]}, "the box is empty"),
+    ({"bbox": [1, 2, 3]}, "a box has x, y, width and height"),
+    ({"bbox": ["a", 2, 3, 4]}, "the box must be numbers"),
+    ({"bbox": [1, 2, float("inf"), 5]}, "not finite"),
+    ({"bbox": {"x": 1}}, "the box must be numbers"),
+    ({"image_id": 99}, "no picture has its image_id 99"),
+    ({"image_id": None}, "'image_id' is null"),
+    ({"image_id": [1]}, r"\[1\] is no id"),
+    ({"category_id": 5}, "there is no category 5"),
+]
+
+
+def two_people(**change):
+    """The second one is spoiled."""
     content = coco()
-    content["categories"][0]["keypoints"] = ["a", "b"]
+    first = content["annotations"][1]
+    content["annotations"] = [first, {**first, "id": 12, **change}]
+    return content
+
+
+@pytest.mark.parametrize("change, message", BAD)
+def test_one_bad_record_is_left_out(tmp_path, change, message):
+    path = write(tmp_path / "person_keypoints.json", two_people(**change))
+    with pytest.warns(DatasetWarning, match="1 of 2 records .* annotation 1 .id 12"):
+        dataset = COCOKeypoints(path)
+    assert [p.id for p in dataset] == ["coco/7"]
+    (lost,) = dataset.skipped
+    assert lost.record == "annotation 1 (id 12)" and re.search(message, lost.reason)
+    with pytest.raises(DatasetError, match=message) as error:
+        COCOKeypoints(path, strict=True)
+    assert f"{path}, annotation 1 (id 12): " in str(error.value)
+
+
+@pytest.mark.parametrize("record", [None, 7, "x", [], {}])
+def test_a_record_that_is_none(tmp_path, record):
+    content = coco()
+    content["annotations"].append(record)
+    content["images"].append(record)
     path = write(tmp_path / "person_keypoints.json", content)
-    with pytest.raises(DatasetError, match="has the joints a, b"):
+    with pytest.warns(DatasetWarning, match="2 of 3 records"):
+        dataset = COCOKeypoints(path)
+    assert [s.record for s in dataset.skipped] == ["image 1", "annotation 3"]
+
+
+def test_file_name_called_otherwise(tmp_path):
+    content = coco()
+    content["images"][0]["filename"] = content["images"][0].pop("file_name")
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.raises(
+        DatasetError,
+        match="person_keypoints.json .* image 0: no 'file_name', but 'filename'; rename",
+    ):
         COCOKeypoints(path)
+
+
+# --- who is who -----------------------------------------------------------
+
+
+def test_two_pictures_with_one_id(tmp_path):
+    content = coco()
+    content["images"].append({"id": 1, "file_name": "b.jpg"})
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.raises(DatasetError, match=r"image 0 .a.jpg. and image 1 .b.jpg. .* 1"):
+        COCOKeypoints(path)
+    content["images"][1]["file_name"] = "a.jpg"  # the same once more does no harm
+    assert len(COCOKeypoints(write(path, content))) == 1
+
+
+@pytest.mark.parametrize(
+    "ids, reason",
+    [
+        ((7, 7), "annotations 0 and 1 have the same id 7"),
+        ((0, 1), "annotation 0 has the id 0, below 1"),
+        ((-3, 4), "annotation 0 has the id -3"),
+        ((None, 4), "annotation 0 has None as its id"),
+        (("a", "b"), "annotation 0 has 'a' as its id"),
+        ((1.5, 2), "annotation 0 has 1.5"),
+    ],
+)
+def test_people_without_ids_of_their_own(tmp_path, ids, reason):
+    content = two_people()
+    for record, identity in zip(content["annotations"], ids):
+        record["id"] = identity
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.warns(DatasetWarning, match=reason):
+        dataset = COCOKeypoints(path)
+    assert [p.extra["annotation_id"] for p in dataset] == [1, 2]
+    assert "numbered anew" in dataset.notes[0]
+    assert json.loads(path.read_text()) == content  # in a copy only
+
+
+@pytest.mark.parametrize("area", [0, None, float("nan"), -4, "big", 1e300, "absent"])
+def test_area_that_is_none(tmp_path, area):
+    content = coco(area=area)
+    if area == "absent":
+        content["annotations"][1].pop("area")
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.warns(DatasetWarning, match="1 people have no area above 0"):
+        dataset = COCOKeypoints(path)
+    assert dataset[0].area == 30 * 50
+
+
+def test_a_box_that_is_missing_is_that_of_the_joints(tmp_path):
+    content = coco()
+    content["annotations"][1].pop("bbox")
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.warns(DatasetWarning, match="1 people have no box"):
+        person = COCOKeypoints(path)[0]
+    # joints 1 to 16 from (11, 22) to (26, 52), the outermost pixels included
+    assert person.box == (11, 22, 16, 31) and person.area == 700.5
+    window_around(person, person.box, 1.25 * 1.1)
+
+
+def test_ids_of_two_kinds(tmp_path):
+    """One tool writes 1, another "1" or 1.0 for the same picture."""
+    for identity in ("1", 1.0):
+        path = write(tmp_path / "person_keypoints.json", coco(image_id=identity))
+        assert len(COCOKeypoints(path)) == 1
+
+
+def test_mended_content_scores_the_truth_with_100(tmp_path):
+    """Ids from 0 and no areas made perfect poses score 0."""
+    content = two_people()
+    joints = content["annotations"][0]["keypoints"]
+    content["annotations"] = [
+        {"id": i, "image_id": 1, "category_id": 1, "keypoints": joints, "bbox": box}
+        for i, box in enumerate([[8, 15, 30, 50], [8, 15, 30, 51]])
+    ]
+    path = write(tmp_path / "person_keypoints.json", content)
+    file = read_coco(path)
+    results = [
+        {"image_id": 1, "category_id": 1, "keypoints": joints, "score": 0.5 + i / 4}
+        for i in range(2)
+    ]
+    found = keypoint_ap(file.content, results, file.skeleton.sigmas)
+    assert found["AP"] == pytest.approx(1)
+    assert [a["num_keypoints"] for a in file.content["annotations"]] == [11, 11]
+
+
+# --- categories -----------------------------------------------------------
+
+
+def other_joints(names, **category):
+    """A file whose people have these joints, the i-th at (10 + i, 20 + i)."""
+    joints = [[10 + i, 20 + i, 2] for i in range(len(names))]
+    content = coco(keypoints=np.ravel(joints).tolist())
+    content["annotations"] = content["annotations"][1:2]
+    content["categories"] = [{"id": 1, "name": "dog", "keypoints": names, **category}]
+    return content
+
+
+def test_joints_in_another_order_are_sorted(tmp_path):
+    names = sorted(skeletons.COCO.joints)
+    path = write(tmp_path / "person_keypoints.json", other_joints(names))
+    with pytest.warns(DatasetWarning, match="those of coco in another order"):
+        dataset = COCOKeypoints(path)
+    assert dataset.skeleton is skeletons.COCO
+    for joint, place in zip(skeletons.COCO.joints, dataset[0].keypoints):
+        assert place.tolist() == [10 + names.index(joint), 20 + names.index(joint)]
+    # in the file's order, the constants are those of the names
+    sigmas = dict(zip(skeletons.COCO.joints, skeletons.COCO.sigmas))
+    assert read_coco(path).skeleton.sigmas == tuple(sigmas[n] for n in names)
+
+
+@pytest.mark.parametrize(
+    "target", [skeletons.COCO, skeletons.MPII], ids=lambda s: s.name
+)
+def test_joints_in_another_spelling_are_sorted(tmp_path, target):
+    names = [joint.replace("_", " ").title() for joint in target.joints[::-1]]
+    path = write(tmp_path / "person_keypoints.json", other_joints(names))
+    with pytest.warns(DatasetWarning, match="order or spelling"):
+        dataset = COCOKeypoints(path)
+    assert dataset.skeleton is target
+    assert dataset[0].keypoints[-1].tolist() == [10, 20]
+
+
+@pytest.mark.parametrize("count", [5, 19, 21])
+def test_joints_of_one_s_own(tmp_path, count):
+    names = ["nose", *(f"{s} {j}" for j in "abcdefghij" for s in ("Left", "Right"))]
+    names = names[:count]
+    bones = [[1, 2], [1, 3]]
+    path = write(
+        tmp_path / "person_keypoints.json", other_joints(names, skeleton=bones)
+    )
+    with pytest.warns(DatasetWarning, match="skeleton dog was filled in. flip_map"):
+        dataset = open_dataset(path)
+    assert dataset.skeleton.joints == tuple(names)
+    assert dataset.skeleton.bones == (("nose", "Left a"), ("nose", "Right a"))
+    assert len(dataset.skeleton.flip_pairs) == (count - 1) // 2
+    assert dataset[0].keypoints[3].tolist() == [13, 23]
+    assert dataset[0].skeleton == dataset.skeleton
+
+
+@pytest.mark.parametrize("bones", [[[0, 1]], [[1, 99]], "x", [[1]], [["a", "b"]], None])
+def test_bones_that_cannot_be_used(tmp_path, bones):
+    """From 0 they are understood; other nonsense is left to the names."""
+    path = write(
+        tmp_path / "person_keypoints.json",
+        other_joints(["left_elbow", "left_wrist"], skeleton=bones),
+    )
+    assert COCOKeypoints(path).skeleton.bones == (("left_elbow", "left_wrist"),)
+
+
+def test_joints_that_are_wanted(tmp_path):
+    path = write(tmp_path / "person_keypoints.json", coco(keypoints=[7, 8, 2] * 17))
+    with pytest.warns(DatasetWarning, match="coco has no head_top, upper_neck"):
+        dataset = COCOKeypoints(path, skeleton="upper_body")
+    assert dataset.skeleton is skeletons.UPPER_BODY
+    assert dataset[0].visible.tolist() == [0, 0, 2, 2, 2]
+    assert np.isnan(dataset[0].keypoints[:2]).all()
+    mine = skeletons.Skeleton("mine", ["Right Wrist", "Nose"])
+    assert open_dataset(path, skeleton=mine)[0].visible.tolist() == [2, 2]
+    with pytest.raises(ValueError, match="no joint in common"):
+        COCOKeypoints(path, skeleton=skeletons.Skeleton("x", ["tail"]))
+    with pytest.raises(
+        ValueError, match="unknown skeleton 'mppi'.*did you mean 'mpii'"
+    ):
+        open_dataset(path, skeleton="mppi")
+
+
+def test_a_file_that_does_not_name_its_joints(tmp_path):
+    content = other_joints(["a", "b", "c"])
+    del content["categories"][0]["keypoints"]
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.raises(DatasetError, match="does not name its 3 joints.*skeleton="):
+        COCOKeypoints(path)
+    mine = skeletons.Skeleton("mine", ["tail", "back", "head"])
+    with pytest.warns(DatasetWarning, match="taken for those of mine"):
+        dataset = COCOKeypoints(path, skeleton=mine)
+    assert dataset[0].keypoints.tolist() == [[10, 20], [11, 21], [12, 22]]
+
+
+def test_several_categories(tmp_path):
+    content = other_joints(["a", "b"])
+    content["categories"] += [
+        {"id": 2, "name": "cat", "keypoints": ["c", "d", "e"]},
+        {"id": 3, "name": "ball"},
+    ]
+    cat = {**content["annotations"][0], "id": 8, "category_id": 2}
+    ball = {"id": 9, "category_id": 3, "image_id": 1, "bbox": [0, 0, 1, 1]}
+    content["annotations"] += [{**cat, "keypoints": [1, 2, 2] * 3}, ball]
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.raises(DatasetError, match="dog, cat have different joints.*category="):
+        COCOKeypoints(path)
+    dataset = COCOKeypoints(path, category="cat")
+    assert dataset.skeleton.joints == ("c", "d", "e") and len(dataset) == 1
+    assert dataset.left_out == {"other categories": 2}
+    with pytest.raises(DatasetError, match="no category 'cow' with joints; .* ball"):
+        open_dataset(path, category="cow")
+    content["categories"][0]["name"] = "person"  # who else is meant
+    assert COCOKeypoints(write(path, content)).skeleton.name == "person"
+
+
+def test_joints_named_twice(tmp_path):
+    path = write(tmp_path / "person_keypoints.json", other_joints(["Nose", "nose"]))
+    with pytest.raises(DatasetError, match="category 'dog': .*'Nose', 'nose' mean"):
+        COCOKeypoints(path)
+
+
+# --- other skeletons ------------------------------------------------------
+
+
+def test_people_in_the_joints_of_another_skeleton(tmp_path):
+    write_mpii(tmp_path, pictures=False)
+    people = MPII(tmp_path)
+    with pytest.warns(DatasetWarning, match="mpii has no nose, left_eye"):
+        others = people.as_skeleton("coco")
+    assert others.skeleton is skeletons.COCO and len(others) == len(people)
+    assert others.name == f"{people.name}-coco"
+    a, b = skeletons.MPII.index("left_hip"), skeletons.COCO.index("left_hip")
+    for person, other in zip(people, others):
+        np.testing.assert_array_equal(other.keypoints[b], person.keypoints[a])
+        assert not other.visible[:5].any() and len(person.keypoints) == 16
+        alone = person.as_skeleton("coco")
+        np.testing.assert_array_equal(alone.keypoints, other.keypoints)
+        assert alone.skeleton is skeletons.COCO and alone.image == person.image
+    assert people.as_skeleton(skeletons.MPII) is people
+    with pytest.raises(ValueError, match="no joint in common"):
+        people.as_skeleton(skeletons.Skeleton("x", ["tail"]))
+
+
+def test_a_person_of_nobody(tmp_path):
+    person = Person("a", np.zeros((1, 2)), np.ones(1), (0, 0), 1.0, id="me")
+    with pytest.raises(ValueError, match="'me' does not say which joints"):
+        person.as_skeleton("mpii")
+
+
+# --- real pictures --------------------------------------------------------
 
 
 def test_real_coco(shared_data):
     dataset = open_dataset(shared_data / "coco_ccby")
-    assert len(dataset) == 25 and dataset.skipped == 15
+    assert len(dataset) == 25 and sum(dataset.left_out.values()) == 15
     for person in dataset:
         height, width = dataset.read_image(person).shape[:2]
         assert person.extra["image_size"] == (width, height)
@@ -186,7 +489,7 @@ def test_real_coco(shared_data):
 
 
 def challenger(**change):
-    joints = sum(([10 * i, 10 * i + 5, 1 + i % 3] for i in range(14)), [])
+    joints = np.ravel([[10 * i, 10 * i + 5, 1 + i % 3] for i in range(14)]).tolist()
     picture = {
         "image_id": "abc",
         "human_annotations": {"human1": [10, 20, 50, 100], "human2": [0, 0, 9, 9]},
@@ -226,8 +529,12 @@ def test_ai_challenger(tmp_path):
             challenger(keypoint_annotations={"human1": [1, 1, 0] * 14}),
             "human1 of abc: flags",
         ),
-        (challenger(human_annotations={}), "human1 of abc: unusable"),
-        (challenger(human_annotations={"human1": [5, 5, 5, 9]}), "empty box"),
+        (challenger(human_annotations={}), "human1 of abc: no 'human1'"),
+        (challenger(human_annotations=None), "picture .: 'human_annotations' is null"),
+        (challenger(human_annotations=[1]), "picture .: .*must be objects"),
+        (challenger(human_annotations={"human1": [5, 5, 5, 9]}), "box is empty"),
+        (challenger(human_annotations={"human1": "x"}), "the box must be numbers"),
+        (challenger(image_id=None), "picture .: 'image_id' is null"),
         (challenger(keypoint_annotations={}), "no person"),
     ],
 )
@@ -235,6 +542,13 @@ def test_ai_challenger_bad_files(tmp_path, content, message):
     path = write(tmp_path / "a.json", content)
     with pytest.raises(DatasetError, match=message):
         AIChallenger(path)
+    if "abc" in message or "picture" in message:
+        good = challenger(image_id="good")
+        with pytest.warns(DatasetWarning, match=message):
+            dataset = AIChallenger(write(path, good + content))
+        assert [p.image for p in dataset] == ["good.jpg"]
+        with pytest.raises(DatasetError, match=message):
+            AIChallenger(path, strict=True)
 
 
 # --- opening --------------------------------------------------------------

@@ -21,7 +21,8 @@ from ..geometry import Crop, affine_points, invert_affine, resize_points
 from ..images import ImageError
 from .base import DatasetError, Person, PoseDataset
 from .crops import _HEADER, _LABELS, _VERSION, CropDataset, CropsError, _parts, _sha256
-from .parsing import AnnotatedDataset, load_json
+from .annotated import AnnotatedDataset
+from .parsing import load_json
 
 __all__ = ["cores", "crop_in_memory", "prepare"]
 

@@ -1,147 +1,584 @@
-"""COCO person keypoints."""
+"""COCO keypoints: COCO's own, and what labelling tools write in its form."""
 
 from __future__ import annotations
 
-import math
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from .. import skeletons
 from ..images import PictureFolder
-from .base import DatasetError, Person
-from .parsing import AnnotatedDataset, check_keypoints, load_json, position_from_box
+from ..skeletons import COCO, SKELETONS, Skeleton, get_skeleton, remap
+from .annotated import AnnotatedDataset, gaps_between
+from .base import DatasetError, Person, Skipped, require_common_joints
+from .parsing import (
+    Records,
+    as_numbers,
+    check_box,
+    check_keypoints,
+    get_field,
+    keypoint_box,
+    kind_of,
+    load_json,
+    named_split,
+    position_from_box,
+)
+from .pictures import find_pictures, picture_name
 
-__all__ = ["COCOKeypoints"]
+__all__ = ["COCOFile", "COCOKeypoints", "read_coco"]
+
+
+@dataclass
+class COCOFile:
+    """A COCO annotation file that can be relied on; see `read_coco`.
+
+    Attributes
+    ----------
+    path:
+        The file.
+    content:
+        What is in it, as COCO's tools take it, but only annotations of the
+        category with keypoints, and mended: every one has its own ``id``
+        from 1 on, an ``area`` above 0, a ``bbox``, ``keypoints`` and the
+        right ``num_keypoints``. The joints are in the file's order.
+    skeleton:
+        The joints in the file's order; `Skeleton.sigmas` go with them,
+        COCO's by name wherever a joint stands.
+    people:
+        For each labelled person the record in `content` and the joints,
+        ``(K, 2)`` and ``(K,)``, as `check_keypoints` gives them.
+    left_out:
+        How many crowds, people without a labelled joint, and things of other
+        categories there are.
+    skipped, notes:
+        Records that cannot be used; what was mended or assumed.
+    """
+
+    path: Path
+    content: dict
+    skeleton: Skeleton
+    people: list[tuple[dict, np.ndarray, np.ndarray]] = field(repr=False)
+    left_out: dict[str, int]
+    skipped: list[Skipped]
+    notes: list[str]
 
 
 class COCOKeypoints(AnnotatedDataset):
-    """People of a ``person_keypoints_*.json`` who have labelled joints.
+    """People of a keypoint file in COCO's form who have labelled joints.
 
     Parameters
     ----------
     annotations:
         The JSON file.
     images:
-        Folder of the pictures; by default ``<name>/`` or ``images/`` near
-        the file, where ``<name>`` is what follows ``person_keypoints_``.
+        Folder of the pictures; by default looked for near the file, where
+        COCO and the usual labelling tools put them.
+    skeleton:
+        The joints that are wanted, matched by name (`Skeleton`). By default
+        those of the file's category: as a skeleton of this package if they
+        are the same in whatever order and spelling, else as they are. A file
+        that names no joints needs it, unless they are COCO's 17.
+    category:
+        Name of the category, where several have different joints; by default
+        ``"person"``.
+    strict:
+        Raise an error for a record that cannot be used, instead of leaving
+        it out.
+
+    Attributes
+    ----------
+    left_out:
+        How many crowds, people without a labelled joint, and things of other
+        categories there are; the evaluation ignores them as well.
+    skipped:
+        Records that cannot be used, each with the reason.
+    notes:
+        What was mended or assumed: ids, areas, boxes, the order of joints.
+
+    Raises
+    ------
+    DatasetError
+        If two pictures have the same id, or nobody is left.
 
     Notes
     -----
-    Left out: crowds, and people without a labelled joint (the evaluation
-    ignores both as well); `skipped` counts them.
-
     Keypoints are 0-based as they stand. Boxes are measured from the
     picture's outer edge and used as `Crop.from_box` takes them. Centre and
     scale are chosen so that the standard window has the box in its middle
     and is 1.25 times its longer side wide. `area` is that of the
-    segmentation, which OKS uses. There are no head boxes.
+    segmentation, which OKS uses, or of the box. There are no head boxes.
 
     `extra` has ``annotation_id``, ``image_id`` and ``image_size`` (width,
-    height).
+    height; None where the file does not say).
     """
 
-    def __init__(self, annotations, images=None):
-        path = Path(annotations)
-        content = load_json(path)
-        if not isinstance(content, dict) or "annotations" not in content:
-            raise DatasetError(
-                f"{path} is not a COCO file: no 'annotations' at its top"
-            )
-        _check_categories(content, path)
-        pictures = {image["id"]: image for image in content["images"]}
+    def __init__(
+        self,
+        annotations,
+        images=None,
+        skeleton: Skeleton | str | None = None,
+        category: str | None = None,
+        strict: bool = False,
+    ):
+        file = read_coco(annotations, skeleton, category, strict)
+        target = _target(file.skeleton, skeleton)
+        pictures = {image["id"]: image for image in file.content["images"]}
+        folder, last = find_pictures(
+            [image["file_name"] for image in pictures.values()],
+            [Path(images), Path(images, "images")] if images else _places(file.path),
+        )
+        records = Records(file.path, strict)
+        records.skipped = file.skipped
         people = []
-        for i, record in enumerate(content["annotations"]):
-            if record.get("iscrowd") or not any(record.get("keypoints", ())):
-                continue
-            people.append(
-                _person(record, pictures, f"{path}, annotation {record.get('id', i)}")
-            )
-        if not people:
-            raise DatasetError(f"{path} has no person with keypoints")
-        self.skipped = len(content["annotations"]) - len(people)
-        self.annotations = path
-        folder = Path(images) if images else self.find_images(path)
+        for annotation, *joints in file.people:
+            image = pictures[annotation["image_id"]]
+            with records.one(f"image with the id {image['id']}") as where:
+                name = picture_name(image["file_name"], where, last)
+                if target is not file.skeleton:
+                    joints = remap(*joints, file.skeleton, target)
+                people.append(_person(annotation, image, name, *joints))
+        records.require(people, "person with labelled joints")
+        self.annotations, self.left_out = file.path, file.left_out
         super().__init__(
-            path.stem.replace("person_keypoints", "coco"),
-            skeletons.COCO,
+            _name(file.path),
+            target,
             people,
             PictureFolder(folder),
+            file.skipped,
+            file.notes + gaps_between(file.skeleton, target),
+            named_split(file.path),
         )
 
     @classmethod
-    def find(cls, root, split: str = "valid") -> Path | None:
-        """The annotation file of a split under `root`, if it is there."""
-        name = {"valid": "val"}.get(split, split)
-        for folder in (Path(root) / "annotations", Path(root)):
-            found = [
-                *sorted(folder.glob(f"person_keypoints_{name}*.json")),
-                folder / "person_keypoints.json",
-            ]
-            for path in found:
-                if path.is_file():
-                    return path
-        return None
+    def splits(cls, root) -> dict[str, Path]:
+        """The annotation file of each split under `root`.
+
+        Under ``""`` the one of a folder whose file names no split. COCO's own
+        layout, Roboflow's, CVAT's, and any other JSON file of this form.
+        """
+        root = Path(root)
+        folders = [f for f in (root / "annotations", root) if f.is_dir()]
+        for found in (
+            [p for f in folders for p in sorted(f.glob("person_keypoints*.json"))],
+            sorted(root.glob("*/_annotations.coco.json")),
+            [
+                p
+                for f in folders
+                for p in sorted(f.glob("*.json"))
+                if kind_of(p) == "coco"
+            ],
+        ):
+            if found:
+                return _by_split(found)
+        return {}
 
     @staticmethod
     def places(split: str) -> list[str]:
         """Where annotations are looked for, below the root."""
         name = {"valid": "val"}.get(split, split)
-        return [f"annotations/person_keypoints_{name}*.json", "person_keypoints.json"]
-
-    @staticmethod
-    def find_images(path: Path) -> Path:
-        """The folder of the pictures that belong to an annotation file."""
-        name = path.stem.removeprefix("person_keypoints").strip("_")
-        root = path.parent
-        if root.name == "annotations":
-            root = root.parent
-        places = [
-            root / "images",
-            *([root / name, root / "images" / name] if name else []),
+        return [
+            f"annotations/person_keypoints_{name}*.json",
+            f"{split}/_annotations.coco.json",
+            "a JSON file with 'images' and 'annotations'",
         ]
-        return next((p for p in reversed(places) if p.is_dir()), places[0])
 
 
-def _check_categories(content, path):
-    for category in content.get("categories", ()):
-        names = tuple(category.get("keypoints", ()))
-        if names and names != skeletons.COCO.joints:
-            raise DatasetError(
-                f"{path}: category {category.get('name')!r} has the joints "
-                f"{', '.join(names)}; this reader knows COCO's 17"
-            )
+def _name(path: Path) -> str:
+    if path.name.startswith("_annotations"):  # Roboflow: the folder is the name
+        return f"{path.resolve().parent.parent.name}-{path.resolve().parent.name}"
+    return path.stem.replace("person_keypoints", "coco")
 
 
-def _person(record, pictures, where) -> Person:
-    try:
-        image = pictures[record["image_id"]]
-        box = tuple(map(float, record["bbox"]))
-        joints = np.asarray(record["keypoints"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{where}: unusable: {error!r}") from None
-    if joints.size % 3 or len(box) != 4 or not (box[2] > 0 and box[3] > 0):
+def _by_split(paths: list[Path]) -> dict[str, Path]:
+    splits, unnamed = {}, []
+    for path in paths:
+        name = named_split(path)
+        if name:
+            splits.setdefault(name, path)
+        else:
+            unnamed.append(path)
+    if not splits and len(unnamed) > 1:
         raise DatasetError(
-            f"{where}: expected x, y, v for each joint and a "
-            f"box with a width and a height, got {box}"
+            f"{unnamed[0].parent} has several annotation files, "
+            f"{', '.join(p.name for p in unnamed[:5])}; name one of them"
         )
-    joints = joints.reshape(-1, 3)
-    keypoints, visible = check_keypoints(
-        joints[:, :2], joints[:, 2], skeletons.COCO, where
-    )
-    center, scale = position_from_box(box)
+    return splits or {"": unnamed[0]}
+
+
+def _places(path: Path) -> list[Path]:
+    """Folders in which the pictures of an annotation file may be."""
+    name = path.stem.removeprefix("person_keypoints").strip("_")
+    root = path.parent
+    roots = [root.parent, root] if root.name == "annotations" else [root]
+    places = []
+    for root in roots:
+        if name:
+            places += [root / "images" / name, root / name]
+        places += [root / "images", root]
+    # The likeliest first: it is named where there are no pictures at all.
+    return sorted(places, key=lambda place: not place.is_dir() or place in roots)
+
+
+def _target(source: Skeleton, wanted) -> Skeleton:
+    """The joints in which people are given."""
+    if wanted is not None:
+        target = get_skeleton(wanted)
+        require_common_joints(source, target)
+        return target
+    for known in SKELETONS.values():
+        if set(known.canonical) == set(source.canonical):
+            return known
+    return source
+
+
+def _person(annotation, image, name, keypoints, visible) -> Person:
+    box, derived = tuple(annotation["bbox"]), annotation.get("derived_box", False)
+    # The joints' box ends at wrists and ankles; hands and feet need room.
+    center, scale = position_from_box(box, 1.1 if derived else 1.0)
     return Person(
-        image["file_name"],
+        name,
         keypoints,
         visible,
         center,
         scale,
         box=box,
-        area=float(record.get("area", math.nan)),
-        id=f"coco/{record.get('id')}",
+        area=annotation["area"],
+        id=f"coco/{annotation['id']}",
         extra={
-            "annotation_id": record.get("id"),
+            "annotation_id": annotation["id"],
             "image_id": image["id"],
-            "image_size": (image.get("width"), image.get("height")),
-        },
+            "image_size": _size(image),
+        }
+        | ({"derived_position": True} if derived else {}),
     )
+
+
+def _size(image) -> tuple[int, int] | None:
+    size = image.get("width"), image.get("height")
+    known = all(isinstance(side, (int, float)) and side > 0 for side in size)
+    return size if known else None
+
+
+# --- reading the file -----------------------------------------------------
+
+
+def read_coco(
+    path,
+    skeleton: Skeleton | str | None = None,
+    category: str | None = None,
+    strict: bool = False,
+) -> COCOFile:
+    """A keypoint annotation file in COCO's form, checked and mended.
+
+    What COCO's tools take for granted is made true: ids of annotations that
+    repeat, are missing or below 1 are numbered anew; an area that is missing,
+    0 or no number is that of the box; a box that is missing is that of the
+    joints. Records that cannot be used are left out. All of it is said in
+    `COCOFile.notes` and `COCOFile.skipped`, and the file stays as it is.
+
+    Parameters
+    ----------
+    skeleton:
+        What the joints are, where the file does not name them.
+    category, strict:
+        As in `COCOKeypoints`.
+
+    Raises
+    ------
+    DatasetError
+        If it is not such a file, or two pictures have the same id.
+    """
+    path = Path(path)
+    content = _top(path)
+    named, ids, others = _categories(content, category, path)
+    notes: list[str] = []
+    joints = _joints(named, content, skeleton, path, notes)
+    records = Records(path, strict)
+    images, lost = _images(content["images"], records)
+    people, kept, left_out = [], [], Counter()
+    for i, record in enumerate(content["annotations"]):
+        with records.one(_record_name(i, record)) as where:
+            if _is_other(record, ids, others, where):
+                left_out["other categories"] += 1
+                continue
+            image = _image_of(record, images, lost, where)
+            annotation, person = _annotation(record, image, joints, where)
+            if person is None:
+                left_out["crowds" if record.get("iscrowd") else "unlabelled"] += 1
+            else:
+                people.append((annotation, *person))
+            if annotation is not None:
+                annotation.setdefault("category_id", named["id"] if named else 1)
+                kept.append((i, annotation))
+    notes += _renumbered(kept) + _mended([annotation for annotation, *_ in people])
+    content = {
+        **content,
+        "images": list(images.values()),
+        "annotations": [annotation for _, annotation in kept],
+        "categories": content.get("categories") or [{"id": 1, "name": "person"}],
+    }
+    return COCOFile(
+        path, content, joints, people, dict(left_out), records.skipped, notes
+    )
+
+
+def _record_name(i: int, record) -> str:
+    identity = record.get("id") if isinstance(record, dict) else None
+    return f"annotation {i}" + ("" if identity is None else f" (id {identity!r:.20})")
+
+
+def _top(path: Path) -> dict:
+    content = load_json(path)
+    first = content[0] if isinstance(content, list) and content else None
+    if isinstance(first, dict) and {"image_id", "keypoints"} <= set(first):
+        raise DatasetError(
+            f"{path} is a list of results, not of labels; name the annotation file "
+            "(person_keypoints_*.json)"
+        )
+    for key in ("annotations", "images"):
+        if not isinstance(content, dict) or key not in content:
+            raise DatasetError(f"{path} is not a COCO file: no {key!r} at its top")
+        if not isinstance(content[key], list):
+            raise DatasetError(
+                f"{path}: {key!r} must be a list, it is a {type(content[key]).__name__}"
+            )
+    return content
+
+
+def _categories(content, wanted, path) -> tuple[dict | None, set, set]:
+    """The category that names the joints, or None; the ids of those that have
+    the same joints; those of all others."""
+    categories = content.get("categories") or []
+    if not isinstance(categories, list):
+        raise DatasetError(f"{path}: 'categories' must be a list")
+    named: dict[tuple, list[dict]] = {}
+    for i, category in enumerate(categories):
+        where = f"{path}, category {i}"
+        _key(get_field(category, "id", where), where)
+        names = category.get("keypoints") or []
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise DatasetError(f"{where}: 'keypoints' must be a list of joints' names")
+        if names and wanted in (None, category.get("name")):
+            named.setdefault(tuple(names), []).append(category)
+    found = _choose(named, wanted, path)
+    if not found:
+        if wanted is None:
+            return None, set(), set()
+        raise DatasetError(
+            f"{path} has no category {wanted!r} with joints; it has "
+            f"{', '.join(str(c.get('name')) for c in categories)}"
+        )
+    ids = {_key(category["id"], "") for category in found}
+    return found[0], ids, {_key(category["id"], "") for category in categories} - ids
+
+
+def _choose(named: dict[tuple, list[dict]], wanted, path) -> list[dict]:
+    """Of the categories, by their joints, those that are meant."""
+    people = [c for c in named.values() if any(x.get("name") == "person" for x in c)]
+    found = people if len(named) > 1 else list(named.values())
+    if len(found) == 1 or not named:
+        return found[0] if found else []
+    there = [str(x.get("name")) for c in named.values() for x in c]
+    raise DatasetError(
+        f"{path}: the categories {', '.join(there)} have different joints; say "
+        "which one with category="
+    )
+
+
+def _joints(named, content, wanted, path, notes) -> Skeleton:
+    """What the columns of the file's keypoints are."""
+    if named is None:
+        count = _columns(content["annotations"])
+        if wanted is None and count not in (None, len(COCO)):
+            raise DatasetError(
+                f"{path} does not name its {count} joints (no category has "
+                "'keypoints'); say what they are with skeleton="
+            )
+        notes.append(
+            "the file does not name its joints; they are taken for those of "
+            f"{get_skeleton(wanted or COCO).name}"
+        )
+        return get_skeleton(wanted or COCO)
+    names = named["keypoints"]
+    name = str(named.get("name") or path.stem)
+    try:
+        skeleton = Skeleton(name, names, _bones(named.get("skeleton"), names))
+    except ValueError as error:
+        raise DatasetError(f"{path}, category {name!r}: {error}") from None
+    for known in SKELETONS.values():
+        if set(known.canonical) != set(skeleton.canonical):
+            continue
+        if known.joints == skeleton.joints:
+            return known
+        notes.append(
+            f"its joints are those of {known.name} in another order or spelling; "
+            "they were sorted by name"
+        )
+        return Skeleton(known.name, names, known.bones, None, None, known.groups)
+    return skeleton
+
+
+def _columns(annotations) -> int | None:
+    for record in annotations:
+        joints = record.get("keypoints") if isinstance(record, dict) else None
+        if isinstance(joints, list) and joints:
+            return len(joints) // 3
+    return None
+
+
+def _bones(pairs, names) -> list[tuple[str, str]] | None:
+    """The category's bones, pairs of numbers from 1; None where unusable."""
+    try:
+        pairs = [(int(a), int(b)) for a, b in pairs or ()]
+    except (TypeError, ValueError):
+        return None
+    first = 0 if any(0 in pair for pair in pairs) else 1
+    places = [(a - first, b - first) for a, b in pairs]
+    if not all(0 <= i < len(names) for pair in places for i in pair):
+        return None
+    return [(names[a], names[b]) for a, b in places if a != b] or None
+
+
+def _key(identity, where: str) -> str:
+    """An id as it is compared: 7, 7.0 and "7" are the same."""
+    if isinstance(identity, float) and identity.is_integer():
+        identity = int(identity)
+    if isinstance(identity, bool) or not isinstance(identity, (int, str)):
+        raise DatasetError(f"{where}: {identity!r} is no id")
+    return str(identity)
+
+
+def _images(images: list, records: Records) -> tuple[dict, dict]:
+    """The pictures by id, and why those that cannot be used cannot."""
+    found: dict[str, list[tuple[int, dict]]] = {}
+    lost: dict[str, str] = {}
+    for i, image in enumerate(images):
+        with records.one(f"image {i}") as where:
+            key = _key(get_field(image, "id", where), where)
+            lost[key] = f"its picture, image {i}, cannot be used"
+            if not isinstance(get_field(image, "file_name", where), str):
+                raise DatasetError(f"{where}: 'file_name' must be a text")
+            found.setdefault(key, []).append((i, image))
+    for key, same in found.items():
+        (i, one), (j, other) = same[0], same[-1]
+        if one["file_name"] != other["file_name"]:
+            # One of the two is wrong, and nobody can tell whose people are whose.
+            raise DatasetError(
+                f"{records.path}: image {i} ({one['file_name']}) and image {j} "
+                f"({other['file_name']}) have the same id {key}, so nobody knows "
+                "which of the two an annotation belongs to; give each its own id"
+            )
+    return {key: same[0][1] for key, same in found.items()}, lost
+
+
+def _image_of(record, images: dict, lost: dict, where: str) -> dict:
+    identity = get_field(record, "image_id", where)
+    key = _key(identity, where)
+    if key not in images:
+        raise DatasetError(
+            f"{where}: "
+            + lost.get(key, f"no picture has its image_id {identity!r} as id")
+        )
+    return images[key]
+
+
+def _is_other(record, ids: set, others: set, where: str) -> bool:
+    """Whether an annotation is of a category without these joints."""
+    if not isinstance(record, dict):
+        raise DatasetError(f"{where}: not an object, but {record!r:.60}")
+    if not ids or record.get("category_id") is None:
+        return False
+    key = _key(record["category_id"], where)
+    if key not in ids | others:
+        raise DatasetError(f"{where}: there is no category {record['category_id']!r}")
+    return key not in ids
+
+
+def _annotation(record: dict, image: dict, skeleton: Skeleton, where: str):
+    """A record mended, and its joints, or None for who has none or is many."""
+    k = len(skeleton)
+    fixed = {**record, "image_id": image["id"]}
+    joints = None
+    if "keypoints" in record and not record.get("iscrowd"):
+        numbers = as_numbers(get_field(record, "keypoints", where), where, "keypoints")
+        if numbers.size:
+            if numbers.size != 3 * k:
+                raise DatasetError(
+                    f"{where}: {numbers.size} numbers for {numbers.size / 3:.4g} "
+                    f"joints; {skeleton.name} has {k} joints with x, y and v each"
+                )
+            numbers = numbers.reshape(k, 3)
+            keypoints, visible = check_keypoints(
+                numbers[:, :2], numbers[:, 2], skeleton, where
+            )
+            joints = (keypoints, visible) if visible.any() else None
+    if joints is None:
+        return _ignored(fixed, k), None
+    fixed["num_keypoints"] = int((joints[1] > 0).sum())
+    if record.get("bbox") is None:
+        fixed["bbox"], fixed["derived_box"] = list(keypoint_box(joints[0])), True
+    else:
+        fixed["bbox"] = list(check_box(record["bbox"], where))
+    if not _is_area(record.get("area")):
+        fixed["area"] = fixed["bbox"][2] * fixed["bbox"][3]
+        fixed["derived_area"] = True
+    return fixed, joints
+
+
+def _is_area(value) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value <= 1e12
+
+
+def _ignored(fixed: dict, k: int) -> dict | None:
+    """A crowd or an unlabelled person, as the evaluation wants it, or None."""
+    try:
+        box = np.asarray(fixed.get("bbox"), dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if box.shape != (4,) or not np.isfinite(box).all():
+        return None
+    fixed |= {"keypoints": [0] * (3 * k), "num_keypoints": 0, "bbox": box.tolist()}
+    if not _is_area(fixed.get("area")):
+        fixed["area"] = float(box[2] * box[3])
+    return fixed
+
+
+def _renumbered(annotations: list[tuple[int, dict]]) -> list[str]:
+    """Give everyone an id of their own from 1 on; say so where they had none.
+
+    `annotations` are with their place in the file.
+    """
+    seen: dict[int, int] = {}
+    reason = ""
+    for i, annotation in annotations:
+        identity = annotation.get("id")
+        if not isinstance(identity, int) or isinstance(identity, bool):
+            reason = f"annotation {i} has {identity!r} as its id, which is no number"
+        elif identity < 1:
+            reason = f"annotation {i} has the id {identity}, below 1"
+        elif identity in seen:
+            reason = f"annotations {seen[identity]} and {i} have the same id {identity}"
+        if reason:
+            break
+        seen[identity] = i
+    if not reason:
+        return []
+    for number, (_, annotation) in enumerate(annotations, 1):
+        annotation["id"] = number
+    return [f"{reason}; all were numbered anew from 1, in the file's order"]
+
+
+def _mended(people: list[dict]) -> list[str]:
+    boxes = sum("derived_box" in annotation for annotation in people)
+    areas = sum("derived_area" in annotation for annotation in people)
+    notes = []
+    if boxes:
+        notes.append(f"{boxes} people have no box; that of their joints is taken")
+    if areas:
+        notes.append(
+            f"{areas} people have no area above 0; that of their box is taken (OKS "
+            "divides by it)"
+        )
+    return notes

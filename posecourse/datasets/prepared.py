@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .build_crops import prepare
 from .crops import CropDataset
-from .parsing import AnnotatedDataset
+from .annotated import AnnotatedDataset
 from .registry import open_dataset
 
 __all__ = ["open_crops", "plan_crops"]

@@ -1,0 +1,122 @@
+"""The pictures of an annotation file: where they are, and whether they fit it."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from PIL import Image
+
+from ..images import ImageError, PictureFolder, exif_orientation
+from .base import DatasetError
+
+__all__ = ["find_pictures", "is_turned", "picture_name", "stored_size"]
+
+
+def stored_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in the header of a picture file, or None.
+
+    As it is stored, whatever the EXIF part says.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pictures that are too large
+            with Image.open(io.BytesIO(data)) as image:
+                return image.size
+    except Exception:  # noqa: BLE001  Pillow fails in many ways on foreign bytes
+        return None
+
+
+def is_turned(data: bytes, labelled_size, where) -> bool:
+    """Whether the picture has to be turned to be as it was labelled."""
+    size = stored_size(data) if labelled_size else None
+    if size is None or size == tuple(labelled_size):
+        return False
+    if size == tuple(labelled_size)[::-1] and exif_orientation(data) >= 5:
+        return True
+    raise ImageError(
+        f"{where} has {size[0]} x {size[1]} pixels, but its annotation says "
+        f"{labelled_size[0]} x {labelled_size[1]}: it was resized, turned or replaced "
+        "after it was labelled, so the labels lie elsewhere; get the picture that "
+        "was labelled"
+    )
+
+
+def find_pictures(names: list[str], places: list[Path]):
+    """Where pictures are, and what they are called there.
+
+    Tools write ``images/a.jpg``, ``C:\\me\\a.jpg`` or ``a.jpg`` for the same
+    file. The first place that has most of them is taken, by their whole or
+    else by their last name; where nothing is found, the first place.
+
+    Parameters
+    ----------
+    names:
+        As the annotation file has them.
+    places:
+        Folders, the likeliest first.
+
+    Returns
+    -------
+    folder, last:
+        `last` says that a picture is called by the last part of its name.
+    """
+    sample = names[:: max(1, len(names) // 20)]
+    lasts = {_last(name) for name in names}
+    best = (0, Path(places[0]), False)
+    for archives in (False, True):
+        for last in (False, True):
+            if last and len(lasts) < len(set(names)):
+                continue  # two pictures would be one
+            for place in map(Path, places):
+                found = _count(sample, place, last, archives)
+                if found > best[0]:
+                    best = (found, place, last)
+        if best[0]:
+            break
+    return best[1:]
+
+
+def _count(names, place: Path, last: bool, archives: bool) -> int:
+    pictures = PictureFolder(place)
+    called = [_last(name) if last else name for name in names]
+    try:
+        if archives:
+            return sum(name in pictures for name in called)
+        return sum(os.path.isfile(place / name) for name in called if _inside(name))
+    except (ImageError, ValueError, OSError):
+        return 0
+
+
+def _last(name: str) -> str:
+    return PureWindowsPath(name).name
+
+
+def _inside(name: str) -> bool:
+    """Whether a picture's name stays below its folder."""
+    return not (
+        PurePosixPath(name).is_absolute()
+        or PureWindowsPath(name).drive
+        or ".." in PurePosixPath(name).parts
+    )
+
+
+def picture_name(name, where: str, last: bool = False) -> str:
+    """A picture's name below its folder, with ``/``; or a clear error.
+
+    `last` as `find_pictures` says.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise DatasetError(f"{where}: no picture name, but {name!r}")
+    name = name.replace("\\", "/")
+    if last:
+        name = _last(name)
+    if not _inside(name):
+        raise DatasetError(
+            f"{where}: the picture {name!r} lies outside of the folder of pictures"
+        )
+    if not name.isprintable():
+        raise DatasetError(f"{where}: {name!r} cannot be a picture's name")
+    return name
