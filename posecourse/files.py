@@ -154,11 +154,6 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
-def read_json(path):
-    """The content of a JSON file."""
-    return json.loads(Path(path).read_text("utf-8-sig"))
-
-
 def write_json(path, value):
     """Write a value as readable JSON.
 
