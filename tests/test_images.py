@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from pose_samples import picture, write_picture
 
-from posecourse import images
 from posecourse.images import (
     MAX_PIXELS,
     ImageError,
     PictureFolder,
+    decode,
     decode_image,
     exif_orientation,
+    picture_size,
     read_image,
     turn_upright,
 )
+from posecourse.images.decode import open_picture
+from posecourse.images.headers import read_header
 
 
 def encode(suffix, image) -> bytes:
@@ -193,6 +196,54 @@ def test_reduced_pixels_are_means(suffix, factor):
     is_close(small[:, : width // 2], inside)
 
 
+# --- sizes ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM"])
+def test_size_is_read_from_the_header(tmp_path, rgb, form):
+    pil = pytest.importorskip("PIL.Image")
+    path = tmp_path / "picture"
+    exif = pil.Exif()
+    exif[0x0112] = 6
+    pil.fromarray(rgb).save(path, form, exif=exif)
+    lying = form in ("JPEG", "PNG", "WEBP", "TIFF")
+    assert picture_size(path) == ((120, 160) if lying else (160, 120))
+    assert picture_size(path, exif=False) == (160, 120)
+    # of half the file, and as it is decoded
+    half = tmp_path / "half"
+    half.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert form == "TIFF" or picture_size(half, exif=False) == (160, 120)
+
+
+def test_size_of_lossless_webp_and_of_a_bitmap_from_the_top(tmp_path, rgb):
+    pil = pytest.importorskip("PIL.Image")
+    path = tmp_path / "a"
+    pil.fromarray(rgb).save(path, "WEBP", lossless=True)
+    assert picture_size(path) == (160, 120)
+    bitmap = bytearray(encode(".bmp", rgb))
+    bitmap[22:26] = struct.pack("<i", -120)
+    path.write_bytes(bitmap)
+    assert picture_size(path) == (160, 120)
+
+
+def test_size_of_pictures_of_a_dataset(zipped, jpeg, tmp_path):
+    (zipped.folder / "lying.jpg").write_bytes(with_exif(jpeg, 6))
+    assert zipped.size("in_zip.jpg") == zipped.size("loose.png") == (160, 120)
+    assert zipped.size("lying.jpg") == (160, 120)
+    assert zipped.size("lying.jpg", exif=True) == (120, 160)
+    with pytest.raises(FileNotFoundError, match="absent.jpg"):
+        zipped.size("absent.jpg")
+
+
+def test_size_reads_little(tmp_path, jpeg, monkeypatch):
+    """A quarter of a million pictures are looked at before a training."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg + bytes(10_000_000))
+    with open_picture(path) as file:
+        assert read_header(file, path).width == 160
+        assert file.tell() < 1000
+
+
 # --- what is not a picture ------------------------------------------------
 
 
@@ -226,7 +277,7 @@ def test_jpeg_with_bytes_after_its_end_is_fine(jpeg):
 def test_jpeg_overwritten_in_the_middle(jpeg):
     junk = np.random.default_rng(0).integers(0, 256, len(jpeg) // 2, np.uint8).tobytes()
     start = len(jpeg) // 3
-    with pytest.raises(ImageError, match="damaged at byte"):
+    with pytest.raises(ImageError, match="is damaged"):
         decode_image(jpeg[:start] + junk + jpeg[start + len(junk) :])
 
 
@@ -251,14 +302,14 @@ def test_png_that_breaks_off(rgb):
     [
         (b"", "is empty"),
         (b"hello, I am text", "not a picture"),
-        (b"\xff\xd8\xff", "breaks off"),
+        (b"\xff\xd8\xff", "header breaks off"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC.*JPEG"),
         (b"\0\0\0\x18ftypavif" + bytes(99), "AVIF|damaged"),
         (b"\0\0\0\x18ftypmp42" + bytes(99), "is a video"),
         (b"GIF89a" + bytes(9), "GIF"),
         (b"\n<!DOCTYPE html>", "web page"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "not a picture"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "damaged picture"),
     ],
 )
 def test_not_a_picture(tmp_path, data, message):
@@ -282,9 +333,9 @@ def test_huge_pictures_are_refused_before_decoding(jpeg):
 
 def test_enormous_files_are_refused_before_reading(tmp_path, monkeypatch):
     path = tmp_path / "film.jpg"
-    path.write_bytes(bytes(1001))
-    monkeypatch.setattr(images, "MAX_BYTES", 1000)
-    with pytest.raises(ImageError, match="1,001 bytes"):
+    write_picture(path, picture(0))
+    monkeypatch.setattr(decode, "MAX_BYTES", 1000)
+    with pytest.raises(ImageError, match=f"{path.stat().st_size:,} bytes"):
         read_image(path)
 
 

@@ -1,0 +1,102 @@
+"""JPEG files, whose decoders fill in grey what is missing and say nothing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from .pixels import to_rgb
+from .reader import ImageError
+
+__all__ = ["decode"]
+
+_END = b"\xff\xd9"
+
+# Cameras leave a few odd bytes after the picture data; more of them are data
+# that found no place.
+_ODD_BYTES = 16
+
+# A picture has about ten scans at most; thousands, each over all pixels, are
+# made to keep a decoder busy for hours.
+_MAX_SCANS = 200
+
+
+def decode(data: bytes, name, reduce: int = 1) -> np.ndarray:
+    """The stored pixels, RGB uint8; `reduce` as in `decode_image`.
+
+    Raises
+    ------
+    ImageError
+        If anything of the picture is missing or damaged. The mark at its
+        end may be missing.
+    """
+    if data.count(b"\xff\xda") > _MAX_SCANS:
+        raise ImageError(f"{name} has more than {_MAX_SCANS} scans: no camera's JPEG")
+    image, said = _decode_strictly(data, reduce)
+    if said == "Premature end of JPEG file":
+        image, said = _decode_strictly(data + _END, reduce)
+        if said:
+            raise ImageError(
+                f"{name} breaks off: this JPEG has no end; copy or download it again"
+            )
+    if image is not None:
+        return image
+    if not _is_harmless(said):
+        raise ImageError(
+            f"{name} is damaged, parts of the picture are lost ({said}); copy or "
+            "download it again"
+        )
+    return _decode_with_opencv(data, name, reduce)
+
+
+def _decode_strictly(data: bytes, reduce: int):
+    """The picture and None, or None and the decoder's first complaint."""
+    import simplejpeg
+
+    try:
+        if reduce == 1:
+            return simplejpeg.decode_jpeg(data, "RGB"), None
+        height, width = (
+            -(-n // reduce) for n in simplejpeg.decode_jpeg_header(data)[:2]
+        )
+        image = simplejpeg.decode_jpeg(
+            data, "RGB", min_height=height, min_width=width, min_factor=reduce
+        )
+        return image, None
+    except ValueError as error:
+        return None, str(error)
+
+
+def _is_harmless(complaint: str) -> bool:
+    extra = re.search(r"(\d+) extraneous bytes", complaint)
+    if extra:
+        return int(extra[1]) <= _ODD_BYTES
+    return any(words in complaint for words in _HARMLESS)
+
+
+# Complaints about headers; the first is about rare ways of sampling colours.
+_HARMLESS = (
+    "Could not determine subsampling level",
+    "Invalid SOS parameters for sequential",
+    "Adobe color transform",
+    "unknown JFIF revision",
+)
+
+
+def _decode_with_opencv(data: bytes, name, reduce: int) -> np.ndarray:
+    """A picture that the strict decoder has a harmless complaint about."""
+    import cv2
+
+    flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise ImageError(
+            f"{name} is a JPEG that cannot be decoded: damaged, or of a rare kind; "
+            "copy or download it again, or save it anew"
+        )
+    return to_rgb(image)
+
+
+# OpenCV's IMREAD_COLOR and IMREAD_REDUCED_COLOR_2, _4, _8.
+_REDUCED = {1: 1, 2: 17, 4: 33, 8: 65}
