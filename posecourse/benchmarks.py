@@ -24,7 +24,7 @@ from . import models
 from .codecs import HeatmapCodec
 from .datasets import SyntheticPeople, crop_in_memory, open_dataset
 from .datasets.base import DatasetError
-from .datasets.build_crops import cores
+from .datasets.cutting import cores
 from .datasets.parsing import AnnotatedDataset
 from .device import choose_device
 from .inference.predictor import Predictor

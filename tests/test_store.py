@@ -176,10 +176,10 @@ def test_subset(store, indices):
 def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
     """A pool with a thread per core needs none of OpenCV's."""
     inside = []
-    read = type(dataset.pictures).read
+    read = type(dataset.pictures).read_bytes
     monkeypatch.setattr(
         type(dataset.pictures),
-        "read",
+        "read_bytes",
         lambda *arguments: inside.append(cv2.getNumThreads()) or read(*arguments),
     )
     before = cv2.getNumThreads()
@@ -197,10 +197,10 @@ def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
 
 def test_people_of_one_picture_share_its_decoding(dataset, tmp_path, monkeypatch):
     reads = []
-    read = type(dataset.pictures).read
+    read = type(dataset.pictures).read_bytes
     monkeypatch.setattr(
         type(dataset.pictures),
-        "read",
+        "read_bytes",
         lambda self, name, *more: reads.append(name) or read(self, name, *more),
     )
     build(dataset, tmp_path / "once", chunk=24)
@@ -223,7 +223,7 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
 
 
 def test_finished_store_is_not_built_again(dataset, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(type(dataset.pictures), "read", None)
+    monkeypatch.setattr(type(dataset.pictures), "read_bytes", None)
     assert len(build(dataset, tmp_path / "store")) == 24
 
 
@@ -403,8 +403,8 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
     with pytest.raises(CropsError, match=f"not finished .{done} chunks"):
         CropDataset.open(tmp_path / "store")
     reads = []
-    read = type(dataset.pictures).read
-    dataset.pictures.read = lambda *a: reads.append(a) or read(dataset.pictures, *a)
+    read = type(dataset.pictures).read_bytes
+    dataset.pictures.read_bytes = lambda *a: reads.append(a) or read(dataset.pictures, *a)
     build(dataset, tmp_path / "store", chunk=9)  # the begun chunks stay
     assert len(reads) <= 3 * (5 - done)  # nothing is done twice
     build(dataset, tmp_path / "fresh")

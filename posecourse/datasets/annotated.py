@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import warnings
 
 import numpy as np
 
 from ..images import PictureFolder, decode_image
+from ..images.decode import size_said
+from ..images.headers import read_header
 from ..skeletons import Skeleton, get_skeleton, remap
 from .base import DatasetError, DatasetWarning, Person, Skipped, require_common_joints
 from .pictures import is_turned
@@ -116,7 +119,12 @@ class AnnotatedDataset:
         """
         data = self.pictures.read_bytes(person.image)
         where = self.pictures.folder / person.image
-        if is_turned(data, person.extra.get("image_size"), where):
+        turned = False
+        if person.extra.get("image_size"):
+            header = read_header(io.BytesIO(data), where)
+            stored, upright = size_said(header, False), size_said(header, True)
+            turned = is_turned(stored, upright, person.extra["image_size"], where)
+        if turned:  # at full size: turned, the last row is not whole
             return decode_image(data, where), 1
         return decode_image(data, where, exif=False, reduce=reduce), reduce
 

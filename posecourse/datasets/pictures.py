@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import os
-import warnings
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from PIL import Image
-
-from ..images import ImageError, PictureFolder, exif_orientation
+from ..images import ImageError, PictureFolder
 from .base import DatasetError
 
-__all__ = ["find_pictures", "is_turned", "picture_name", "stored_size"]
+__all__ = ["find_pictures", "is_turned", "picture_name"]
 
 
-def stored_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in the header of a picture file, or None.
+def is_turned(stored, upright, labelled, where) -> bool:
+    """Whether a picture has to be turned upright to be as it was labelled.
 
-    As it is stored, whatever the EXIF part says.
+    Parameters
+    ----------
+    stored, upright:
+        Width and height of the picture as its pixels are stored, and as its
+        orientation asks to turn it.
+    labelled:
+        Those that the annotation says.
+    where:
+        What messages call the picture.
+
+    Raises
+    ------
+    ImageError
+        If the annotation says something else.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pictures that are too large
-            with Image.open(io.BytesIO(data)) as image:
-                return image.size
-    except Exception:  # noqa: BLE001  Pillow fails in many ways on foreign bytes
-        return None
-
-
-def is_turned(data: bytes, labelled_size, where) -> bool:
-    """Whether the picture has to be turned to be as it was labelled."""
-    size = stored_size(data) if labelled_size else None
-    if size is None or size == tuple(labelled_size):
-        return False
-    if size == tuple(labelled_size)[::-1] and exif_orientation(data) >= 5:
-        return True
+    if tuple(labelled) in (stored, upright):
+        return tuple(labelled) != stored
     raise ImageError(
-        f"{where} has {size[0]} x {size[1]} pixels, but its annotation says "
-        f"{labelled_size[0]} x {labelled_size[1]}: it was resized, turned or replaced "
-        "after it was labelled, so the labels lie elsewhere; get the picture that "
-        "was labelled"
+        f"{where} has {stored[0]} x {stored[1]} pixels, but its annotation says "
+        f"{labelled[0]:g} x {labelled[1]:g}: it was resized, turned or replaced after "
+        "it was labelled, so the labels lie elsewhere; get the picture that was "
+        "labelled"
     )
 
 

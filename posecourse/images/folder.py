@@ -148,6 +148,23 @@ class PictureFolder:
             self.read_bytes(name), self.folder / name, exif=False, reduce=reduce
         )
 
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """What tells a picture from one that took its place, without reading it.
+
+        Its bytes and when it was changed (in a zip file its checksum); None
+        where there is none.
+        """
+        try:
+            found = os.stat(self.folder / self._name(name))
+            return found.st_size, found.st_mtime_ns
+        except (OSError, ValueError):
+            pass
+        try:
+            member = self._member(self._name(name))
+        except ImageError:
+            return None
+        return member and (member[1].file_size, member[1].CRC)
+
     def size(self, name: str, exif: bool = False) -> tuple[int, int]:
         """Width and height as in `picture_size`, by default as stored."""
         with self._open(name) as (file, _, where):
