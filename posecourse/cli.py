@@ -15,6 +15,7 @@ import difflib
 import os
 import sys
 import traceback
+import warnings
 from importlib import import_module
 
 __all__ = ["COMMANDS", "main"]
@@ -53,6 +54,7 @@ def main(argv=None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv or bool(os.environ.get("POSECOURSE_DEBUG"))
     argv = [a for a in argv if a != "--debug"]
+    warnings.showwarning = lambda message, *_, **__: _complain(str(message))
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a letter shows a ? instead of failing
         if hasattr(stream, "reconfigure"):

@@ -6,12 +6,13 @@ import copy
 import hashlib
 import io
 import warnings
+from functools import cached_property
 
 import numpy as np
 
+from ..files import FileError
 from ..images import PictureFolder, decode_image
-from ..images.decode import size_said
-from ..images.headers import read_header
+from ..images.headers import Header, read_header
 from ..skeletons import Skeleton, get_skeleton, remap
 from .base import DatasetError, DatasetWarning, Person, Skipped, require_common_joints
 from .pictures import is_turned
@@ -65,6 +66,12 @@ class AnnotatedDataset:
         self.notes = []
         self.split = split
         self.split_note = ""
+        # Of all pictures, whatever part of the people is taken later.
+        self._sizes = {
+            person.image: person.extra["image_size"]
+            for person in people
+            if person.extra.get("image_size")
+        }
         for person in people:
             person.skeleton = skeleton
         if skipped:
@@ -119,14 +126,36 @@ class AnnotatedDataset:
         """
         data = self.pictures.read_bytes(person.image)
         where = self.pictures.folder / person.image
-        turned = False
-        if person.extra.get("image_size"):
+        if person.image in self._sizes:
             header = read_header(io.BytesIO(data), where)
-            stored, upright = size_said(header, False), size_said(header, True)
-            turned = is_turned(stored, upright, person.extra["image_size"], where)
-        if turned:  # at full size: turned, the last row is not whole
-            return decode_image(data, where), 1
+            if self.is_turned(header, person.image):
+                # At full size: turned, the last row of a smaller one is not whole.
+                return decode_image(data, where), 1
         return decode_image(data, where, exif=False, reduce=reduce), reduce
+
+    def is_turned(self, header: Header, name: str) -> bool:
+        """Whether a picture is turned upright, because it was labelled so.
+
+        Where its own width and height do not tell, those of the others do.
+        Raises `ImageError` if it has another size than its annotation says.
+        """
+        if name not in self._sizes:
+            return False
+        turned = is_turned(header, self._sizes[name], self.pictures.folder / name)
+        return self._labelled_upright if turned is None else turned
+
+    @cached_property
+    def _labelled_upright(self) -> bool:
+        """Whether the first picture whose size tells was labelled upright."""
+        for name, size in self._sizes.items():
+            try:
+                header = self.pictures.header(name)
+                turned = header.orientation > 1 and is_turned(header, size, name)
+            except (FileError, OSError):
+                continue
+            if turned is not None and header.orientation > 1:
+                return turned
+        return False
 
     def first(self, count: int) -> AnnotatedDataset:
         """The same with only the first `count` people."""

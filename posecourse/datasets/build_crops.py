@@ -509,17 +509,15 @@ def _source(dataset, size, margin) -> dict:
             position = p.center, p.scale, p.box, p.extra.get("image_size")
             digest.update(repr((p.image, p.id, position, p.head_size, p.area)).encode())
             digest.update(p.keypoints.tobytes() + p.visible.tobytes())
-    notes = list(getattr(dataset, "notes", ()))
-    lost = list(getattr(dataset, "skipped", ()))
-    if lost:
-        notes.append(f"{len(lost)} records cannot be used; {lost[0]}")
-    return {
-        "dataset": dataset.name,
-        "split": getattr(dataset, "split", None),
-        "split_note": getattr(dataset, "split_note", ""),
-        "notes": notes,
-        "labels": digest.hexdigest(),
-    }
+    source = {"dataset": dataset.name, "labels": digest.hexdigest()}
+    if isinstance(dataset, AnnotatedDataset):
+        source |= {"split": dataset.split, "split_note": dataset.split_note}
+        source["notes"] = list(dataset.notes)
+        if dataset.skipped:
+            source["notes"].append(
+                f"{len(dataset.skipped)} records cannot be used; {dataset.skipped[0]}"
+            )
+    return source
 
 
 def _npy_header(shape) -> bytes:

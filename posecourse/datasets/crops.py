@@ -31,7 +31,7 @@ from .parsing import load_json
 __all__ = ["MAX_SIZE", "CropDataset", "CropsError"]
 
 # The largest side of a crop, pixels.
-MAX_SIZE = 4096
+MAX_SIZE = 8192
 
 
 # Version 1 had no sizes of boxes and knew nothing about its pictures.

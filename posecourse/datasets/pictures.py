@@ -6,37 +6,46 @@ import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..images import ImageError, PictureFolder
+from ..images.decode import size_said
+from ..images.headers import Header
 from .base import DatasetError
 
 __all__ = ["find_pictures", "is_turned", "picture_name"]
 
 
-def is_turned(stored, upright, labelled, where) -> bool:
+def is_turned(header: Header, labelled, where) -> bool | None:
     """Whether a picture has to be turned upright to be as it was labelled.
 
     Parameters
     ----------
-    stored, upright:
-        Width and height of the picture as its pixels are stored, and as its
-        orientation asks to turn it.
+    header:
+        Of the picture's file.
     labelled:
-        Those that the annotation says.
+        Width and height as the annotation says.
     where:
         What messages call the picture.
+
+    Returns
+    -------
+    None where the size does not tell: a picture that is square, or is to be
+    turned by 180 degrees or mirrored.
 
     Raises
     ------
     ImageError
-        If the annotation says something else.
+        If the annotation says another size.
     """
-    if tuple(labelled) in (stored, upright):
-        return tuple(labelled) != stored
-    raise ImageError(
-        f"{where} has {stored[0]} x {stored[1]} pixels, but its annotation says "
-        f"{labelled[0]:g} x {labelled[1]:g}: it was resized, turned or replaced after "
-        "it was labelled, so the labels lie elsewhere; get the picture that was "
-        "labelled"
-    )
+    stored, upright = size_said(header, False), size_said(header, True)
+    if tuple(labelled) not in (stored, upright):
+        raise ImageError(
+            f"{where} has {stored[0]} x {stored[1]} pixels, but its annotation says "
+            f"{labelled[0]:g} x {labelled[1]:g}: it was resized, turned or replaced "
+            "after it was labelled, so the labels lie elsewhere; get the picture that "
+            "was labelled"
+        )
+    if header.orientation == 1:
+        return False
+    return None if stored == upright else tuple(labelled) == upright
 
 
 def find_pictures(names: list[str], places: list[Path]):

@@ -71,6 +71,8 @@ def open_dataset(
     """
     split = _ALIASES.get(split, split)
     if isinstance(spec, str) and spec == "synthetic":
+        if images is not None or strict:
+            raise ValueError("the built-in people are drawn: no file is read")
         if skeleton is not None:
             options["skeleton"] = skeleton
         return _synthetic(split or "valid", options)
