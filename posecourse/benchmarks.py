@@ -25,7 +25,7 @@ from .codecs import HeatmapCodec
 from .datasets import SyntheticPeople, crop_in_memory, open_dataset
 from .datasets.base import DatasetError
 from .datasets.cutting import cores
-from .datasets.parsing import AnnotatedDataset
+from .datasets.annotated import AnnotatedDataset
 from .device import choose_device
 from .inference.predictor import Predictor
 from .models.profile import summarise

@@ -1,9 +1,11 @@
 """COCO, Leeds Sports Pose, AI Challenger, and finding out which it is."""
 
 import json
+import os
 import pickle
 import re
 
+import cv2
 import numpy as np
 import pytest
 import scipy.io
@@ -15,14 +17,17 @@ from posecourse.datasets import (
     MPII,
     AIChallenger,
     COCOKeypoints,
+    CropsError,
     DatasetError,
     DatasetWarning,
     Person,
     check,
+    crop_in_memory,
     open_dataset,
     read_coco,
 )
 from posecourse.datasets.parsing import keypoint_box, position_from_box
+from posecourse.images import ImageError, turn_upright
 from posecourse.metrics import keypoint_ap
 
 
@@ -483,6 +488,375 @@ def test_real_coco(shared_data):
         assert (labelled >= 0).all() and (labelled < [width, height]).all()
         assert 0 < person.area < width * height
     assert check(dataset).outside_joints == 0
+
+
+# --- pictures held against their annotations ------------------------------
+
+
+def turned_jpeg(image, orientation: int) -> bytes:
+    """A JPEG that asks to be turned, so that it then is `image`."""
+    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"
+    tiff += bytes([orientation, 0, 0, 0, 0, 0, 0, 0])
+    part = b"Exif\0\0" + tiff
+    back = {1: 1, 3: 3, 6: 8, 8: 6}[orientation]
+    stored = turn_upright(image, back)[..., ::-1]
+    data = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    length = (len(part) + 2).to_bytes(2, "big")
+    return data[:2] + b"\xff\xe1" + length + part + data[2:]
+
+
+def write_turned(tmp_path, *pictures):
+    """One person in each picture ``(width, height, orientation)``, labelled on
+    the upright one."""
+    content = coco()
+    person, content["annotations"] = content["annotations"][1], []
+    content["images"] = []
+    for i, (width, height, orientation) in enumerate(pictures):
+        name = f"{i}.jpg"
+        (tmp_path / "images").mkdir(exist_ok=True)
+        data = turned_jpeg(picture(i, width, height), orientation)
+        (tmp_path / "images" / name).write_bytes(data)
+        content["images"].append(
+            {"id": i, "file_name": name, "width": width, "height": height}
+        )
+        content["annotations"].append({**person, "id": i + 1, "image_id": i})
+    return COCOKeypoints(write(tmp_path / "person_keypoints.json", content))
+
+
+def near(a, b):
+    return a.shape == b.shape and np.abs(a.astype(int) - b).mean() < 3
+
+
+def test_a_picture_labelled_upright_is_turned(tmp_path):
+    dataset = write_turned(tmp_path, (64, 80, 6), (64, 80, 8), (64, 80, 1))
+    for i, person in enumerate(dataset):
+        assert near(dataset.read_image(person), picture(i, 64, 80))
+    report = check(dataset, decode=True)
+    assert report.ok and report.turned_pictures == 2
+    # large people are cut from a picture that is decoded smaller
+    for size in (8, 100):
+        crops = crop_in_memory(dataset, size, 1.0)
+        for i, person in enumerate(dataset):
+            expected = person.crop(size).warp(picture(i, 64, 80))
+            inside = expected.any(-1)
+            assert np.abs(crops.crops[i].astype(int) - expected)[inside].mean() < 9
+
+
+def test_where_the_size_does_not_tell_the_other_pictures_do(tmp_path):
+    """Square, or upside down; whatever part of the people is taken."""
+    dataset = write_turned(tmp_path, (64, 64, 6), (64, 80, 3), (64, 80, 6))
+    for some in (dataset, dataset.first(1), pickle.loads(pickle.dumps(dataset))):
+        for i, person in enumerate(some):
+            assert near(
+                some.read_image(person), picture(i, *((64, 64), (64, 80))[i > 0])
+            )
+    assert check(dataset).turned_pictures == 3
+
+
+def test_a_picture_labelled_as_it_is_stored_is_not_turned(tmp_path):
+    dataset = write_turned(tmp_path, (64, 80, 6), (64, 64, 6))
+    content = json.loads((tmp_path / "person_keypoints.json").read_text())
+    content["images"][0] |= {"width": 80, "height": 64}
+    dataset = COCOKeypoints(write(tmp_path / "person_keypoints.json", content))
+    for i, size in enumerate(((64, 80), (64, 64))):
+        stored = turn_upright(picture(i, *size), 8)
+        assert near(dataset.read_image(dataset[i]), stored)
+    assert check(dataset).turned_pictures == 0
+
+
+@pytest.mark.parametrize("size", [(32, 40), (80, 64), (128, 160)])
+def test_a_picture_that_was_changed_after_it_was_labelled(tmp_path, size):
+    write_picture(tmp_path / "images" / "a.jpg", picture(0, *size))
+    dataset = COCOKeypoints(write(tmp_path / "person_keypoints.json", coco()))
+    with pytest.raises(ImageError, match=f"{size[0]} x {size[1]} .* says 64 x 80"):
+        dataset.read_image(dataset[0])
+    report = check(dataset)
+    assert not report.ok and "says 64 x 80" in report.other_pictures[0]
+    with pytest.raises(CropsError, match="says 64 x 80"):
+        crop_in_memory(dataset, 32)
+
+
+@pytest.mark.parametrize("say", [{}, {"width": None, "height": 0}, {"width": "a"}])
+def test_a_file_that_does_not_say_how_large_pictures_are(tmp_path, say):
+    """Then the joints beyond the edges are all there is to see."""
+    content = coco()
+    content["images"][0] = {"id": 1, "file_name": "a.jpg", **say}
+    dataset = COCOKeypoints(write(tmp_path / "person_keypoints.json", content))
+    write_picture(tmp_path / "images" / "a.jpg", picture(0, 18, 80))
+    assert dataset.read_image(dataset[0]).shape == (80, 18, 3)
+    report = check(dataset)
+    # 5 of the 11 labelled joints are at x = 20, 21, 23, 24, 26; 18 is inside
+    assert report.outside_picture == pytest.approx(5 / 11)
+    assert not report.ok and "were labelled?" in str(report)
+
+
+# --- where pictures are ---------------------------------------------------
+
+
+LAYOUTS = {
+    "coco": ("annotations/person_keypoints_val2017.json", "val2017/", ""),
+    "images": ("person_keypoints.json", "images/", ""),
+    "cvat": ("annotations/person_keypoints_default.json", "images/default/", ""),
+    "roboflow": ("valid/_annotations.coco.json", "valid/", ""),
+    "label studio": ("result.json", "images/", "images\\"),
+    "label studio, posix": ("result.json", "images/", "images/"),
+    "label studio, local": ("result.json", "images/", "../../media/upload/1/"),
+    "windows": ("my people.json", "", "C:\\Users\\me\\images\\"),
+    "absolute": ("annotations.json", "images/", "/home/me/"),
+    "beside": ("labels.json", "", ""),
+    "subfolders": ("annotations/instances_default.json", "images/", "a/b/"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name_file", [False, True])
+def test_layouts_of_tools(tmp_path, layout, name_file):
+    file, folder, prefix = LAYOUTS[layout]
+    content = coco()
+    content["images"][0]["file_name"] = f"{prefix}a.jpg"
+    write(tmp_path / file, content)
+    inside = prefix if layout == "subfolders" else ""
+    write_picture(tmp_path / folder / f"{inside}a.jpg", picture(0, 64, 80))
+    dataset = open_dataset(tmp_path / file if name_file else tmp_path)
+    assert len(dataset) == 1 and check(dataset).missing_pictures == []
+    assert dataset.read_image(dataset[0]).shape == (80, 64, 3)
+
+
+def test_pictures_that_are_elsewhere(tmp_path, joints):
+    """``images=`` of every reader, also where names have a folder in front."""
+    content = coco()
+    content["images"][0]["file_name"] = "old/a.jpg"
+    path = write(tmp_path / "labels" / "person_keypoints.json", content)
+    elsewhere = tmp_path / "elsewhere"
+    write_picture(elsewhere / "a.jpg", picture(0, 64, 80))
+    assert check(path).missing_pictures == ["old/a.jpg"]
+    assert check(path, images=elsewhere).ok
+    write_mpii(tmp_path / "mpii", pictures=False)
+    write_picture(elsewhere / "000000.jpg", picture(0))
+    dataset = open_dataset(tmp_path / "mpii", images=elsewhere)
+    assert dataset.read_image(dataset[0]).shape == (120, 160, 3)
+    path = write(tmp_path / "aic" / "a.json", challenger(image_id="sub/abc"))
+    write_picture(elsewhere / "abc.jpg", picture(0))
+    dataset = open_dataset(path, images=str(elsewhere))
+    assert dataset.read_image(dataset[0]).shape == (120, 160, 3)
+    scipy.io.savemat(tmp_path / "mine.mat", {"joints": joints.transpose(2, 1, 0)})
+    write_picture(elsewhere / "images" / "im0001.jpg", picture(0))
+    dataset = open_dataset(tmp_path / "mine.mat", "train", images=elsewhere)
+    assert dataset.read_image(dataset[0]).shape == (120, 160, 3)
+
+
+def test_last_names_that_are_two_pictures(tmp_path):
+    """Then a name is only taken whole."""
+    content = coco()
+    content["images"] = [{"id": i, "file_name": f"C:\\{i}\\a.jpg"} for i in (1, 2)]
+    path = write(tmp_path / "person_keypoints.json", content)
+    write_picture(tmp_path / "images" / "a.jpg", picture(0, 64, 80))
+    with pytest.raises(DatasetError, match="'C:/1/a.jpg' lies outside"):
+        COCOKeypoints(path)
+
+
+# --- splits ---------------------------------------------------------------
+
+
+def many_people(count=40, per_picture=2):
+    content = coco()
+    person = content["annotations"][1]
+    content["images"] = [{"id": i, "file_name": f"{i}.jpg"} for i in range(count)]
+    content["annotations"] = [
+        {**person, "id": 1 + i, "image_id": i // per_picture}
+        for i in range(count * per_picture)
+    ]
+    return content
+
+
+def test_data_without_splits_is_split_by_picture(tmp_path):
+    write(tmp_path / "person_keypoints.json", many_people())
+    everybody = open_dataset(tmp_path)
+    assert len(everybody) == len(open_dataset(tmp_path, "all")) == 80
+    with pytest.warns(DatasetWarning, match="4 of 40 pictures, drawn with seed 0"):
+        valid = open_dataset(tmp_path, "valid")
+    train = open_dataset(tmp_path, "train")
+    pictures = [{p.image for p in some} for some in (train, valid)]
+    assert not pictures[0] & pictures[1] and list(map(len, pictures)) == [36, 4]
+    assert (len(train), len(valid)) == (72, 8)
+    assert {p.id for p in train} | {p.id for p in valid} == {p.id for p in everybody}
+    assert "36 of 40 pictures" in train.split_note and train.name == "coco-train"
+    assert train.split_note in train.notes[-1] and everybody.split_note == ""
+
+
+def test_the_split_depends_on_names_and_seed_alone(tmp_path):
+    content = many_people()
+    path = write(tmp_path / "a.json", content)
+    valid = {p.image for p in open_dataset(path, "valid")}
+    other = {p.image for p in open_dataset(path, "valid", split_seed=1)}
+    assert valid != other
+    half = open_dataset(path, "valid", valid_share=0.5)
+    assert len(half) == 40 and valid < {p.image for p in half}
+    content["annotations"].reverse()
+    content["images"].reverse()
+    again = open_dataset(write(tmp_path / "b.json", content), "valid")
+    assert {p.image for p in again} == valid
+    for share in (0, 1, float("nan"), -1):
+        with pytest.raises(ValueError, match="valid_share"):
+            open_dataset(path, "valid", valid_share=share)
+
+
+def test_one_picture_cannot_be_split(tmp_path):
+    path = write(tmp_path / "person_keypoints.json", coco())
+    with pytest.raises(DatasetError, match="one picture only.*'all'"):
+        open_dataset(path, "train")
+    two = write(tmp_path / "two.json", many_people(2, 1))
+    assert [len(open_dataset(two, s)) for s in ("train", "valid")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "place, split, message",
+    [
+        ("single.json", "test", "there are train, valid .* and all, not 'test'"),
+        ("coco", "train", "has no split 'train'; it has valid"),
+        ("coco", "nonsense", "has no split 'nonsense'; it has valid"),
+        (
+            "coco/annotations/person_keypoints_val2017.json",
+            "train",
+            "the split 'valid'",
+        ),
+        ("mpii", "train", "has no split 'train'; it has valid"),
+        ("mpii/annot/valid.json", "test", "by its name the split 'valid'"),
+        ("aic", "train", "has no split 'train'; it has valid"),
+        ("lsp", "test", "has no split 'test'; it has train, valid, trainval"),
+        ("lsp/joints.mat", "test", "LSP has the splits"),
+    ],
+)
+def test_a_split_that_is_not_there(one_of_each, place, split, message):
+    write(one_of_each / "single.json", many_people())
+    with pytest.raises(ValueError, match=message):
+        open_dataset(one_of_each / place, split)
+
+
+def test_a_file_that_is_one_split(one_of_each):
+    path = one_of_each / "coco/annotations/person_keypoints_val2017.json"
+    for split in (None, "valid", "val", "all"):
+        assert len(open_dataset(path, split)) == 1
+    assert open_dataset(path).split == "valid"
+    assert len(open_dataset(one_of_each / "mpii/annot/valid.json", "valid")) == 12
+
+
+def test_one_mpii_file_without_a_split(tmp_path):
+    write_mpii(tmp_path, pictures=False)
+    (tmp_path / "annot/valid.json").rename(tmp_path / "annot/mine.json")
+    path = tmp_path / "annot/mine.json"
+    parts = [{p.image for p in open_dataset(path, s)} for s in ("train", "valid")]
+    assert len(open_dataset(path)) == 12 and not parts[0] & parts[1]
+    assert list(map(len, parts)) == [5, 1]
+
+
+def test_a_folder_with_splits_of_a_tool(tmp_path):
+    for split in ("train", "valid"):
+        write(tmp_path / split / "_annotations.coco.json", coco())
+        write_picture(tmp_path / split / "a.jpg", picture(0, 64, 80))
+    for split in ("train", "valid"):
+        dataset = open_dataset(tmp_path, split)
+        assert dataset.pictures.folder == tmp_path / split and dataset.split == split
+        assert dataset.name == f"{tmp_path.name}-{split}"
+    with pytest.raises(DatasetError, match="no split 'test'; it has train, valid"):
+        open_dataset(tmp_path, "test")
+
+
+def test_coco_files_where_mpii_has_its_own(tmp_path):
+    """Content decides: train.json and valid.json may be of any form."""
+    for split in ("train", "val"):
+        write(tmp_path / "annotations" / f"{split}.json", coco())
+    assert type(open_dataset(tmp_path, "train")) is COCOKeypoints
+    write(tmp_path / "annotations" / "extra.json", coco())
+    assert open_dataset(tmp_path).split == "valid"
+    (tmp_path / "annotations" / "val.json").unlink()
+    (tmp_path / "annotations" / "train.json").rename(tmp_path / "one.json")
+    with pytest.raises(DatasetError, match="several annotation files, extra.json, one"):
+        open_dataset(tmp_path)
+
+
+# --- JSON -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+@pytest.mark.parametrize("kind", ["coco", "mpii"])
+def test_json_in_any_unicode(tmp_path, encoding, kind):
+    content = coco()
+    content["images"][0]["file_name"] = "人.jpg"
+    if kind == "mpii":
+        write_mpii(tmp_path / "x", count=2, pictures=False)
+        content = json.loads((tmp_path / "x/annot/valid.json").read_text())
+        content[0]["image"] = "人.jpg"
+    path = tmp_path / "labels.json"
+    path.write_bytes(json.dumps(content, ensure_ascii=False).encode(encoding))
+    assert open_dataset(path)[0].image == "人.jpg"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 100_000,
+        b'{"images": ' * 100_000,
+        b"\xff\xfe\x00",
+        b"\x93NUMPY",
+        b"<html>",
+        b'{"images": [], "annotations": [',
+        b"1" * 5000,
+        b"null",
+        b"3",
+        b'"text"',
+        b"[]",
+        b"{}",
+        b"[[]]",
+        b"[null]",
+        b'{"root": 5}',
+        b'{"root": [{}]}',
+        "käse".encode("latin-1"),
+    ],
+)
+def test_files_that_are_no_annotations(tmp_path, data):
+    path = tmp_path / "labels.json"
+    path.write_bytes(data)
+    with pytest.raises(DatasetError, match="labels.json"):
+        open_dataset(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes and devices")
+def test_annotation_files_that_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    (tmp_path / "zero.json").symlink_to("/dev/zero")
+    for name in ("pipe.json", "zero.json"):
+        with pytest.raises(DatasetError, match=f"{name} is .*(pipe|device)"):
+            COCOKeypoints(tmp_path / name)
+        with pytest.raises(FileNotFoundError):
+            open_dataset(tmp_path / name)
+    with pytest.raises((DatasetError, FileNotFoundError), match="loop.json"):
+        COCOKeypoints(tmp_path / "loop.json")
+    with pytest.raises(DatasetError, match="is a folder"):
+        COCOKeypoints(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"joints": "text"}, "expected numbers 'joints'"),
+        ({"joints": np.zeros((14, 3))}, "expected numbers 'joints'"),
+        ({"joints": np.array([["a"]], object)}, "expected numbers 'joints'"),
+        ({"pos_gt_src": np.zeros((16, 2, 3))}, "ground truth for MPII's evaluation"),
+        ({"pos_pred_src": np.zeros((16, 2, 3))}, "no RELEASE.annolist.*pos_pred_src"),
+        ({"RELEASE": "text"}, "no RELEASE.annolist"),
+        ({"RELEASE": {"annolist": np.zeros(3), "img_train": "x"}}, "img_train must be"),
+        ({"RELEASE": {"annolist": np.zeros(3), "img_train": np.ones(3)}}, "no people"),
+    ],
+)
+def test_matlab_files_of_another_kind(tmp_path, content, message):
+    path = tmp_path / "some.mat"
+    scipy.io.savemat(path, content)
+    with pytest.raises(DatasetError, match=f"some.mat.*{message}"):
+        open_dataset(path, "trainval")
 
 
 # --- AI Challenger --------------------------------------------------------

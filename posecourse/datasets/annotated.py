@@ -144,6 +144,10 @@ class AnnotatedDataset:
         turned = is_turned(header, self._sizes[name], self.pictures.folder / name)
         return self._labelled_upright if turned is None else turned
 
+    def knows_size(self, name: str) -> bool:
+        """Whether the annotations say how wide and high a picture is."""
+        return name in self._sizes
+
     @cached_property
     def _labelled_upright(self) -> bool:
         """Whether the first picture whose size tells was labelled upright."""

@@ -152,18 +152,20 @@ def _finished(path: Path, dataset, source: dict):
             "differ)"
         )
     else:
-        changed = _changed(
-            dataset, _stamps(dataset, range(len(dataset))), _pictures_of(path)
-        )
-        if changed is None:
+        problem = _other_picture(path, dataset)
+        if not problem:
             return store, ""
-        problem = f"has other pictures: {changed} was replaced or added since"
     return None, f"{path} {problem}; {anew}"
 
 
-def _pictures_of(path: Path) -> np.ndarray:
+def _other_picture(path: Path, dataset) -> str:
+    now = _stamps(dataset, range(len(dataset)))
     with np.load(path / "labels.npz") as arrays:
-        return arrays["pictures"]
+        before = arrays.get("pictures")
+    if before is None or before.shape != now.shape:
+        return "is damaged: it does not know its pictures"
+    changed = _changed(dataset, now, before)
+    return changed and f"has other pictures: {changed} was replaced or added since"
 
 
 def _stamps(dataset, indices) -> np.ndarray:
@@ -180,14 +182,14 @@ def _stamps(dataset, indices) -> np.ndarray:
     return stamps
 
 
-def _changed(dataset, now: np.ndarray, before: np.ndarray, start=0) -> str | None:
-    """The first picture that is there and not the one that it was.
+def _changed(dataset, now: np.ndarray, before: np.ndarray, start=0) -> str:
+    """The first picture that is there and not the one that it was, or "".
 
     Of the people from `start` on. A picture that was removed after it was cut
     out changes nothing.
     """
     rows = np.flatnonzero((before != now).any(1) & (now[:, 0] >= 0))
-    return dataset[start + int(rows[0])].image if len(rows) else None
+    return dataset[start + int(rows[0])].image if len(rows) else ""
 
 
 def _take_place(path: Path):
@@ -198,10 +200,16 @@ def _take_place(path: Path):
     new = path / _NEW
     if not (new / "store.json").is_file():
         return
-    (path / "store.json").unlink(missing_ok=True)
-    for name in _FILES:
-        if (new / name).exists():
-            os.replace(new / name, path / name)
+    try:
+        (path / "store.json").unlink(missing_ok=True)
+        for name in _FILES:
+            if (new / name).exists():
+                os.replace(new / name, path / name)
+    except OSError as error:  # Windows keeps what somebody has open
+        raise CropsError(
+            f"{path} cannot be replaced ({error.strerror}); close what uses it and "
+            "run the same again"
+        ) from None
     remove(new)
 
 
@@ -373,7 +381,7 @@ def _good_parts(path: Path, dataset, chunks, stamps) -> list[Path]:
     parts = _parts(path)
     for number, (part, chunk) in enumerate(zip(parts, chunks)):
         now, before = stamps[chunk.start : chunk.stop], _load_part(part)[2]
-        if _changed(dataset, now, before, chunk.start) is not None:
+        if _changed(dataset, now, before, chunk.start):
             for stale in parts[number:]:
                 remove(stale)
             return parts[:number]

@@ -208,7 +208,7 @@ def check(
         other_pictures=pictures.others,
         turned_pictures=pictures.turned,
         skipped=list(getattr(dataset, "skipped", ())),
-        notes=list(getattr(dataset, "notes", ())),
+        notes=[*getattr(dataset, "notes", ()), *pictures.notes],
         unlabelled=dict(zip(dataset.skeleton.joints, (1 - labelled.mean(0)).tolist())),
         hidden=float((visible == 1).sum() / count),
         outside_joints=float(outside.sum() / count),
@@ -231,7 +231,7 @@ class _Pictures:
     def __init__(self, dataset, people, decode: bool):
         self.names = list(dict.fromkeys(p.image for p in people))
         self.missing, self.broken, self.others = [], [], []
-        self.turned, self.sizes = 0, {}
+        self.turned, self.undecided, self.sizes = 0, 0, {}
         if not isinstance(dataset, AnnotatedDataset):
             return
         self.dataset = dataset
@@ -245,6 +245,17 @@ class _Pictures:
             except (FileError, OSError):
                 self.broken.append(name)
 
+    @property
+    def notes(self) -> list[str]:
+        """What nobody can know."""
+        if not self.undecided:
+            return []
+        note = (
+            f"{self.undecided} pictures ask to be turned (EXIF), and the annotations "
+            "do not say how wide they are: they are taken as they are stored"
+        )
+        return [note]
+
     def _look_at(self, name: str):
         header = self.dataset.pictures.header(name)
         turned = False
@@ -253,6 +264,7 @@ class _Pictures:
         except ImageError as error:
             self.others.append(str(error))
         self.turned += turned
+        self.undecided += header.orientation > 1 and not self.dataset.knows_size(name)
         self.sizes[name] = size_said(header, turned)
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..skeletons import Skeleton
-from .base import DatasetError
+from ..skeletons import Skeleton, get_skeleton, remap
+from .base import DatasetError, require_common_joints
 from .parsing import load_json
 
 __all__ = ["MAX_SIZE", "CropDataset", "CropsError"]
@@ -158,6 +158,22 @@ class CropDataset:
             crops = self.read(indices)
         rows = {name: getattr(self, name)[indices] for name in _LABELS}
         return replace(self, crops=crops, **rows)
+
+    def as_skeleton(self, skeleton: Skeleton | str) -> CropDataset:
+        """The same crops with the joints of another skeleton.
+
+        Joints are matched by name; those that these people lack are not
+        labelled. Raises ValueError if there is no joint in common.
+        """
+        target = get_skeleton(skeleton)
+        require_common_joints(self.skeleton, target)
+        keypoints, visible = remap(self.keypoints, self.visible, self.skeleton, target)
+        return replace(
+            self,
+            keypoints=keypoints.astype(np.float32),
+            visible=visible,
+            skeleton=target,
+        )
 
     @classmethod
     def open(cls, path) -> CropDataset:

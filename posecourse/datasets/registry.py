@@ -10,7 +10,7 @@ from .base import DatasetError, PoseDataset
 from .coco import COCOKeypoints
 from .lsp import LSP
 from .mpii import MPII
-from .parsing import kind_of, mat_names, named_split
+from .parsing import kind_of, load_json, mat_names, named_split
 
 __all__ = ["open_dataset"]
 
@@ -162,7 +162,7 @@ def _from_file(path: Path, split: str | None, more: dict, coco: dict):
             "folder with the files of all splits, or give a file that is to be split "
             "another name"
         )
-    if kind == "coco":
+    if kind == "coco" or (kind is None and _is_object(path)):
         return COCOKeypoints(path, **more, **coco), named is None
     if kind == "aic":
         return AIChallenger(path, **more), named is None
@@ -171,6 +171,12 @@ def _from_file(path: Path, split: str | None, more: dict, coco: dict):
     if named is None:
         dataset.name = f"{root.resolve().name}-{path.stem}"
     return dataset, named is None
+
+
+def _is_object(path: Path) -> bool:
+    """Whether a JSON file is an object, as COCO's, and not jsonlab's of MPII."""
+    content = load_json(path)
+    return isinstance(content, dict) and "root" not in content
 
 
 def _from_mat(path: Path, root: Path, split: str | None, more: dict) -> PoseDataset:
