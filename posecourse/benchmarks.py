@@ -23,9 +23,9 @@ import torch
 from . import models
 from .codecs import HeatmapCodec
 from .datasets import SyntheticPeople, crop_in_memory, open_dataset
+from .datasets.annotated import AnnotatedDataset
 from .datasets.base import DatasetError
 from .datasets.cutting import cores
-from .datasets.annotated import AnnotatedDataset
 from .device import choose_device
 from .inference.predictor import Predictor
 from .models.profile import summarise
