@@ -54,13 +54,14 @@ def main(argv=None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv or bool(os.environ.get("POSECOURSE_DEBUG"))
     argv = [a for a in argv if a != "--debug"]
-    warnings.showwarning = lambda message, *_, **__: _complain(str(message))
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a letter shows a ? instead of failing
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        status = _dispatch(argv)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _complain(str(message))
+            status = _dispatch(argv)
         sys.stdout.flush()
         return status
     except SystemExit as stop:  # argparse: --help or a wrong option

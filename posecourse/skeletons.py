@@ -109,11 +109,12 @@ class Skeleton:
 
     name: str
     joints: tuple[str, ...]
-    bones: tuple[tuple[str, str], ...] | None = None
-    parents: tuple[str, ...] | None = None
-    sigmas: tuple[float, ...] | None = None
-    groups: dict[str, tuple[str, ...]] | None = None
-    flip_map: tuple[tuple[str, str], ...] | None = None
+    # None only on the way in: what is left out is filled in below.
+    bones: tuple[tuple[str, str], ...] = None  # type: ignore[assignment]
+    parents: tuple[str, ...] = None  # type: ignore[assignment]
+    sigmas: tuple[float, ...] = None  # type: ignore[assignment]
+    groups: dict[str, tuple[str, ...]] = None  # type: ignore[assignment]
+    flip_map: tuple[tuple[str, str], ...] = None  # type: ignore[assignment]
     defaults: dict[str, str] = field(init=False, compare=False)
 
     def __post_init__(self):
@@ -404,7 +405,7 @@ class Skeleton:
         }
 
     @classmethod
-    def from_dict(cls, fields: dict) -> Skeleton:
+    def from_dict(cls, fields) -> Skeleton:
         """A skeleton as `to_dict` wrote it; name and joints suffice.
 
         Raises ValueError for anything else.
@@ -586,7 +587,7 @@ def _parent_of(key: str, keys: dict) -> str | None:
             return keys[before[-1]]
         name = _split(stem.rstrip("_"))[1]  # thumb_1 hangs where a thumb does
     words = name.split("_")
-    known = next((w for w in (name, words[-1], words[0]) if w in _PARENTS), None)
+    known = next((w for w in (name, words[-1], words[0]) if w in _PARENTS), "")
     for candidate in _PARENTS.get(known, "").split():
         for other in (f"{side}_{candidate}", candidate):
             if other in keys and other != key:

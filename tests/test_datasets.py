@@ -381,7 +381,9 @@ def test_joints_of_one_s_own(tmp_path, count):
     assert dataset[0].skeleton == dataset.skeleton
 
 
-@pytest.mark.parametrize("bones", [[[0, 1]], [[1, 99]], "x", [[1]], [["a", "b"]], None])
+@pytest.mark.parametrize(
+    "bones", [[[0, 1]], [[1, 99]], "x", [[1]], [["a", "b"]], None, [[1e999, 1]]]
+)
 def test_bones_that_cannot_be_used(tmp_path, bones):
     """From 0 they are understood; other nonsense is left to the names."""
     path = write(

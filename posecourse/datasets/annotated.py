@@ -6,6 +6,7 @@ import copy
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -54,8 +55,8 @@ class AnnotatedDataset:
         skeleton: Skeleton,
         people: list[Person],
         pictures: PictureFolder,
-        skipped: list[Skipped] = (),
-        notes: list[str] = (),
+        skipped: Sequence[Skipped] = (),
+        notes: Sequence[str] = (),
         split: str | None = None,
     ):
         self.name = name
@@ -63,7 +64,7 @@ class AnnotatedDataset:
         self.people = people
         self.pictures = pictures
         self.skipped = list(skipped)
-        self.notes = []
+        self.notes: list[str] = []
         self.split = split
         self.split_note = ""
         # Of all pictures, whatever part of the people is taken later.

@@ -225,7 +225,9 @@ def crop_in_memory(
     source = _source(dataset, size, margin)
     stamps = _stamps(dataset, range(len(dataset)))
     crops = np.empty((len(dataset), size, size, 3), np.uint8)
-    labels, skipped, row = [], [], 0
+    labels: list[tuple] = []
+    skipped: list[dict] = []
+    row = 0
     chunks = [range(i, min(i + 256, len(dataset))) for i in range(0, len(dataset), 256)]
     with _progress(progress, len(dataset), 0) as bar:
         for chunk, results in cut_all(
@@ -459,8 +461,9 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
 def _stack(labels: list[tuple]) -> dict:
     """What is kept of people, ``(person, matrix, zoom)`` each, as one array
     for each kind."""
-    people, matrices, zooms = zip(*labels)
-    matrices, zooms = np.array(matrices), np.array(zooms)
+    people = [person for person, _, _ in labels]
+    matrices = np.array([matrix for _, matrix, _ in labels])
+    zooms = np.array([zoom for *_, zoom in labels])
 
     def of_all(name):
         return np.array([getattr(person, name) for person in people])

@@ -91,7 +91,7 @@ class DatasetReport:
     @property
     def unlabelled_pairs(self) -> dict[str, float]:
         """As `unlabelled`, left and right together: ``{"ankle": ...}``."""
-        sides = {}
+        sides: dict[str, list[float]] = {}
         for joint, share in self.unlabelled.items():
             name = joint.removeprefix("left_").removeprefix("right_")
             sides.setdefault(name, []).append(share)
@@ -230,8 +230,11 @@ class _Pictures:
 
     def __init__(self, dataset, people, decode: bool):
         self.names = list(dict.fromkeys(p.image for p in people))
-        self.missing, self.broken, self.others = [], [], []
-        self.turned, self.undecided, self.sizes = 0, 0, {}
+        self.missing: list[str] = []
+        self.broken: list[str] = []
+        self.others: list[str] = []
+        self.sizes: dict[str, tuple[int, int]] = {}
+        self.turned, self.undecided = 0, 0
         if not isinstance(dataset, AnnotatedDataset):
             return
         self.dataset = dataset
@@ -300,9 +303,9 @@ def _ground_truth(dataset) -> dict:
         truth.check_order(dataset)
     except ValueError as error:
         return {"order_error": str(error)}
-    ours = np.array([p.head_size for p in dataset])
+    ours = np.array([p.head_size for p in dataset.people])
     apart = np.linalg.norm(
-        np.array([p.keypoints for p in dataset]) - truth.keypoints, axis=-1
+        np.array([p.keypoints for p in dataset.people]) - truth.keypoints, axis=-1
     )
     with np.errstate(invalid="ignore"):
         differ = int((apart > 0.5).sum())

@@ -131,13 +131,15 @@ class COCOKeypoints(AnnotatedDataset):
         records = Records(file.path, strict)
         records.skipped = file.skipped
         people = []
-        for annotation, *joints in file.people:
+        for annotation, keypoints, visible in file.people:
             image = pictures[annotation["image_id"]]
             with records.one(f"image with the id {image['id']}") as where:
                 name = picture_name(image["file_name"], where, last)
                 if target is not file.skeleton:
-                    joints = remap(*joints, file.skeleton, target)
-                people.append(_person(annotation, image, name, *joints))
+                    keypoints, visible = remap(
+                        keypoints, visible, file.skeleton, target
+                    )
+                people.append(_person(annotation, image, name, keypoints, visible))
         records.require(people, "person with labelled joints")
         self.annotations, self.left_out = file.path, file.left_out
         super().__init__(
@@ -191,7 +193,8 @@ def _name(path: Path) -> str:
 
 
 def _by_split(paths: list[Path]) -> dict[str, Path]:
-    splits, unnamed = {}, []
+    splits: dict[str, Path] = {}
+    unnamed = []
     for path in paths:
         name = named_split(path)
         if name:
@@ -296,7 +299,8 @@ def read_coco(
     joints = _joints(named, content, skeleton, path, notes)
     records = Records(path, strict)
     images, lost = _images(content["images"], records)
-    people, kept, left_out = [], [], Counter()
+    people, kept = [], []
+    left_out: Counter[str] = Counter()
     for i, record in enumerate(content["annotations"]):
         with records.one(_record_name(i, record)) as where:
             if _is_other(record, ids, others, where):
@@ -415,7 +419,7 @@ def _joints(named, content, wanted, path, notes) -> Skeleton:
             f"its joints are those of {known.name} in another order or spelling; "
             "they were sorted by name"
         )
-        return Skeleton(known.name, names, known.bones, None, None, known.groups)
+        return Skeleton(known.name, names, known.bones, groups=known.groups)
     return skeleton
 
 
@@ -427,11 +431,11 @@ def _columns(annotations) -> int | None:
     return None
 
 
-def _bones(pairs, names) -> list[tuple[str, str]] | None:
+def _bones(pairs, names):
     """The category's bones, pairs of numbers from 1; None where unusable."""
     try:
         pairs = [(int(a), int(b)) for a, b in pairs or ()]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     first = 0 if any(0 in pair for pair in pairs) else 1
     places = [(a - first, b - first) for a, b in pairs]

@@ -240,7 +240,7 @@ def _about(path: Path) -> dict:
 
 def _parts(path: Path) -> list[Path]:
     """The labels of finished chunks, in order, without gaps."""
-    parts = []
+    parts: list[Path] = []
     while (part := path / "parts" / f"{len(parts):05d}.npz").exists():
         parts.append(part)
     return parts

@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +30,8 @@ _UNDER_WAY = 2
 
 def _window(person: Person, size: int, margin: float) -> Crop:
     standard = person.crop(size)
-    window = replace(standard, size=margin * standard.size[0])
+    side = margin * standard.size[0]
+    window = replace(standard, size=(side, side))
     return window.snapped() if window.scale[0] > 1 else window
 
 
@@ -40,7 +41,7 @@ def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
 
     The crop of person i is put into ``room[i - start]``, if there is room.
     """
-    results = []
+    results: list[tuple] = []
     for group in _by_picture(dataset, indices):
         people = [dataset[i] for i in group]
         windows = [_window(person, size, margin) for person in people]
@@ -84,7 +85,7 @@ def _on_reduced(window: Crop, factor: int) -> Crop:
     return replace(
         window,
         center=resize_points(window.center, 1 / factor),
-        size=tuple(side / factor for side in window.size),
+        size=(window.size[0] / factor, window.size[1] / factor),
     )
 
 
@@ -188,7 +189,7 @@ def _pool(dataset, count: int, workers: int | None):
         if wanted == 1:
             yield _Here()
             return
-        pool = ThreadPoolExecutor(wanted)
+        pool: Executor = ThreadPoolExecutor(wanted)
     else:
         # Starting a process costs about as much as 200 pictures. A class
         # defined in a notebook does not exist in another process.

@@ -124,7 +124,8 @@ def _read(path: Path):
     joints = load_mat(path).get("joints")
     shape = getattr(joints, "shape", None)
     if (
-        shape is None
+        joints is None
+        or shape is None
         or len(shape) != 3
         or shape[:2] not in ((3, 14), (14, 3))
         or joints.dtype.kind not in "fiub"

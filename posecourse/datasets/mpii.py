@@ -280,7 +280,7 @@ def _from_all_json(record, where) -> Person:
     # An unlabelled joint is 0, 0, 0; a hidden one has a place and 0.
     labelled = (joints != 0).any(1)
     visible = np.where(labelled, np.where(joints[:, 2] > 0, 2, 1), 0)
-    extra = {
+    extra: dict = {
         key: int(record[key])
         for key in ("annolist_index", "people_index")
         if key in record
@@ -456,7 +456,7 @@ def _tompson_split(people, split, root, records) -> list[Person]:
     if split == "train":
         taken = {person.image for person in wanted}
         return [p for p in people if p.image not in taken]
-    by_picture = {}
+    by_picture: dict[str, list[Person]] = {}
     for person in people:
         by_picture.setdefault(person.image, []).append(person)
     # In the order of the list: published predictions follow it.

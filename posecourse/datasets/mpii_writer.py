@@ -119,7 +119,7 @@ def write_release(folder, scenes: list[Scene], train=None, seed: int = 0) -> Pat
 
 def _rect(person, labelled: bool, rng) -> dict:
     """What the release says about one person."""
-    rect = {}
+    rect: dict = {}
     if labelled:
         x, y, width, height = person.extra["head_box"]
         rect |= {"x1": x + 1, "y1": y + 1, "x2": x + width + 1, "y2": y + height + 1}

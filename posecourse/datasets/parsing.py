@@ -74,7 +74,7 @@ def _from_mat(path, function: str, **options):
         raise DatasetError(
             f"{path} is a MATLAB 7.3 file; save it again with -v7"
         ) from None
-    except Exception as error:  # noqa: BLE001  scipy fails in many ways
+    except Exception as error:  # scipy fails in many ways
         raise DatasetError(
             f"{path} is not a MATLAB file that can be read: {error}"
         ) from None

@@ -69,7 +69,7 @@ def open_dataset(
     DatasetError
         If there is no such split; the message says which there are.
     """
-    split = _ALIASES.get(split, split)
+    split = _ALIASES.get(split or "", split)
     if isinstance(spec, str) and spec == "synthetic":
         if images is not None or strict:
             raise ValueError("the built-in people are drawn: no file is read")
