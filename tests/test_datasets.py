@@ -30,6 +30,9 @@ from posecourse.datasets.parsing import keypoint_box, position_from_box
 from posecourse.images import ImageError, turn_upright
 from posecourse.metrics import keypoint_ap
 
+# What is said is looked for where it is expected.
+pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
+
 
 def write(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -299,6 +302,27 @@ def test_a_box_that_is_missing_is_that_of_the_joints(tmp_path):
     # joints 1 to 16 from (11, 22) to (26, 52), the outermost pixels included
     assert person.box == (11, 22, 16, 31) and person.area == 700.5
     window_around(person, person.box, 1.25 * 1.1)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.jpg", "Bild\u202f1.jpg", "\udcff.jpg", "a 1:2.jpg", "x/a.jpg"]
+)
+def test_names_that_are_unusual(tmp_path, name):
+    """As they come from macOS, or from a disk whose names are not UTF-8."""
+    content = coco()
+    content["images"][0]["file_name"] = name
+    path = write(tmp_path / "person_keypoints.json", content)
+    assert COCOKeypoints(path)[0].image == name
+
+
+@pytest.mark.parametrize("name", ["a\0.jpg", "\ud800.jpg", "  ", "../a/../../b.jpg"])
+def test_names_that_are_none(tmp_path, name):
+    content = two_people()
+    content["images"].append({"id": 2, "file_name": name})
+    content["annotations"][1]["image_id"] = 2
+    path = write(tmp_path / "person_keypoints.json", content)
+    with pytest.warns(DatasetWarning, match="image with the id 2: "):
+        assert len(COCOKeypoints(path)) == 1
 
 
 def test_ids_of_two_kinds(tmp_path):

@@ -21,6 +21,9 @@ from posecourse.datasets import (
 )
 from posecourse.datasets.mpii_writer import draw_release, struct, structs, write_release
 
+# What is said is looked for where it is expected.
+pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
+
 
 def write(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,6 +37,9 @@ from posecourse.datasets import (
 from posecourse.files import DiskFullError
 from posecourse.geometry import Crop, affine_points
 
+# What is said is looked for where it is expected.
+pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
+
 SIZE, MARGIN = 56, 1.75
 TESTS = Path(__file__).resolve().parent
 # Programs that are started find the package and the samples.

@@ -130,15 +130,18 @@ class COCOKeypoints(AnnotatedDataset):
         )
         records = Records(file.path, strict)
         records.skipped = file.skipped
-        people = []
+        names, people = {}, []
+        for identity, image in pictures.items():
+            with records.one(f"image with the id {identity}") as where:
+                names[identity] = picture_name(image["file_name"], where, last)
         for annotation, keypoints, visible in file.people:
             image = pictures[annotation["image_id"]]
-            with records.one(f"image with the id {image['id']}") as where:
-                name = picture_name(image["file_name"], where, last)
+            if image["id"] in names:
                 if target is not file.skeleton:
                     keypoints, visible = remap(
                         keypoints, visible, file.skeleton, target
                     )
+                name = names[image["id"]]
                 people.append(_person(annotation, image, name, keypoints, visible))
         records.require(people, "person with labelled joints")
         self.annotations, self.left_out = file.path, file.left_out

@@ -264,13 +264,12 @@ def check_keypoints(xy, visible, skeleton: Skeleton, where: str):
             f"{xy.shape}, but the skeleton {skeleton.name} has {k} joints "
             "with two coordinates each"
         )
-    if not np.isin(visible, (0, 1, 2)).all():
+    if not ((visible == 0) | (visible == 1) | (visible == 2)).all():
         raise DatasetError(
             f"{where}: visibility must be 0, 1 or 2, not {_short(visible.tolist())}"
         )
     labelled = visible > 0
-    with np.errstate(invalid="ignore"):
-        bad = labelled & ~(np.abs(xy) <= _FARTHEST).all(1)
+    bad = labelled & ~(np.abs(xy) <= _FARTHEST).all(1)
     if bad.any():
         first = int(np.argmax(bad))
         raise DatasetError(

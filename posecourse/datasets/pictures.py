@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath, PureWindowsPath
+import re
+from pathlib import Path
 
 from ..images import ImageError, PictureFolder
 from ..images.decode import size_said
@@ -95,15 +96,13 @@ def _count(names, place: Path, last: bool, archives: bool) -> int:
 
 
 def _last(name: str) -> str:
-    return PureWindowsPath(name).name
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _inside(name: str) -> bool:
     """Whether a picture's name stays below its folder."""
     return not (
-        PurePosixPath(name).is_absolute()
-        or PureWindowsPath(name).drive
-        or ".." in PurePosixPath(name).parts
+        name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/")
     )
 
 
@@ -121,6 +120,13 @@ def picture_name(name, where: str, last: bool = False) -> str:
         raise DatasetError(
             f"{where}: the picture {name!r} lies outside of the folder of pictures"
         )
-    if not name.isprintable():
+    if not _can_be_a_file(name):
         raise DatasetError(f"{where}: {name!r} cannot be a picture's name")
     return name
+
+
+def _can_be_a_file(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half a letter
+        return False
