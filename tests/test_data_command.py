@@ -85,6 +85,18 @@ def test_a_store_of_other_pictures(people, tmp_path, capsys):
     assert (after[:2] != before[:2]).any() and (after[2:] == before[2:]).all()
 
 
+def test_drawn_people_replace_nobody_s_pictures(tmp_path, capsys):
+    mine = tmp_path / "people" / "images" / "000001.png"
+    write_picture(mine, picture(1))
+    before = mine.read_bytes()
+    status, _, err = run(
+        capsys, "synth", "--count=2", "--size=32", "--out", tmp_path / "people"
+    )
+    assert status == 2 and "000001.png exists already" in err
+    assert mine.read_bytes() == before
+    assert not (tmp_path / "people" / "annot").exists()
+
+
 @pytest.mark.parametrize("margin", ["nan", "inf", "-1", "0"])
 def test_a_margin_that_is_none(people, tmp_path, capsys, margin):
     status, _, err = run(

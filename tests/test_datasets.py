@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import zipfile
 
 import cv2
 import numpy as np
@@ -323,6 +324,14 @@ def test_names_that_are_none(tmp_path, name):
     path = write(tmp_path / "person_keypoints.json", content)
     with pytest.warns(DatasetWarning, match="image with the id 2: "):
         assert len(COCOKeypoints(path)) == 1
+
+
+@pytest.mark.parametrize("crowd", [0, "0", None, False, 0.0, "false"])
+def test_who_is_no_crowd(tmp_path, crowd):
+    path = write(tmp_path / "person_keypoints.json", coco(iscrowd=crowd))
+    assert len(COCOKeypoints(path)) == 1
+    kept = {a["id"]: a["iscrowd"] for a in read_coco(path).content["annotations"]}
+    assert kept == {8: 1, 7: 0, 9: 0}
 
 
 def test_ids_of_two_kinds(tmp_path):
@@ -657,6 +666,12 @@ def test_pictures_that_are_elsewhere(tmp_path, joints):
     write_picture(elsewhere / "a.jpg", picture(0, 64, 80))
     assert check(path).missing_pictures == ["old/a.jpg"]
     assert check(path, images=elsewhere).ok
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(elsewhere / "a.jpg", "photos/a.jpg")
+    for images in ("photos", "photos.zip"):
+        assert check(path, images=tmp_path / images).ok
+    with pytest.raises(FileNotFoundError, match="no folder of pictures .*nowhere"):
+        open_dataset(path, images=tmp_path / "nowhere")
     write_mpii(tmp_path / "mpii", pictures=False)
     write_picture(elsewhere / "000000.jpg", picture(0))
     dataset = open_dataset(tmp_path / "mpii", images=elsewhere)
@@ -1009,6 +1024,9 @@ def test_open_dataset_says_what_it_looked_for(tmp_path):
         assert words in str(error.value)
     with pytest.raises(FileNotFoundError, match="neither a folder"):
         open_dataset(tmp_path / "nowhere")
+    for spec in ("", " ", None, 5, ["a"]):
+        with pytest.raises(ValueError, match="named by a path"):
+            open_dataset(spec)
     with pytest.raises(ValueError, match="count: only the built-in"):
         open_dataset(tmp_path, count=3)
 
@@ -1028,7 +1046,7 @@ def test_everything_promised_is_there():
     for name in datasets.__all__:
         assert getattr(datasets, name) is not None
     with pytest.raises(AttributeError, match="Nothing"):
-        datasets.Nothing
+        _ = datasets.Nothing
 
 
 # --- checking -------------------------------------------------------------

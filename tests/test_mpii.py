@@ -357,8 +357,8 @@ def test_drawn_release_has_the_irregularities(tmp_path):
     path = draw_release(tmp_path, count=20, size=(96, 60))
     release = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)["RELEASE"]
     kinds, said, orders = set(), set(), set()
-    for picture, train in zip(release.annolist, release.img_train):
-        rects = picture.annorect
+    for listed, train in zip(release.annolist, release.img_train):
+        rects = listed.annorect
         kinds.add(np.size(rects) if isinstance(rects, np.ndarray) else "one")
         for rect in np.atleast_1d(rects) if train else []:
             points = np.atleast_1d(getattr(rect.annopoints, "point", []))

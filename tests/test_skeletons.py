@@ -227,7 +227,7 @@ def test_bones_take_the_colour_of_their_side():
 def test_half_a_body_cannot_be_mirrored():
     assert not UPPER_BODY.can_flip
     with pytest.raises(ValueError, match="right_shoulder.*switch flips off"):
-        UPPER_BODY.flip_permutation
+        _ = UPPER_BODY.flip_permutation
     assert MPII.can_flip
 
 

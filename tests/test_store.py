@@ -500,6 +500,15 @@ def test_crops_that_are_kept_follow_labels_and_pictures(dataset, tmp_path, monke
     assert (first.crops[4] != again.crops[4]).any()
 
 
+def test_people_whose_picture_is_broken_are_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = write_mpii(tmp_path / "data", count=200, per_picture=1)
+    (root / "images" / "000120.jpg").write_bytes(b"nothing")
+    for _ in range(2):
+        with pytest.warns(DatasetWarning, match="1 of 200 people are left out.*000120"):
+            assert len(open_crops(root, "valid", (32, 32))) == 199
+
+
 def test_two_datasets_of_one_name_are_kept_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed, folder in enumerate(("a", "b")):

@@ -154,7 +154,7 @@ def _prepare(args) -> int:
         args.workers,
         rebuild=args.rebuild,
     )
-    skipped = store.source["skipped"]
+    skipped = store.source.get("skipped", [])
     print(
         f"{args.store}: {len(store.ids):,} people"
         + (

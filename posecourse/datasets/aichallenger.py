@@ -20,7 +20,7 @@ from .parsing import (
     named_split,
     position_from_box,
 )
-from .pictures import find_pictures, picture_name
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["AIChallenger"]
 
@@ -73,7 +73,7 @@ class AIChallenger(AnnotatedDataset):
         beside = path.parent / path.stem.replace("annotations", "images")
         folder, last = find_pictures(
             [person.image for person in people],
-            [images] if images else [beside, path.parent / "images"],
+            places_in(images) if images else [beside, path.parent / "images"],
         )
         for person in people:
             person.image = picture_name(person.image, str(path), last)

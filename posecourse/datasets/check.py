@@ -38,6 +38,8 @@ class DatasetReport:
         annotation says.
     turned_pictures:
         How many are turned upright, because they were labelled so.
+    left_out:
+        Crowds, and people without a label, who are not counted.
     skipped:
         Records that cannot be used.
     notes:
@@ -75,6 +77,7 @@ class DatasetReport:
     broken_pictures: list[str]
     other_pictures: list[str]
     turned_pictures: int
+    left_out: dict[str, int]
     skipped: list[Skipped]
     notes: list[str]
     unlabelled: dict[str, float]
@@ -121,6 +124,9 @@ class DatasetReport:
             "other pictures": f"{len(self.other_pictures)} are not as large as their "
             f"annotation says{_some(self.other_pictures, '')}",
             "turned upright": f"{self.turned_pictures:,}, as they were labelled",
+            "not counted": ", ".join(
+                f"{n:,} {kind}" for kind, n in self.left_out.items()
+            ),
             "records left out": f"{len(self.skipped)}" + _some(self.skipped, ""),
             "not labelled": ", ".join(f"{name} {share:.1%}" for name, share in pairs),
             "hidden": f"{self.hidden:.1%} of the labelled joints"
@@ -146,6 +152,7 @@ class DatasetReport:
             ("broken pictures", self.broken_pictures),
             ("other pictures", self.other_pictures),
             ("turned upright", self.turned_pictures),
+            ("not counted", self.left_out),
             ("records left out", self.skipped),
         ):
             if not found:
@@ -207,6 +214,7 @@ def check(
         broken_pictures=pictures.broken,
         other_pictures=pictures.others,
         turned_pictures=pictures.turned,
+        left_out=dict(getattr(dataset, "left_out", {})),
         skipped=list(getattr(dataset, "skipped", ())),
         notes=[*getattr(dataset, "notes", ()), *pictures.notes],
         unlabelled=dict(zip(dataset.skeleton.joints, (1 - labelled.mean(0)).tolist())),

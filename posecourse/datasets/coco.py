@@ -24,7 +24,7 @@ from .parsing import (
     named_split,
     position_from_box,
 )
-from .pictures import find_pictures, picture_name
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["COCOFile", "COCOKeypoints", "read_coco"]
 
@@ -126,7 +126,7 @@ class COCOKeypoints(AnnotatedDataset):
         pictures = {image["id"]: image for image in file.content["images"]}
         folder, last = find_pictures(
             [image["file_name"] for image in pictures.values()],
-            [Path(images), Path(images, "images")] if images else _places(file.path),
+            places_in(images) if images else _places(file.path),
         )
         records = Records(file.path, strict)
         records.skipped = file.skipped
@@ -312,7 +312,7 @@ def read_coco(
             image = _image_of(record, images, lost, where)
             annotation, person = _annotation(record, image, joints, where)
             if person is None:
-                left_out["crowds" if record.get("iscrowd") else "unlabelled"] += 1
+                left_out["crowds" if _is_crowd(record) else "unlabelled"] += 1
             else:
                 people.append((annotation, *person))
             if annotation is not None:
@@ -505,9 +505,10 @@ def _is_other(record, ids: set, others: set, where: str) -> bool:
 def _annotation(record: dict, image: dict, skeleton: Skeleton, where: str):
     """A record mended, and its joints, or None for who has none or is many."""
     k = len(skeleton)
-    fixed = {**record, "image_id": image["id"]}
+    crowd = _is_crowd(record)
+    fixed = {**record, "image_id": image["id"], "iscrowd": int(crowd)}
     joints = None
-    if "keypoints" in record and not record.get("iscrowd"):
+    if "keypoints" in record and not crowd:
         numbers = as_numbers(get_field(record, "keypoints", where), where, "keypoints")
         if numbers.size:
             if numbers.size != 3 * k:
@@ -531,6 +532,11 @@ def _annotation(record: dict, image: dict, skeleton: Skeleton, where: str):
         fixed["area"] = fixed["bbox"][2] * fixed["bbox"][3]
         fixed["derived_area"] = True
     return fixed, joints
+
+
+def _is_crowd(record: dict) -> bool:
+    """Some tools write "0" or null for no."""
+    return str(record.get("iscrowd")).lower() not in ("0", "0.0", "false", "none", "")
 
 
 def _is_area(value) -> bool:

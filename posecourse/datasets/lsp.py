@@ -30,7 +30,7 @@ from .parsing import (
     load_mat,
     position_from_box,
 )
-from .pictures import find_pictures
+from .pictures import find_pictures, places_in
 
 __all__ = ["LSP"]
 
@@ -91,7 +91,7 @@ class LSP(AnnotatedDataset):
         self.annotations = path
         folder, _ = find_pictures(
             [person.image for person in people],
-            [images, Path(images, "images")] if images else [root / "images"],
+            places_in(images) if images else [root / "images"],
         )
         name = "lsp-extended" if extended else "lsp"
         super().__init__(

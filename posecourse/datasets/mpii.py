@@ -42,7 +42,7 @@ from .parsing import (
     load_mat,
     position_from_box,
 )
-from .pictures import find_pictures, picture_name
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["HEAD_PER_SCALE", "MPII", "MPIIGroundTruth"]
 
@@ -133,7 +133,7 @@ class MPII(AnnotatedDataset):
         self.annotations = path
         folder, last = find_pictures(
             [person.image for person in people],
-            [images, Path(images, "images")] if images else [root / "images"],
+            places_in(images) if images else [root / "images"],
         )
         for person in people:
             person.image = picture_name(person.image, str(path), last)

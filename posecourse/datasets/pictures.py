@@ -11,7 +11,7 @@ from ..images.decode import size_said
 from ..images.headers import Header
 from .base import DatasetError
 
-__all__ = ["find_pictures", "is_turned", "picture_name"]
+__all__ = ["find_pictures", "is_turned", "picture_name", "places_in"]
 
 
 def is_turned(header: Header, labelled, where) -> bool | None:
@@ -47,6 +47,22 @@ def is_turned(header: Header, labelled, where) -> bool | None:
     if header.orientation == 1:
         return False
     return None if stored == upright else tuple(labelled) == upright
+
+
+def places_in(images) -> list[Path]:
+    """Where pictures may be in a folder, or a zip file, that was named.
+
+    Raises FileNotFoundError if there is neither.
+    """
+    folder = Path(images)
+    if folder.suffix == ".zip" and folder.is_file():
+        folder = folder.with_suffix("")
+    places = [folder, folder / "images"]
+    if not any(PictureFolder(place).exists() for place in places):
+        raise FileNotFoundError(
+            f"no folder of pictures {images}, and no zip files {folder}*.zip"
+        )
+    return places
 
 
 def find_pictures(names: list[str], places: list[Path]):

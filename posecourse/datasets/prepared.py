@@ -59,7 +59,15 @@ def open_crops(
     data, path, size = plan_crops(
         data, split, input_size, people, difficulty, margin, **options
     )
-    return _first(prepare(data, path, size, margin, rebuild=True), people)
+    store = prepare(data, path, size, margin, rebuild=True)
+    if lost := store.source["skipped"]:
+        warnings.warn(
+            f"{store.source['dataset']}: {len(lost)} of {len(data)} people are left "
+            f"out, because their pictures cannot be used; {lost[0]['reason']}",
+            DatasetWarning,
+            stacklevel=2,
+        )
+    return _first(store, people)
 
 
 def find_crops(data, split: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..skeletons import Skeleton
@@ -79,6 +80,10 @@ def open_dataset(
     if options:
         raise ValueError(
             f'{", ".join(options)}: only the built-in people ("synthetic") take options'
+        )
+    if not isinstance(spec, (str, os.PathLike)) or not str(spec).strip():
+        raise ValueError(
+            f'a dataset is named by a path, or by the word "synthetic", not {spec!r}'
         )
     path = Path(spec)
     if not path.is_file() and not path.is_dir():
