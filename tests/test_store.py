@@ -526,6 +526,15 @@ def test_two_datasets_of_one_name_are_kept_apart(tmp_path, monkeypatch):
     assert upper.keypoints.shape == (4, 5, 2)
 
 
+def test_a_name_that_leads_elsewhere(dataset, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    dataset.name = "../../../dog/cat"
+    store = open_crops(dataset, "valid", (32, 32))
+    assert Path(store.crops.filename).is_relative_to(tmp_path / "here/data/prepared")
+    assert len(list((tmp_path / "here/data/prepared").iterdir())) == 1
+
+
 def test_folders_of_stores(dataset, store, tmp_path, monkeypatch):
     """A store is of one split; those who validate are not who was trained on."""
     assert len(open_crops(tmp_path / "store", "valid", (32, 32))) == 24

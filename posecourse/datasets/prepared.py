@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from pathlib import Path
 
@@ -150,7 +151,9 @@ def _folder(data, size: int, margin: float) -> Path:
         )
         which = repr((*map(str, places), data.skeleton.joints, data.split_note))
     digest = hashlib.sha256(which.encode()).hexdigest()[:8]
-    return PREPARED / f"{data.name[:80]}-{len(data)}-{size}-{margin:g}-{digest}"
+    # A name may come from an annotation file: it must not lead elsewhere.
+    name = re.sub(r"[^\w.-]+", "_", data.name)[:80]
+    return PREPARED / f"{name}-{len(data)}-{size}-{margin:g}-{digest}"
 
 
 def _first(store, people: int | None):
