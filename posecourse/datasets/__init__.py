@@ -5,7 +5,8 @@ from .annotated import AnnotatedDataset
 from .base import DatasetError, DatasetWarning, Person, PoseDataset, Skipped
 from .build_crops import crop_in_memory, prepare
 from .check import DatasetReport, check
-from .coco import COCOFile, COCOKeypoints, read_coco
+from .coco import COCOKeypoints
+from .coco_file import COCOFile, read_coco
 from .crops import CropDataset, CropsError
 from .download import fetch
 from .lsp import LSP
