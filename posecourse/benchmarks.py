@@ -23,9 +23,9 @@ import torch
 from . import models
 from .codecs import HeatmapCodec
 from .datasets import SyntheticPeople, crop_in_memory, open_dataset
+from .datasets.annotated import AnnotatedDataset
 from .datasets.base import DatasetError
-from .datasets.build_crops import cores
-from .datasets.parsing import AnnotatedDataset
+from .datasets.cutting import cores
 from .device import choose_device
 from .inference.predictor import Predictor
 from .models.profile import summarise
@@ -363,10 +363,13 @@ class _Repeated:
     """A folder of pictures, each of which has many names."""
 
     def __init__(self, pictures):
-        self.pictures = pictures
+        self.pictures, self.folder = pictures, pictures.folder
 
-    def read(self, name, *options):
-        return self.pictures.read(name.partition(":")[2], *options)
+    def read_bytes(self, name):
+        return self.pictures.read_bytes(name.partition(":")[2])
+
+    def stamp(self, name):
+        return self.pictures.stamp(name.partition(":")[2])
 
 
 def _classical(people, chosen, input_size, batch_size, seconds, workers):

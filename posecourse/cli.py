@@ -15,6 +15,7 @@ import difflib
 import os
 import sys
 import traceback
+import warnings
 from importlib import import_module
 
 __all__ = ["COMMANDS", "main"]
@@ -58,7 +59,9 @@ def main(argv=None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        status = _dispatch(argv)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _complain(str(message))
+            status = _dispatch(argv)
         sys.stdout.flush()
         return status
     except SystemExit as stop:  # argparse: --help or a wrong option

@@ -1,5 +1,6 @@
 """People whose pictures are drawn by Python when asked for."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,3 +35,11 @@ class Drawn:
 
     def read_image(self, person):
         return np.full((32, 32, 3), int(person.id) % 256, np.uint8)
+
+
+class Slow(Drawn):
+    """The same, drawn slowly."""
+
+    def __getitem__(self, i):
+        time.sleep(0.01)
+        return super().__getitem__(i)

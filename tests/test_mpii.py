@@ -1,6 +1,7 @@
 """MPII in its three forms, with everything that is irregular in them."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -12,12 +13,16 @@ from posecourse import skeletons
 from posecourse.datasets import (
     MPII,
     DatasetError,
+    DatasetWarning,
     MPIIGroundTruth,
     SyntheticPeople,
     check,
     open_dataset,
 )
 from posecourse.datasets.mpii_writer import draw_release, struct, structs, write_release
+
+# What is said is looked for where it is expected.
+pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
 
 
 def write(path, value):
@@ -296,7 +301,10 @@ def test_release_with_the_list_of_validation_people(release):
     records[0]["center"] = [70, 40]
     write(release / "annot/valid.json", records)
     with pytest.raises(DatasetError, match="no person at .* in 1.jpg"):
-        MPII(release, "valid", annotations=mat)
+        MPII(release, "valid", annotations=mat, strict=True)
+    with pytest.warns(DatasetWarning, match="valid/0: the release has no person"):
+        valid = MPII(release, "valid", annotations=mat)
+    assert [p.image for p in valid] == ["0.jpg"]
 
 
 def test_written_and_read_again(tmp_path):
@@ -349,8 +357,8 @@ def test_drawn_release_has_the_irregularities(tmp_path):
     path = draw_release(tmp_path, count=20, size=(96, 60))
     release = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)["RELEASE"]
     kinds, said, orders = set(), set(), set()
-    for picture, train in zip(release.annolist, release.img_train):
-        rects = picture.annorect
+    for listed, train in zip(release.annolist, release.img_train):
+        rects = listed.annorect
         kinds.add(np.size(rects) if isinstance(rects, np.ndarray) else "one")
         for rect in np.atleast_1d(rects) if train else []:
             points = np.atleast_1d(getattr(rect.annopoints, "point", []))
@@ -421,14 +429,47 @@ def spoil(change):
         (spoil(lambda r: r.update(scale="big")), "record 1: .*numbers"),
         (spoil(lambda r: r.update(center=[1.0, float("inf")])), "record 1: .*finite"),
         (spoil(lambda r: r.pop("scale")), "record 1: no 'scale'"),
-        (spoil(lambda r: r.update(image=None)), "record 1: no picture name"),
+        (spoil(lambda r: r.update(image=None)), "record 1: 'image' is null"),
+        (spoil(lambda r: r.update(image=7)), "record 1: no picture name, but 7"),
+        (spoil(lambda r: r.update(image="../a.jpg")), "record 1: .*outside"),
+        (spoil(lambda r: r.update(image="a\0.jpg")), "record 1: .*cannot be a pic"),
+        (spoil(lambda r: r.update(img=r.pop("image"))), "record 1: no 'image'"),
+        (
+            spoil(lambda r: r["joints"].__setitem__(9, [1e300, 1.0])),
+            r"record 1: joint head_top .*1e\+300",
+        ),
+        (
+            spoil(lambda r: r["joints"].__setitem__(9, [10**350, 1])),
+            "record 1: .*not numbers|record 1: joint head_top",
+        ),
+        (
+            spoil(lambda r: r.update(joints_vis=["yes"] * 16)),
+            "record 1: joints_vis must be numbers, not .'yes'",
+        ),
+        (
+            spoil(lambda r: r.update(joints_vis=[float("nan")] * 16)),
+            "record 1: visibility must be 0, 1 or 2",
+        ),
+        (spoil(lambda r: r.update(joints_vis=None)), "record 1: 'joints_vis' is null"),
+        (spoil(lambda r: r.pop("joints_vis")), "record 1: no 'joints_vis'"),
+        (spoil(lambda r: r.pop("joints")), "record 1: no 'joints'"),
+        (spoil(lambda r: r.update(scale=1e300)), "record 1: .*within reach"),
+        (spoil(lambda r: r.update(scale=1e-300)), "record 1: .*less than a pixel"),
+        (spoil(lambda r: r.update(center=5)), "record 1: .*numbers"),
+        (spoil(lambda r: r.clear()), "record 1: no 'image'"),
     ],
 )
 def test_bad_annotation_files(tmp_path, content, message):
     write(tmp_path / "annot/valid.json", content)
     with pytest.raises(DatasetError, match=message) as error:
-        MPII(tmp_path)
+        MPII(tmp_path, strict=True)
     assert "valid.json" in str(error.value)
+    if "record 1" in message:  # the others of the file can be used
+        with pytest.warns(DatasetWarning, match="1 of 3 records"):
+            dataset = MPII(tmp_path)
+        assert [p.id for p in dataset] == ["valid/0", "valid/2"]
+        assert [s.record for s in dataset.skipped] == ["record 1"]
+        assert re.search(message, str(dataset.skipped[0]))
 
 
 def test_missing_root(tmp_path):

@@ -1,13 +1,17 @@
 """Prepared stores: right, resumable, never half-finished."""
 
 import errno
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import warnings
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +19,26 @@ import cv2
 import numpy as np
 import pytest
 from drawn_people import Drawn
-from pose_samples import people, write_mpii
+from pose_samples import people, picture, write_mpii, write_picture
 
 from posecourse import files, skeletons
-from posecourse.datasets import MPII, CropDataset, CropsError, crop_in_memory, prepare
+from posecourse.datasets import (
+    MPII,
+    CropDataset,
+    CropsError,
+    DatasetWarning,
+    build_crops,
+    check,
+    crop_in_memory,
+    open_crops,
+    open_dataset,
+    prepare,
+)
 from posecourse.files import DiskFullError
 from posecourse.geometry import Crop, affine_points
+
+# What is said is looked for where it is expected.
+pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
 
 SIZE, MARGIN = 56, 1.75
 TESTS = Path(__file__).resolve().parent
@@ -117,6 +135,28 @@ def test_torso(dataset, store):
         assert np.isnan(torso) == (person.visible[joints] == 0).any()
 
 
+def test_box_size(dataset, store, tmp_path):
+    """The box of the joints, or the person's own, in pixels of the crop."""
+    zoom = 32 / 100
+    for person, size in zip(dataset, store.box_size):
+        joints = person.keypoints[person.visible > 0]
+        expected = ((joints.max(0) - joints.min(0)).max() + 1) * zoom
+        assert size == pytest.approx(expected, rel=1e-5)
+    assert store.box_size.dtype == np.float32
+    dataset.people[0].box = (3.0, 4.0, 50.0, 70.0)
+    dataset.people[1].visible[:] = 0
+    dataset.people[1].visible[3] = 2  # one joint has no size
+    dataset.people[2].box = (0.0, 0.0, float("nan"), 5.0)
+    boxes = crop_in_memory(dataset, SIZE, MARGIN).box_size
+    assert boxes[0] == pytest.approx(70 * zoom, rel=1e-6)
+    assert np.isnan(boxes[1:3]).all() and boxes[3] == store.box_size[3]
+    np.testing.assert_array_equal(
+        CropDataset.open(tmp_path / "store").subset([5, 2]).box_size,
+        store.box_size[[5, 2]],
+    )
+    assert np.isnan(replace(store, box_size=None).box_size).all()
+
+
 def test_open_gives_the_same(store, tmp_path):
     again = CropDataset.open(tmp_path / "store")
     assert (again.crops == store.crops).all()
@@ -176,10 +216,10 @@ def test_subset(store, indices):
 def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
     """A pool with a thread per core needs none of OpenCV's."""
     inside = []
-    read = type(dataset.pictures).read
+    read = type(dataset.pictures).read_bytes
     monkeypatch.setattr(
         type(dataset.pictures),
-        "read",
+        "read_bytes",
         lambda *arguments: inside.append(cv2.getNumThreads()) or read(*arguments),
     )
     before = cv2.getNumThreads()
@@ -197,10 +237,10 @@ def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
 
 def test_people_of_one_picture_share_its_decoding(dataset, tmp_path, monkeypatch):
     reads = []
-    read = type(dataset.pictures).read
+    read = type(dataset.pictures).read_bytes
     monkeypatch.setattr(
         type(dataset.pictures),
-        "read",
+        "read_bytes",
         lambda self, name, *more: reads.append(name) or read(self, name, *more),
     )
     build(dataset, tmp_path / "once", chunk=24)
@@ -223,7 +263,7 @@ def test_large_people_are_cut_from_a_reduced_picture(tmp_path):
 
 
 def test_finished_store_is_not_built_again(dataset, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(type(dataset.pictures), "read", None)
+    monkeypatch.setattr(type(dataset.pictures), "read_bytes", None)
     assert len(build(dataset, tmp_path / "store")) == 24
 
 
@@ -238,6 +278,334 @@ def test_another_store_is_refused(dataset, store, tmp_path, change):
         dataset.people.pop()
     with pytest.raises(CropsError, match="store of something else"):
         prepare(dataset, tmp_path / "store", size, MARGIN, progress=False)
+
+
+def change(dataset, what):
+    if what == "labels":
+        dataset.people[3].keypoints[8] += 0.5
+    elif what == "fewer":
+        dataset.people.pop()
+    else:
+        folder = dataset.pictures.folder
+        image = picture(99)
+        if what == "same size":  # of the file: only the time tells
+            data = (folder / "000002.jpg").read_bytes()
+            os.utime(folder / "000002.jpg", ns=(0, 0))
+            assert (folder / "000002.jpg").read_bytes() == data
+        else:
+            write_picture(folder / "000002.jpg", image)
+
+
+@pytest.mark.parametrize("what", ["labels", "fewer", "picture", "same size"])
+def test_a_store_of_other_labels_or_pictures_is_made_anew(
+    dataset, store, tmp_path, what
+):
+    path = tmp_path / "store"
+    before = content(path)
+    change(dataset, what)
+    with pytest.raises(CropsError, match=r"rebuild=True .--rebuild"):
+        build(dataset, path)
+    assert content(path) == before
+    with pytest.warns(DatasetWarning, match="made anew"):
+        again = build(dataset, path, rebuild=True)
+    build(dataset, tmp_path / "fresh")
+    assert content(path) == content(tmp_path / "fresh")
+    assert len(again) == len(dataset)
+    if what == "picture":
+        assert (again.crops[4:6] != store.crops[4:6]).any()
+        assert (again.crops[:4] == store.crops[:4]).all()
+        assert again.source["fingerprint"] != store.source["fingerprint"]
+        assert again.source["labels"] == store.source["labels"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build(dataset, path)
+
+
+def test_which_picture_is_another(dataset, store, tmp_path):
+    change(dataset, "picture")
+    with pytest.raises(CropsError, match="000002.jpg was replaced or added since"):
+        build(dataset, tmp_path / "store")
+
+
+def test_a_picture_that_was_added_is_taken_up(tmp_path):
+    root = write_mpii(tmp_path / "data", count=101, per_picture=1)
+    place = root / "images" / "000100.jpg"
+    data = place.read_bytes()
+    place.unlink()
+    dataset = MPII(root)
+    assert len(build(dataset, tmp_path / "store", chunk=50)) == 100
+    assert len(build(dataset, tmp_path / "store", chunk=50)) == 100
+    place.write_bytes(data)
+    with pytest.raises(CropsError, match="000100.jpg was replaced or added"):
+        build(dataset, tmp_path / "store")
+    with pytest.warns(DatasetWarning, match="made anew"):
+        assert len(build(dataset, tmp_path / "store", rebuild=True)) == 101
+
+
+def test_pictures_that_were_removed_are_not_missed(dataset, store, tmp_path):
+    shutil.rmtree(dataset.pictures.folder)
+    assert len(build(dataset, tmp_path / "store", rebuild=True)) == 24
+
+
+def test_zipped_pictures_are_known_by_their_content(dataset, tmp_path):
+    folder = dataset.pictures.folder
+    names = sorted(folder.iterdir())
+
+    def zipped():
+        with zipfile.ZipFile(folder.parent / "images.zip", "w") as archive:
+            for path in names:
+                archive.write(path, f"images/{path.name}")
+        return MPII(folder.parent)
+
+    first = zipped()
+    for path in names[1:]:
+        path.rename(tmp_path / path.name)
+    names = [names[0], *(tmp_path / path.name for path in names[1:])]
+    build(first, tmp_path / "store")
+    os.utime(folder.parent / "images.zip", ns=(0, 0))
+    assert len(build(zipped(), tmp_path / "store")) == 24
+    write_picture(names[3], picture(99))
+    with pytest.raises(CropsError, match="000003.jpg was replaced"):
+        build(zipped(), tmp_path / "store")
+
+
+def test_a_picture_that_is_replaced_between_two_halves(dataset, tmp_path, monkeypatch):
+    """What was cut from the old picture is cut again, the rest is kept."""
+    saved = []
+    with monkeypatch.context() as patch:
+        keep = build_crops._save_part
+
+        def save(*arguments):
+            if len(saved) == 3:
+                raise KeyboardInterrupt
+            saved.append(keep(*arguments))
+
+        patch.setattr(build_crops, "_save_part", save)
+        with pytest.raises(KeyboardInterrupt):
+            build(dataset, tmp_path / "store")
+    change(dataset, "picture")  # person 4 and 5: the end of the first chunk
+    reads = []
+    read = type(dataset.pictures).read_bytes
+    dataset.pictures.read_bytes = lambda *a: (
+        reads.append(a) or read(dataset.pictures, *a)
+    )
+    build(dataset, tmp_path / "store")
+    build(dataset, tmp_path / "fresh")
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3])
+def test_killed_while_it_takes_the_place_of_another(
+    dataset, store, tmp_path, monkeypatch, moved
+):
+    change(dataset, "labels")
+    path, done = tmp_path / "store", []
+    with monkeypatch.context() as patch:
+        replace_file = os.replace
+
+        def move(source, target):
+            if Path(source).parent.name == "rebuild":
+                if len(done) == moved:
+                    raise KeyboardInterrupt
+                done.append(target)
+            replace_file(source, target)
+
+        patch.setattr(build_crops.os, "replace", move)
+        if moved < 3:
+            with pytest.raises(KeyboardInterrupt):
+                build(dataset, path, rebuild=True)
+    build(dataset, path, rebuild=True)
+    build(dataset, tmp_path / "fresh")
+    assert content(path) == content(tmp_path / "fresh")
+
+
+def test_the_old_store_stays_until_the_new_one_is_done(dataset, store, tmp_path):
+    before = content(tmp_path / "store")
+    change(dataset, "labels")
+    (dataset.pictures.folder / "000007.jpg").unlink()
+    with pytest.raises(CropsError, match="Get the missing pictures"):
+        build(dataset, tmp_path / "store", rebuild=True)
+    shutil.rmtree(tmp_path / "store" / "rebuild")
+    assert content(tmp_path / "store") == before
+    assert len(CropDataset.open(tmp_path / "store")) == 24
+
+
+def test_a_damaged_store_is_made_anew(dataset, store, tmp_path):
+    for damage in (truncate, change_labels, lambda f: (f / "labels.npz").unlink()):
+        damage(tmp_path / "store")
+        with pytest.raises(CropsError):
+            build(dataset, tmp_path / "store")
+        with pytest.warns(DatasetWarning, match="made anew"):
+            assert len(build(dataset, tmp_path / "store", rebuild=True)) == 24
+
+
+def test_a_store_of_version_1_is_still_read(store, tmp_path, dataset):
+    """It knew no sizes of boxes and nothing about its pictures."""
+    path = tmp_path / "store"
+    with np.load(path / "labels.npz") as arrays:
+        old = {k: arrays[k] for k in arrays.files if k not in ("box_size", "pictures")}
+    np.savez(path / "labels.npz", **old)
+    about = json.loads((path / "store.json").read_text())
+    about["version"] = 1
+    about["labels_sha256"] = hashlib.sha256(
+        (path / "labels.npz").read_bytes()
+    ).hexdigest()
+    about["source"] = {"dataset": "data-valid", "fingerprint": "1", "skipped": []}
+    del about["skeleton"]["flip_map"]
+    (path / "store.json").write_text(json.dumps(about))
+    again = CropDataset.open(path)
+    assert (again.crops == store.crops).all() and again.skeleton == store.skeleton
+    np.testing.assert_array_equal(again.keypoints, store.keypoints)
+    assert np.isnan(again.box_size).all() and len(again.box_size) == 24
+    with pytest.raises(CropsError, match="earlier version.*--rebuild"):
+        build(dataset, path)
+
+
+def test_a_store_that_lost_what_it_knew_of_its_pictures(store, tmp_path, dataset):
+    with np.load(tmp_path / "store" / "labels.npz") as arrays:
+        labels = dict(arrays)
+    for pictures in ({}, {"pictures": labels.pop("pictures")[:5]}):
+        pretend(tmp_path / "store", labels | pictures)
+        with pytest.raises(CropsError, match="does not know its pictures"):
+            build(dataset, tmp_path / "store")
+
+
+def test_what_a_store_was_made_from(tmp_path):
+    write_mpii(tmp_path, count=40)
+    (tmp_path / "annot/valid.json").rename(tmp_path / "annot/mine.json")
+    records = json.loads((tmp_path / "annot/mine.json").read_text())
+    records[0]["scale"] = None
+    records[0]["joints_vis"] = [0] * 16  # neither a scale nor joints
+    (tmp_path / "annot/mine.json").write_text(json.dumps(records))
+    dataset = open_dataset(tmp_path / "annot/mine.json", "train")
+    source = build(dataset, tmp_path / "store").source
+    assert source["split"] == "train" and "18 of 20 pictures" in source["split_note"]
+    assert source["notes"][0] == f"train is {source['split_note']}"
+    assert source["notes"][1].startswith("1 records cannot be used; record 0: neither")
+
+
+# --- prepared for a network -----------------------------------------------
+
+
+def test_crops_that_are_kept_follow_labels_and_pictures(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = open_crops(dataset, "valid", (32, 32))
+    change(dataset, "labels")
+    with pytest.warns(DatasetWarning, match="made anew"):
+        again = open_crops(dataset, "valid", (32, 32))
+    assert (first.keypoints[3, 8] != again.keypoints[3, 8]).all()
+    change(dataset, "picture")
+    with pytest.warns(DatasetWarning, match="made anew"):
+        again = open_crops(dataset, "valid", (32, 32))
+    assert (first.crops[4] != again.crops[4]).any()
+
+
+def test_people_whose_picture_is_broken_are_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = write_mpii(tmp_path / "data", count=200, per_picture=1)
+    (root / "images" / "000120.jpg").write_bytes(b"nothing")
+    for _ in range(2):
+        with pytest.warns(DatasetWarning, match="1 of 200 people are left out.*000120"):
+            assert len(open_crops(root, "valid", (32, 32))) == 199
+
+
+def test_two_datasets_of_one_name_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed, folder in enumerate(("a", "b")):
+        write_mpii(tmp_path / folder / "data", count=4, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            stores = [
+                open_crops(tmp_path / f / "data", "valid", (32, 32)) for f in ("a", "b")
+            ]
+    assert not np.allclose(*(s.keypoints for s in stores), equal_nan=True)
+    upper = open_crops(
+        tmp_path / "a/data", "valid", (32, 32), skeleton=skeletons.UPPER_BODY
+    )
+    assert upper.keypoints.shape == (4, 5, 2)
+
+
+def test_a_name_that_leads_elsewhere(dataset, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    dataset.name = "../../../dog/cat"
+    store = open_crops(dataset, "valid", (32, 32))
+    assert Path(store.crops.filename).is_relative_to(tmp_path / "here/data/prepared")
+    assert len(list((tmp_path / "here/data/prepared").iterdir())) == 1
+
+
+def test_folders_of_stores(dataset, store, tmp_path, monkeypatch):
+    """A store is of one split; those who validate are not who was trained on."""
+    assert len(open_crops(tmp_path / "store", "valid", (32, 32))) == 24
+    with pytest.raises(CropsError, match="of the split 'valid' and has no 'train'"):
+        open_crops(tmp_path / "store", "train", (32, 32))
+    build(dataset, tmp_path / "stores" / "train")
+    assert len(open_crops(tmp_path / "stores", "train", (32, 32))) == 24
+    with pytest.raises(CropsError, match="no prepared store 'valid'; it has train"):
+        open_crops(tmp_path / "stores", "valid", (32, 32))
+    prepare(Drawn(4), tmp_path / "drawn", 8, 1.0, progress=False)
+    with pytest.warns(DatasetWarning, match="taken for 'test'"):
+        open_crops(tmp_path / "drawn", "test", (8, 8))
+
+
+# --- hostile folders ------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes and devices")
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_what_is_no_picture_costs_one_person_each(tmp_path, in_memory):
+    root = write_mpii(tmp_path / "data", count=520, per_picture=1)
+    images = root / "images"
+    for i in range(5):
+        (images / f"{i:06d}.jpg").unlink()
+    (images / "000000.jpg").mkdir()
+    os.mkfifo(images / "000001.jpg")
+    (images / "000002.jpg").symlink_to("000002.jpg")
+    (images / "000003.jpg").symlink_to("/dev/zero")
+    (images / "000004.jpg").symlink_to("/dev/stdin")
+    dataset = MPII(root)
+    report = check(dataset)
+    assert len(report.missing_pictures + report.broken_pictures) == 5
+    if in_memory:
+        store = crop_in_memory(dataset, SIZE, MARGIN)
+    else:
+        store = build(dataset, tmp_path / "store")
+    assert len(store) == 515 and len(store.source["skipped"]) == 5
+    reasons = " ".join(p["reason"] for p in store.source["skipped"])
+    assert "folder" in reasons and "pipe" in reasons and "device" in reasons
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"margin": float("nan")}, "margin nan"),
+        ({"margin": float("inf")}, "margin inf"),
+        ({"margin": 0}, "margin 0"),
+        ({"margin": "wide"}, "margin 'wide'"),
+        ({"size": 0}, "size 0"),
+        ({"size": 2.5}, "size 2.5"),
+        ({"size": 10**9}, "size 1000000000"),
+        ({"size": "64"}, "size '64'"),
+        ({"workers": 0}, "workers 0"),
+        ({"workers": -1}, "workers -1"),
+        ({"chunk": 0}, "chunk 0"),
+    ],
+)
+def test_numbers_that_make_no_store(dataset, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        prepare(dataset, tmp_path / "store", progress=False, **options)
+    assert not (tmp_path / "store").exists()
+    if "chunk" not in options:
+        with pytest.raises(ValueError, match=message):
+            crop_in_memory(dataset, **options)
+
+
+def test_a_folder_that_cannot_be_written(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "store", tmp_path / "file"):
+        with pytest.raises(CropsError, match="cannot be written.*another folder"):
+            build(dataset, path)
 
 
 def test_foreign_folder_is_refused(dataset, tmp_path):
@@ -277,6 +645,21 @@ def change_version(folder):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}))
 
 
+def say(folder, **changed):
+    path = folder / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+def pretend(folder, arrays):
+    """Other labels, and a checksum that goes with them."""
+    path = folder / "labels.npz"
+    if isinstance(arrays, bytes):
+        path.write_bytes(arrays)
+    else:
+        np.savez(path, **arrays)
+    say(folder, labels_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
 @pytest.mark.parametrize(
     "damage, message",
     [
@@ -286,6 +669,23 @@ def change_version(folder):
         (lambda f: (f / "labels.npz").unlink(), "labels.npz is missing"),
         (change_version, "version 99"),
         (lambda f: (f / "store.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "store.json").write_text("[1, 2]"), "does not describe"),
+        (lambda f: (f / "store.json").write_text("null"), "does not describe"),
+        (lambda f: say(f, people=-1), "'people' is -1"),
+        (lambda f: say(f, people="24"), "'people' is '24'"),
+        (lambda f: say(f, people=23), "for 23 people"),
+        (lambda f: say(f, size=None), "'size' is None"),
+        (lambda f: say(f, margin=float("nan")), "'margin' is nan"),
+        (lambda f: say(f, margin="x"), "'margin' is 'x'"),
+        (lambda f: say(f, source=[]), r"'source' is \[\]"),
+        (lambda f: say(f, source={}), "'source' is {}"),
+        (lambda f: say(f, labels_sha256=None), "'labels_sha256' is None"),
+        (lambda f: say(f, skeleton=None), "described by its 'name'"),
+        (lambda f: say(f, skeleton={"name": "x", "joints": ["a"]}), "has the shape"),
+        (lambda f: (f / "crops.npy").write_bytes(bytes(24 * 9408 + 128)), "damaged"),
+        (lambda f: pretend(f, b"no archive"), "damaged"),
+        (lambda f: pretend(f, {"keypoints": 1}), "damaged"),
+        (lambda f: pretend(f, {"keypoints": {"a": 1}}), "damaged"),
     ],
 )
 def test_damaged_store(store, tmp_path, damage, message):
@@ -403,8 +803,10 @@ def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
     with pytest.raises(CropsError, match=f"not finished .{done} chunks"):
         CropDataset.open(tmp_path / "store")
     reads = []
-    read = type(dataset.pictures).read
-    dataset.pictures.read = lambda *a: reads.append(a) or read(dataset.pictures, *a)
+    read = type(dataset.pictures).read_bytes
+    dataset.pictures.read_bytes = lambda *a: (
+        reads.append(a) or read(dataset.pictures, *a)
+    )
     build(dataset, tmp_path / "store", chunk=9)  # the begun chunks stay
     assert len(reads) <= 3 * (5 - done)  # nothing is done twice
     build(dataset, tmp_path / "fresh")
@@ -444,6 +846,11 @@ def test_beginning_of_another_store(dataset, tmp_path, monkeypatch):
     dataset.people.pop()
     with pytest.raises(CropsError, match="beginning of another store"):
         build(dataset, tmp_path / "store")
+    for plan in ("[]", '{"source": 5}', '{"source": {}, "chunk": 0}'):
+        (tmp_path / "store" / "building.json").write_text(plan)
+        with pytest.raises(CropsError, match="beginning of another store"):
+            build(dataset, tmp_path / "store")
+    assert len(build(dataset, tmp_path / "store", rebuild=True)) == 23
 
 
 @pytest.mark.skipif(os.name == "nt", reason="locks differ")
@@ -479,6 +886,51 @@ def test_processes_give_the_same(tmp_path):
     assert stored.source == serial.source
     with pytest.raises(CropsError, match="something else"):
         prepare(Drawn(449), tmp_path / "store", 8, 1.0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(tmp_path, how):
+    path = tmp_path / "script.py"
+    path.write_text(
+        textwrap.dedent("""
+        import sys, time
+        from posecourse.datasets import prepare
+        from drawn_people import Slow
+        if __name__ == "__main__":
+            prepare(Slow(2000), sys.argv[1], 8, 1.0, workers=2, progress=False)
+        """)
+    )
+    store = tmp_path / "store"
+    process = subprocess.Popen([sys.executable, str(path), str(store)], env=ENV)
+    deadline = time.time() + 60
+    while not list(store.glob("parts/0*.npz")) and time.time() < deadline:
+        time.sleep(0.02)
+    workers = children(process.pid)
+    process.send_signal(how)
+    assert process.wait(30) != 0 and len(workers) >= 2
+    while any(map(alive, workers)) and time.time() < deadline:
+        time.sleep(0.02)
+    assert not any(map(alive, workers))
+    assert list(store.glob("parts/0*.npz"))  # and the work goes on from there
+
+
+def children(pid: int) -> list[int]:
+    """Processes that another one has started, and theirs."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False
 
 
 def test_script_without_guard_is_warned(tmp_path):

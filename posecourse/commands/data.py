@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from . import make_parser, print_json
@@ -58,8 +59,25 @@ def main(argv) -> int:
 
     for command in (check, prepare):
         command.add_argument(
-            "--split", default="valid", help="of the dataset (default: %(default)s)"
+            "--split",
+            help="of the dataset (default: valid; all of a single annotation file)",
         )
+        command.add_argument(
+            "--images",
+            type=Path,
+            help="folder of the pictures, if it is not near the annotations",
+        )
+        command.add_argument(
+            "--strict",
+            action="store_true",
+            help="refuse a file with a record that cannot be used, instead of leaving "
+            "the record out",
+        )
+    prepare.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="make the store anew if it is one of other labels, pictures or settings",
+    )
 
     synth = add(
         "synth",
@@ -106,9 +124,11 @@ def main(argv) -> int:
 def _check(args) -> int:
     from dataclasses import asdict
 
-    from ..datasets import check
+    from ..datasets import DatasetWarning, check
 
-    report = check(args.data, args.split, decode=args.decode)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DatasetWarning)  # the report says it all
+        report = check(args.data, args.split, args.decode, **_options(args))
     if args.json:
         print_json({"ok": report.ok, **asdict(report)})
     else:
@@ -116,12 +136,25 @@ def _check(args) -> int:
     return 0 if report.ok else 1
 
 
+def _options(args) -> dict:
+    """What was said about reading a dataset from files."""
+    given = {"images": args.images, "strict": args.strict}
+    return {name: value for name, value in given.items() if value}
+
+
 def _prepare(args) -> int:
     from ..datasets import open_dataset, prepare
 
-    dataset = open_dataset(args.data, args.split)
-    store = prepare(dataset, args.store, args.size, args.margin, args.workers)
-    skipped = store.source["skipped"]
+    dataset = open_dataset(args.data, args.split, **_options(args))
+    store = prepare(
+        dataset,
+        args.store,
+        args.size,
+        args.margin,
+        args.workers,
+        rebuild=args.rebuild,
+    )
+    skipped = store.source.get("skipped", [])
     print(
         f"{args.store}: {len(store.ids):,} people"
         + (

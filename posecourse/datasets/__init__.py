@@ -1,10 +1,12 @@
 """Datasets: every one yields the same `Person` record."""
 
 from .aichallenger import AIChallenger
-from .base import DatasetError, Person, PoseDataset
+from .annotated import AnnotatedDataset
+from .base import DatasetError, DatasetWarning, Person, PoseDataset, Skipped
 from .build_crops import crop_in_memory, prepare
 from .check import DatasetReport, check
 from .coco import COCOKeypoints
+from .coco_file import COCOFile, read_coco
 from .crops import CropDataset, CropsError
 from .download import fetch
 from .lsp import LSP
@@ -13,17 +15,21 @@ from .prepared import open_crops
 from .registry import open_dataset
 
 __all__ = [
-    "AIChallenger",
-    "COCOKeypoints",
-    "DatasetError",
-    "DatasetReport",
     "LSP",
     "MPII",
-    "MPIIGroundTruth",
+    "AIChallenger",
+    "AnnotatedDataset",
+    "COCOFile",
+    "COCOKeypoints",
     "CropDataset",
+    "CropsError",
+    "DatasetError",
+    "DatasetReport",
+    "DatasetWarning",
+    "MPIIGroundTruth",
     "Person",
     "PoseDataset",
-    "CropsError",
+    "Skipped",
     "SyntheticPeople",
     "check",
     "crop_in_memory",
@@ -31,6 +37,7 @@ __all__ = [
     "open_crops",
     "open_dataset",
     "prepare",
+    "read_coco",
 ]
 
 
@@ -41,3 +48,7 @@ def __getattr__(name):
 
         return SyntheticPeople
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

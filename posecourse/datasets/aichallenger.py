@@ -8,8 +8,19 @@ import numpy as np
 
 from .. import skeletons
 from ..images import PictureFolder
+from .annotated import AnnotatedDataset
 from .base import DatasetError, Person
-from .parsing import AnnotatedDataset, check_keypoints, load_json, position_from_box
+from .parsing import (
+    Records,
+    as_numbers,
+    check_box,
+    check_keypoints,
+    get_field,
+    load_json,
+    named_split,
+    position_from_box,
+)
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["AIChallenger"]
 
@@ -30,6 +41,9 @@ class AIChallenger(AnnotatedDataset):
         Folder of the pictures; by default the folder beside the file
         whose name has ``images`` instead of ``annotations``, or
         ``images/``.
+    strict:
+        Raise an error for a record that cannot be used, instead of leaving
+        it out.
 
     Notes
     -----
@@ -39,30 +53,37 @@ class AIChallenger(AnnotatedDataset):
     head boxes.
     """
 
-    def __init__(self, annotations, images=None):
+    def __init__(self, annotations, images=None, strict: bool = False):
         path = Path(annotations)
         pictures = load_json(path)
-        if (
-            not isinstance(pictures, list)
-            or not pictures
-            or not (
-                isinstance(pictures[0], dict) and "keypoint_annotations" in pictures[0]
-            )
+        if not isinstance(pictures, list) or not any(
+            isinstance(p, dict) and "keypoint_annotations" in p for p in pictures
         ):
             raise DatasetError(
                 f"{path} is not an AI Challenger file: "
                 "expected a list of pictures with "
                 "'keypoint_annotations'"
             )
-        people = []
-        for picture in pictures:
-            people += _people_of(picture, path)
-        if not people:
-            raise DatasetError(f"{path} has no person with joints")
+        people, records = [], Records(path, strict)
+        for i, picture in enumerate(pictures):
+            with records.one(f"picture {i}") as where:
+                people += _people_of(picture, records, where)
+        records.require(people, "person with joints")
         self.annotations = path
-        folder = Path(images) if images else self.find_images(path)
+        beside = path.parent / path.stem.replace("annotations", "images")
+        folder, last = find_pictures(
+            [person.image for person in people],
+            places_in(images) if images else [beside, path.parent / "images"],
+        )
+        for person in people:
+            person.image = picture_name(person.image, str(path), last)
         super().__init__(
-            "ai-challenger", skeletons.AI_CHALLENGER, people, PictureFolder(folder)
+            "ai-challenger",
+            skeletons.AI_CHALLENGER,
+            people,
+            PictureFolder(folder),
+            records.skipped,
+            split=named_split(path),
         )
 
     @staticmethod
@@ -75,57 +96,63 @@ class AIChallenger(AnnotatedDataset):
         ]
 
     @classmethod
-    def find(cls, root, split: str = "valid") -> Path | None:
-        """The annotation file of a split under `root`, if it is there."""
-        for pattern in cls.places(split):
-            for path in sorted(Path(root).glob(pattern)):
-                return path
-        return None
-
-    @staticmethod
-    def find_images(path: Path) -> Path:
-        """The folder of the pictures that belong to an annotation file."""
-        twin = path.parent / path.stem.replace("annotations", "images")
-        return twin if twin.is_dir() else path.parent / "images"
+    def splits(cls, root) -> dict[str, Path]:
+        """The annotation file of each split under `root`."""
+        found = {}
+        for split in ("train", "valid", "test"):
+            for pattern in cls.places(split):
+                for path in sorted(Path(root).glob(pattern), reverse=True):
+                    found[split] = path
+        return found
 
 
-def _people_of(picture: dict, path) -> list[Person]:
-    name = picture.get("image_id")
+def _people_of(picture: dict, records: Records, where: str) -> list[Person]:
+    name = f"{get_field(picture, 'image_id', where)}.jpg"
+    humans = get_field(picture, "keypoint_annotations", where)
+    boxes = get_field(picture, "human_annotations", where)
+    if not isinstance(humans, dict) or not isinstance(boxes, dict):
+        raise DatasetError(
+            f"{where}: 'keypoint_annotations' and 'human_annotations' must be objects"
+        )
     people = []
-    for human, joints in picture.get("keypoint_annotations", {}).items():
-        where = f"{path}, {human} of {name}"
-        try:
-            joints = np.asarray(joints, dtype=np.float64).reshape(-1, 3)
-            box = picture["human_annotations"][human]
-            left, top, right, bottom = map(float, box)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(f"{where}: unusable: {error!r}") from None
-        if not np.isin(joints[:, 2], (1, 2, 3)).all():
-            raise DatasetError(
-                f"{where}: flags must be 1 visible, 2 hidden or 3 not labelled"
-            )
-        keypoints, visible = check_keypoints(
-            joints[:, :2],
-            _VISIBLE[joints[:, 2].astype(int)],
-            skeletons.AI_CHALLENGER,
-            where,
-        )
-        if not visible.any():
-            continue
-        if right <= left or bottom <= top:
-            raise DatasetError(f"{where}: empty box {box}")
-        box = (left, top, right - left, bottom - top)
-        center, scale = position_from_box(box)
-        people.append(
-            Person(
-                f"{name}.jpg",
-                keypoints,
-                visible,
-                center,
-                scale,
-                box=box,
-                area=box[2] * box[3],
-                id=f"{name}/{human}",
-            )
-        )
+    for human, joints in humans.items():
+        with records.one(f"{human} of {picture['image_id']}") as place:
+            person = _person(name, joints, get_field(boxes, human, place), place)
+            if person is not None:
+                person.id = f"{picture['image_id']}/{human}"
+                people.append(person)
     return people
+
+
+def _person(image, joints, box, where) -> Person | None:
+    joints = as_numbers(joints, where, "joints")
+    if joints.size % 3:
+        raise DatasetError(f"{where}: expected x, y and a flag for each joint")
+    joints = joints.reshape(-1, 3)
+    if not np.isin(joints[:, 2], (1, 2, 3)).all():
+        raise DatasetError(
+            f"{where}: flags must be 1 visible, 2 hidden or 3 not labelled"
+        )
+    keypoints, visible = check_keypoints(
+        joints[:, :2],
+        _VISIBLE[joints[:, 2].astype(int)],
+        skeletons.AI_CHALLENGER,
+        where,
+    )
+    if not visible.any():
+        return None
+    corners = as_numbers(box, where, "the box")
+    if corners.shape != (4,):
+        raise DatasetError(f"{where}: a box has left, top, right and bottom")
+    left, top, right, bottom = corners.tolist()
+    box = check_box((left, top, right - left, bottom - top), where)
+    center, scale = position_from_box(box)
+    return Person(
+        picture_name(image, where),
+        keypoints,
+        visible,
+        center,
+        scale,
+        box=box,
+        area=box[2] * box[3],
+    )

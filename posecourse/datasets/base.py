@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ..geometry import Crop
-from ..skeletons import Skeleton
+from ..skeletons import Skeleton, get_skeleton, remap
 
-__all__ = ["DatasetError", "Person", "PoseDataset"]
+__all__ = ["DatasetError", "DatasetWarning", "Person", "PoseDataset", "Skipped"]
 
 
 class DatasetError(ValueError):
@@ -19,6 +19,28 @@ class DatasetError(ValueError):
     The message names the file, the record and, where it applies, the
     joint, and says what to do.
     """
+
+
+class DatasetWarning(UserWarning):
+    """Something about a dataset that was mended, left out or assumed."""
+
+
+class Skipped(NamedTuple):
+    """A record of an annotation file that cannot be used.
+
+    Attributes
+    ----------
+    record:
+        Which one, e.g. ``"annotation 7"``.
+    reason:
+        What is wrong with it.
+    """
+
+    record: str
+    reason: str
+
+    def __str__(self):
+        return f"{self.record}: {self.reason}"
 
 
 @dataclass
@@ -50,6 +72,8 @@ class Person:
         Unique in the dataset, e.g. ``"valid/12"``.
     extra:
         What else a dataset knows (3-D joints, an annotation id, ...).
+    skeleton:
+        What the rows of `keypoints` are; None where nobody said.
     """
 
     image: str
@@ -62,10 +86,37 @@ class Person:
     area: float = float("nan")
     id: str = ""
     extra: dict = field(default_factory=dict)
+    skeleton: Skeleton | None = None
 
     def crop(self, output=256, **options) -> Crop:
         """The standard MPII window around this person."""
         return Crop.from_mpii(self.center, self.scale, output, **options)
+
+    def as_skeleton(self, skeleton: Skeleton | str) -> Person:
+        """The same person in the joints of another skeleton.
+
+        Joints are matched by name. One that this person lacks is not
+        labelled; nothing is invented. Raises ValueError if the person's own
+        skeleton is not known or has no joint of the other.
+        """
+        target = get_skeleton(skeleton)
+        if self.skeleton is None:
+            raise ValueError(
+                f"person {self.id!r} does not say which joints its keypoints are; "
+                "set its attribute skeleton"
+            )
+        require_common_joints(self.skeleton, target)
+        keypoints, visible = remap(self.keypoints, self.visible, self.skeleton, target)
+        return replace(self, keypoints=keypoints, visible=visible, skeleton=target)
+
+
+def require_common_joints(source: Skeleton, target: Skeleton):
+    """Raise ValueError if no joint of one is a joint of the other."""
+    if not set(source.canonical) & set(target.canonical):
+        raise ValueError(
+            f"the skeletons {source.name} ({', '.join(source.joints)}) and "
+            f"{target.name} ({', '.join(target.joints)}) have no joint in common"
+        )
 
 
 class PoseDataset(Protocol):

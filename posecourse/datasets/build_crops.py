@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
+import numbers
 import os
 import warnings
-from collections import deque
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from itertools import cycle, groupby
 from pathlib import Path
 
 import numpy as np
 
-from ..files import atomic_path, disk_errors, remove, require_space, write_json
-from ..geometry import Crop, affine_points, invert_affine, resize_points
-from ..images import ImageError
-from .base import DatasetError, Person, PoseDataset
-from .crops import _HEADER, _LABELS, _VERSION, CropDataset, CropsError, _parts, _sha256
-from .parsing import AnnotatedDataset, load_json
+from ..files import (
+    LockedError,
+    atomic_path,
+    disk_errors,
+    locked,
+    remove,
+    require_space,
+    write_json,
+)
+from ..geometry import affine_points, invert_affine
+from .annotated import AnnotatedDataset
+from .base import DatasetError, DatasetWarning, Person, PoseDataset
+from .crops import (
+    _HEADER,
+    _LABELS,
+    _VERSION,
+    MAX_SIZE,
+    CropDataset,
+    CropsError,
+    _parts,
+    _sha256,
+)
+from .cutting import cut_all
+from .parsing import keypoint_box, load_json
 
-__all__ = ["cores", "crop_in_memory", "prepare"]
+__all__ = ["crop_in_memory", "prepare"]
 
 
 # People whose picture cannot be read are left out, up to this share.
 _TOLERATED = 0.01
 
-
-# Chunks that are cut while another one is written.
-_UNDER_WAY = 2
+# Where a store is made that is to take the place of another, and what a
+# store consists of, in the order in which it takes that place.
+_NEW = "rebuild"
+_FILES = ("crops.npy", "labels.npz", "store.json")
 
 
 def prepare(
@@ -42,12 +56,14 @@ def prepare(
     workers: int | None = None,
     chunk: int = 256,
     progress: bool = True,
+    rebuild: bool = False,
 ) -> CropDataset:
     """Cut out everybody in a dataset and write a `CropDataset`.
 
-    If `path` already holds the finished store of the same people, size and
-    margin, it is opened and nothing is done. If it holds an unfinished
-    one, the work goes on; at most the chunks in hand are done again.
+    If `path` already holds the finished store of the same people and
+    pictures, of this size and margin, it is opened and nothing is done. If it
+    holds an unfinished one, the work goes on; at most the chunks in hand are
+    done again, and those whose pictures were changed since.
 
     Parameters
     ----------
@@ -65,30 +81,136 @@ def prepare(
         Python); by default one per core.
     chunk:
         People per chunk: what a kill can lose.
+    rebuild:
+        Make the store anew where `path` holds a damaged one, or one of other
+        labels, pictures, size or margin, instead of raising an error. It is
+        kept until the new one is finished.
 
     Raises
     ------
     CropsError
-        If `path` holds something else, another process is building there,
-        or more than 1 % of the people have no readable picture.
+        If `path` holds something else or cannot be written, another process
+        is building there, or more than 1 % of the people have no readable
+        picture.
     DiskFullError
         If the disk is or becomes full; what is done is kept.
     """
     path = Path(path)
+    _check(size, margin, workers, chunk)
     source = _source(dataset, size, margin)
-    finished = path / "store.json"
-    if not finished.is_file():
-        path.mkdir(parents=True, exist_ok=True)
-        with _only_one(path):
-            if not finished.is_file():
-                _build(dataset, path, source, size, margin, workers, chunk, progress)
-    store = CropDataset.open(path)
-    if store.source["fingerprint"] != source["fingerprint"]:
-        raise CropsError(
-            f"{path} is a store of something else ({store!r}, its people or "
-            "their labels differ); delete it or choose another folder"
+    store, problem = _finished(path, dataset, source)
+    if store is not None:
+        return store
+    if problem and not rebuild:
+        raise CropsError(problem)
+    with _only_one(path):
+        _take_place(path)  # of one that was finished and not yet moved
+        store, problem = _finished(path, dataset, source)
+        if store is not None:
+            return store
+        if problem:
+            warnings.warn(f"{problem}. It is made anew", DatasetWarning, stacklevel=2)
+        folder = path / _NEW if problem else path
+        _build(dataset, folder, source, size, margin, workers, chunk, progress, rebuild)
+        _take_place(path)
+    return CropDataset.open(path)
+
+
+def _check(size, margin, workers, chunk):
+    if not _is_whole(size, 1) or size > MAX_SIZE:
+        raise ValueError(
+            f"size {size!r} must be a whole number of pixels from 1 to {MAX_SIZE}"
         )
-    return store
+    if not isinstance(margin, (int, float)) or not 0 < margin < 100:
+        raise ValueError(
+            f"margin {margin!r} must be a number of standard windows above 0, below 100"
+        )
+    for name, value in (("workers", workers), ("chunk", chunk)):
+        if value is not None and not _is_whole(value, 1):
+            raise ValueError(f"{name} {value!r} must be a whole number, 1 or more")
+
+
+def _is_whole(value, least: int) -> bool:
+    return isinstance(value, numbers.Integral) and value >= least
+
+
+def _finished(path: Path, dataset, source: dict):
+    """The store in a folder if it is that of the dataset, else None; and what
+    is wrong with one that is not."""
+    if not (path / "store.json").is_file():
+        return None, ""
+    anew = "make it anew with rebuild=True (--rebuild), or choose another folder"
+    try:
+        store = CropDataset.open(path)
+    except CropsError as error:
+        return None, str(error)
+    if "labels" not in store.source:
+        problem = "was made by an earlier version, which did not know its pictures"
+    elif store.source["labels"] != source["labels"]:
+        problem = (
+            f"is a store of something else ({store!r}, its people or their labels "
+            "differ)"
+        )
+    else:
+        problem = _other_picture(path, dataset)
+        if not problem:
+            return store, ""
+    return None, f"{path} {problem}; {anew}"
+
+
+def _other_picture(path: Path, dataset) -> str:
+    now = _stamps(dataset, range(len(dataset)))
+    with np.load(path / "labels.npz") as arrays:
+        before = arrays.get("pictures")
+    if before is None or before.shape != now.shape:
+        return "is damaged: it does not know its pictures"
+    changed = _changed(dataset, now, before)
+    return changed and f"has other pictures: {changed} was replaced or added since"
+
+
+def _stamps(dataset, indices) -> np.ndarray:
+    """``(n, 2)`` what the picture of each person is known by; -1 for none."""
+    known: dict[str, tuple[int, int]] = {}
+    pictures = dataset.pictures if isinstance(dataset, AnnotatedDataset) else None
+    stamps = np.full((len(indices), 2), -1, np.int64)
+    if pictures is not None:
+        for row, i in enumerate(indices):
+            name = dataset[i].image
+            if name not in known:
+                known[name] = pictures.stamp(name) or (-1, -1)
+            stamps[row] = known[name]
+    return stamps
+
+
+def _changed(dataset, now: np.ndarray, before: np.ndarray, start=0) -> str:
+    """The first picture that is there and not the one that it was, or "".
+
+    Of the people from `start` on. A picture that was removed after it was cut
+    out changes nothing.
+    """
+    rows = np.flatnonzero((before != now).any(1) & (now[:, 0] >= 0))
+    return dataset[start + int(rows[0])].image if len(rows) else ""
+
+
+def _take_place(path: Path):
+    """Put a store that is finished in place of the one before.
+
+    Killed in between, it goes on where it was: ``store.json`` is the last.
+    """
+    new = path / _NEW
+    if not (new / "store.json").is_file():
+        return
+    try:
+        (path / "store.json").unlink(missing_ok=True)
+        for name in _FILES:
+            if (new / name).exists():
+                os.replace(new / name, path / name)
+    except OSError as error:  # Windows keeps what somebody has open
+        raise CropsError(
+            f"{path} cannot be replaced ({error.strerror}); close what uses it and "
+            "run the same again"
+        ) from None
+    remove(new)
 
 
 def crop_in_memory(
@@ -99,12 +221,16 @@ def crop_in_memory(
     progress: bool = False,
 ) -> CropDataset:
     """The same as `prepare`, without files, for small sets."""
+    _check(size, margin, workers, None)
     source = _source(dataset, size, margin)
+    stamps = _stamps(dataset, range(len(dataset)))
     crops = np.empty((len(dataset), size, size, 3), np.uint8)
-    labels, skipped, row = [], [], 0
+    labels: list[tuple] = []
+    skipped: list[dict] = []
+    row = 0
     chunks = [range(i, min(i + 256, len(dataset))) for i in range(0, len(dataset), 256)]
     with _progress(progress, len(dataset), 0) as bar:
-        for chunk, results in _cut_all(
+        for chunk, results in cut_all(
             dataset,
             chunks,
             size,
@@ -125,18 +251,23 @@ def crop_in_memory(
         skeleton=dataset.skeleton,
         size=size,
         margin=margin,
-        source={**source, "skipped": skipped},
+        source=_with_pictures(source, stamps, skipped),
     )
 
 
-def _build(dataset, path, source, size, margin, workers, chunk, progress):
+def _build(
+    dataset, path, source, size, margin, workers, chunk, progress, rebuild=False
+):
     count = len(dataset)
-    plan = _plan(path, source, chunk)
+    plan = _plan(path, source, chunk, rebuild)
     chunks = [
         range(i, min(i + plan["chunk"], count)) for i in range(0, count, plan["chunk"])
     ]
-    parts = _parts(path)
-    done = [_load_part(part) for part in parts]
+    # Looked at before reading: a picture that is replaced meanwhile counts as
+    # changed the next time.
+    stamps = _stamps(dataset, range(count))
+    parts = _good_parts(path, dataset, chunks, stamps)
+    done = [_load_part(part)[:2] for part in parts]
     skipped = [person for _, more in done for person in more]
     row = sum(len(labels["ids"]) for labels, _ in done if labels)
     todo = chunks[len(parts) :]
@@ -160,16 +291,16 @@ def _build(dataset, path, source, size, margin, workers, chunk, progress):
         _progress(progress, count, count - left) as bar,
     ):
         for number, (people, results) in enumerate(
-            _cut_all(dataset, todo, size, margin, workers), len(parts)
+            cut_all(dataset, todo, size, margin, workers), len(parts)
         ):
             new = []
             kept = _keep(results, new, count, len(skipped))
             file.seek(_HEADER + row * row_bytes)
-            for crop, _ in kept:
-                file.write(crop)
+            file.writelines(crop for crop, _ in kept)
             file.flush()
             os.fsync(file.fileno())
-            _save_part(path, number, [label for _, label in kept], new)
+            looks = stamps[people.start : people.stop]
+            _save_part(path, number, [label for _, label in kept], new, looks)
             row += len(kept)
             skipped += new
             bar.update(len(people))
@@ -183,13 +314,14 @@ def _build(dataset, path, source, size, margin, workers, chunk, progress):
 
 def _finish(path, skeleton, source, size, margin, skipped):
     """Gather the labels, then write the file that says "finished"."""
-    chunks = [_load_part(part)[0] for part in _parts(path)]
+    chunks = [_load_part(part) for part in _parts(path)]
     labels = {
-        name: np.concatenate([chunk[name] for chunk in chunks if chunk])
+        name: np.concatenate([chunk[name] for chunk, *_ in chunks if chunk])
         for name in _LABELS
     }
+    stamps = np.concatenate([stamps for *_, stamps in chunks])
     with atomic_path(path / "labels.npz") as temporary:
-        np.savez(temporary, **labels)
+        np.savez(temporary, **labels, pictures=stamps)
     write_json(
         path / "store.json",
         {
@@ -197,8 +329,8 @@ def _finish(path, skeleton, source, size, margin, skipped):
             "people": len(labels["ids"]),
             "size": size,
             "margin": margin,
-            "skeleton": asdict(skeleton),
-            "source": {**source, "skipped": skipped},
+            "skeleton": skeleton.to_dict(),
+            "source": _with_pictures(source, stamps, skipped),
             "labels_sha256": _sha256(path / "labels.npz"),
         },
     )
@@ -206,19 +338,35 @@ def _finish(path, skeleton, source, size, margin, skipped):
     remove(path / "building.json")
 
 
-def _plan(path: Path, source: dict, chunk: int) -> dict:
+def _with_pictures(source: dict, stamps: np.ndarray, skipped: list) -> dict:
+    """The source with a fingerprint of labels and pictures, and who is missing.
+
+    Of the pictures the sizes of their files: those stay when they are copied.
+    """
+    digest = hashlib.sha256(source["labels"].encode() + stamps[:, 0].tobytes())
+    return {**source, "fingerprint": digest.hexdigest(), "skipped": skipped}
+
+
+def _plan(path: Path, source: dict, chunk: int, rebuild: bool) -> dict:
     """What is being built in a folder: begun before, or begun now."""
     file = path / "building.json"
     if file.is_file():
         plan = load_json(file)
-        if plan["source"] != source:
+        known = isinstance(plan, dict) and isinstance(plan.get("source"), dict)
+        before = plan["source"] if known else {}
+        if before.get("labels") == source["labels"] and _is_whole(plan["chunk"], 1):
+            return plan
+        if not rebuild:
+            what = before.get("dataset", "something else")
             raise CropsError(
-                f"{path} holds the beginning of another store (of "
-                f"{plan['source']['dataset']}, size, margin or labels "
-                "differ); delete it or choose another folder"
+                f"{path} holds the beginning of another store (of {what}, size, "
+                "margin or labels differ); begin anew with rebuild=True (--rebuild), "
+                "or choose another folder"
             )
-        return plan
-    foreign = sorted(p.name for p in path.iterdir() if p.name != ".lock")
+        for name in ("building.json", "crops.npy", "parts"):
+            remove(path / name)
+    path.mkdir(parents=True, exist_ok=True)
+    foreign = sorted(p.name for p in path.iterdir() if p.name not in (".lock", _NEW))
     if foreign:
         raise CropsError(
             f"{path} is not empty (it has {foreign[0]!r}); "
@@ -229,32 +377,39 @@ def _plan(path: Path, source: dict, chunk: int) -> dict:
     return plan
 
 
+def _good_parts(path: Path, dataset, chunks, stamps) -> list[Path]:
+    """The parts that are done; those from the first changed picture on are
+    not, and are removed."""
+    parts = _parts(path)
+    for number, (part, chunk) in enumerate(zip(parts, chunks)):
+        now, before = stamps[chunk.start : chunk.stop], _load_part(part)[2]
+        if _changed(dataset, now, before, chunk.start):
+            for stale in parts[number:]:
+                remove(stale)
+            return parts[:number]
+    return parts
+
+
 @contextmanager
 def _only_one(path: Path):
-    """Keep a second process from building in the same folder.
-
-    The lock goes with the process that holds it, however it ends.
-    """
-    with open(path / ".lock", "w") as handle:
-        try:
-            if os.name == "nt":
-                import msvcrt
-
-                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CropsError(
-                f"another process is preparing {path}; wait until it is done"
-            ) from None
-        yield
-    if (path / "store.json").exists():
-        remove(path / ".lock")
+    """Keep a second process from building in the same folder."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CropsError(
+            f"the store {path} cannot be written: {error.strerror}; choose another "
+            "folder"
+        ) from None
+    try:
+        with locked(path / ".lock"):
+            yield
+    except LockedError:
+        raise CropsError(
+            f"another process is preparing {path}; wait until it is done"
+        ) from None
 
 
-def _save_part(path, number, labels, skipped):
+def _save_part(path, number, labels, skipped, stamps):
     """Write a chunk's labels; once this file is there, it is done.
 
     A chunk of which nobody could be read has no labels.
@@ -263,17 +418,23 @@ def _save_part(path, number, labels, skipped):
     # People left out, as rows of text: id, picture, reason.
     lost = [[p["id"], p["image"], p["reason"]] for p in skipped]
     with atomic_path(path / "parts" / f"{number:05d}.npz") as temporary:
-        np.savez(temporary, **arrays, skipped=np.array(lost, dtype=str).reshape(-1, 3))
+        np.savez(
+            temporary,
+            **arrays,
+            skipped=np.array(lost, dtype=str).reshape(-1, 3),
+            pictures=stamps,
+        )
 
 
 def _load_part(part: Path):
+    """Labels, people left out, and what the pictures are known by."""
     with np.load(part) as arrays:
-        labels = {k: arrays[k] for k in arrays.files if k != "skipped"}
+        labels = {k: arrays[k] for k in arrays.files if k in _LABELS}
         skipped = [
             dict(zip(("id", "image", "reason"), row))
             for row in arrays["skipped"].tolist()
         ]
-    return labels, skipped
+        return labels, skipped, arrays["pictures"]
 
 
 def _keep(results, skipped: list, count: int, before: int = 0) -> list:
@@ -290,7 +451,7 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
     lost = before + len(skipped)
     if skipped and lost > _TOLERATED * count:
         raise CropsError(
-            f"{lost} of {count} people have no readable picture, more than "
+            f"{lost} of {count} people have no picture that can be used, more than "
             f"1 %; the last: {skipped[-1]['reason']}. Get the missing "
             "pictures and run the same again"
         )
@@ -300,8 +461,9 @@ def _keep(results, skipped: list, count: int, before: int = 0) -> list:
 def _stack(labels: list[tuple]) -> dict:
     """What is kept of people, ``(person, matrix, zoom)`` each, as one array
     for each kind."""
-    people, matrices, zooms = zip(*labels)
-    matrices, zooms = np.array(matrices), np.array(zooms)
+    people = [person for person, _, _ in labels]
+    matrices = np.array([matrix for _, matrix, _ in labels])
+    zooms = np.array([zoom for *_, zoom in labels])
 
     def of_all(name):
         return np.array([getattr(person, name) for person in people])
@@ -316,204 +478,18 @@ def _stack(labels: list[tuple]) -> dict:
         "scale": of_all("scale"),
         "images": of_all("image"),
         "ids": of_all("id"),
+        "box_size": np.array([_box_size(person) for person in people]) * zooms,
     }
     return {name: kept[name].astype(kind) for name, kind in _LABELS.items()}
 
 
-def _window(person: Person, size: int, margin: float) -> Crop:
-    standard = person.crop(size)
-    window = replace(standard, size=margin * standard.size[0])
-    return window.snapped() if window.scale[0] > 1 else window
-
-
-def _cut(dataset, indices, size, margin, room=None, start=0) -> list[tuple]:
-    """Some people cut out: ``(index, (person, crop, matrix, zoom,
-    reason))``; a person with a reason was not.
-
-    The crop of person i is put into ``room[i - start]``, if there is room.
-    """
-    results = []
-    for group in _by_picture(dataset, indices):
-        people = [dataset[i] for i in group]
-        windows = [_window(person, size, margin) for person in people]
-        try:
-            image, reduce = _read(dataset, people[0], windows)
-        except (ImageError, FileNotFoundError) as error:
-            results += [
-                (i, (person, None, None, None, str(error)))
-                for i, person in zip(group, people)
-            ]
-            continue
-        for i, person, window in zip(group, people, windows):
-            crop = _on_reduced(window, reduce).warp(
-                image, out=None if room is None else room[i - start]
-            )
-            results.append((i, (person, crop, window.matrix, window.scale[0], None)))
-    return results
-
-
-def _by_picture(dataset, indices) -> list[list[int]]:
-    """Neighbours in the same picture; it is decoded once for all."""
-    if not isinstance(dataset, AnnotatedDataset):
-        return [[i] for i in indices]
-    return [list(group) for _, group in groupby(indices, lambda i: dataset[i].image)]
-
-
-def _read(dataset, person, windows):
-    """A picture, decoded no larger than its windows need, and by what
-    factor it is smaller."""
-    if not isinstance(dataset, AnnotatedDataset):
-        return dataset.read_image(person), 1
-    zoom = max(window.scale[0] for window in windows)
-    reduce = next((r for r in (8, 4, 2) if r * zoom <= 1), 1)
-    return dataset.pictures.read(person.image, reduce), reduce
-
-
-def _on_reduced(window: Crop, factor: int) -> Crop:
-    """The same window on a picture that was decoded smaller."""
-    if factor == 1:
-        return window
-    return replace(
-        window,
-        center=resize_points(window.center, 1 / factor),
-        size=tuple(side / factor for side in window.size),
-    )
-
-
-def _cut_all(dataset, chunks, size, margin, workers, room=None):
-    """Cut chunk by chunk; yields ``(chunk, results)``, in order.
-
-    The crops of a chunk are put into ``room(chunk)`` where they can be
-    (another process cannot), by default where those of the third chunk
-    before it were: use them before the next chunk is asked for.
-    """
-    left = deque(chunks)
-    if room is None:
-        room = _rooms(max(map(len, chunks), default=0), size)
-    try:
-        with _pool(dataset, sum(map(len, chunks)), workers) as pool:
-            for done in _cut_in(pool, dataset, chunks, size, margin, room):
-                left.popleft()
-                yield done
-    except BrokenProcessPool:
-        warnings.warn(
-            "the processes that draw pictures could not be started; going "
-            "on with one. In a script, put what it does under `if __name__ "
-            '== "__main__":`, so that it can be imported',
-            stacklevel=4,
-        )
-        yield from _cut_in(_Here(), dataset, left, size, margin, room)
-
-
-def _rooms(count, size):
-    """Three places for chunks, taken in turns: new memory is slow."""
-    places = cycle(
-        [np.empty((count, size, size, 3), np.uint8) for _ in range(_UNDER_WAY + 1)]
-    )
-    return lambda chunk: next(places)
-
-
-def _cut_in(pool, dataset, chunks, size, margin, room):
-    """Cut in a pool; two chunks are under way while a third is written."""
-    waiting = deque()
-    for chunk in chunks:
-        place = None if isinstance(pool, ProcessPoolExecutor) else room(chunk)
-        waiting.append(
-            (
-                chunk,
-                [
-                    pool.submit(_cut, dataset, task, size, margin, place, chunk.start)
-                    for task in _tasks(dataset, chunk)
-                ],
-            )
-        )
-        if len(waiting) > _UNDER_WAY:
-            yield _gather(*waiting.popleft())
-    while waiting:
-        yield _gather(*waiting.popleft())
-
-
-def _gather(chunk, futures):
-    results = dict(pair for future in futures for pair in future.result())
-    return chunk, [results[i] for i in chunk]
-
-
-def _tasks(dataset, chunk):
-    """Split a chunk; people of one picture stay together."""
-    least = min(16, max(1, len(chunk) // 16))  # something for all threads
-    if not isinstance(dataset, AnnotatedDataset):
-        return [chunk[i : i + least] for i in range(0, len(chunk), least)]
-
-    def picture(i):
-        return dataset[i].image
-
-    tasks = [[]]
-    for _, group in groupby(sorted(chunk, key=picture), picture):
-        if len(tasks[-1]) >= least:
-            tasks.append([])
-        tasks[-1] += group
-    return tasks
-
-
-class _Here:
-    """A pool of none: does the work when it is asked for the result."""
-
-    def submit(self, function, *arguments):
-        return _Later(function, arguments)
-
-
-@dataclass
-class _Later:
-    function: object
-    arguments: tuple
-
-    def result(self):
-        return self.function(*self.arguments)
-
-
-@contextmanager
-def _pool(dataset, count: int, workers: int | None):
-    """Threads for files (decoding releases Python's lock), processes for
-    pictures that Python draws, neither where it does not pay."""
-    wanted = workers or cores()
-    if isinstance(dataset, AnnotatedDataset):
-        if wanted == 1:
-            yield _Here()
-            return
-        pool = ThreadPoolExecutor(wanted)
-    else:
-        # Starting a process costs about as much as 200 pictures. A class
-        # defined in a notebook does not exist in another process.
-        wanted = min(wanted, count // 200)
-        if wanted <= 1 or type(dataset).__module__ == "__main__":
-            yield _Here()
-            return
-        # Not fork: it copies threads' locks, and torch has threads.
-        pool = ProcessPoolExecutor(
-            wanted, multiprocessing.get_context("spawn"), initializer=_one_thread
-        )
-    import cv2
-
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # the pool has one for each core
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _one_thread():
-    import cv2
-
-    cv2.setNumThreads(1)
+def _box_size(person: Person) -> float:
+    """The longer side of a person's box, or of that of their joints."""
+    box = person.box
+    if box is None and (np.asarray(person.visible) > 0).sum() > 1:
+        box = keypoint_box(np.asarray(person.keypoints, np.float64))
+    size = float("nan") if box is None else float(max(box[2], box[3]))
+    return size if 0 < size < float("inf") else float("nan")
 
 
 def _progress(show: bool, total: int, initial: int):
@@ -525,11 +501,9 @@ def _progress(show: bool, total: int, initial: int):
 
 
 def _source(dataset, size, margin) -> dict:
-    """What a store is made from; its fingerprint tells two apart."""
+    """What a store is made from; the fingerprint of the labels tells two apart."""
     if len(dataset) == 0:
         raise DatasetError(f"{dataset.name} has no people")
-    if size < 1 or margin <= 0:
-        raise ValueError(f"size {size} and margin {margin} must be positive")
     digest = hashlib.sha256(
         repr(
             (_VERSION, int(size), float(margin), len(dataset), dataset.skeleton.joints)
@@ -543,11 +517,18 @@ def _source(dataset, size, margin) -> dict:
     else:
         for i in range(len(dataset)):
             p = dataset[i]
-            digest.update(
-                repr((p.image, p.id, p.center, p.scale, p.head_size, p.area)).encode()
-            )
+            position = p.center, p.scale, p.box, p.extra.get("image_size")
+            digest.update(repr((p.image, p.id, position, p.head_size, p.area)).encode())
             digest.update(p.keypoints.tobytes() + p.visible.tobytes())
-    return {"dataset": dataset.name, "fingerprint": digest.hexdigest()}
+    source = {"dataset": dataset.name, "labels": digest.hexdigest()}
+    if isinstance(dataset, AnnotatedDataset):
+        source |= {"split": dataset.split, "split_note": dataset.split_note}
+        source["notes"] = list(dataset.notes)
+        if dataset.skipped:
+            source["notes"].append(
+                f"{len(dataset.skipped)} records cannot be used; {dataset.skipped[0]}"
+            )
+    return source
 
 
 def _npy_header(shape) -> bytes:

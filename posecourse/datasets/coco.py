@@ -1,147 +1,217 @@
-"""COCO person keypoints."""
+"""COCO keypoints: COCO's own, and what labelling tools write in its form."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
-import numpy as np
-
-from .. import skeletons
 from ..images import PictureFolder
-from .base import DatasetError, Person
-from .parsing import AnnotatedDataset, check_keypoints, load_json, position_from_box
+from ..skeletons import SKELETONS, Skeleton, get_skeleton, remap
+from .annotated import AnnotatedDataset, gaps_between
+from .base import DatasetError, Person, require_common_joints
+from .coco_file import read_coco
+from .parsing import Records, kind_of, named_split, position_from_box
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["COCOKeypoints"]
 
 
 class COCOKeypoints(AnnotatedDataset):
-    """People of a ``person_keypoints_*.json`` who have labelled joints.
+    """People of a keypoint file in COCO's form who have labelled joints.
 
     Parameters
     ----------
     annotations:
         The JSON file.
     images:
-        Folder of the pictures; by default ``<name>/`` or ``images/`` near
-        the file, where ``<name>`` is what follows ``person_keypoints_``.
+        Folder of the pictures; by default looked for near the file, where
+        COCO and the usual labelling tools put them.
+    skeleton:
+        The joints that are wanted, matched by name (`Skeleton`). By default
+        those of the file's category: as a skeleton of this package if they
+        are the same in whatever order and spelling, else as they are. A file
+        that names no joints needs it, unless they are COCO's 17.
+    category:
+        Name of the category, where several have different joints; by default
+        ``"person"``.
+    strict:
+        Raise an error for a record that cannot be used, instead of leaving
+        it out.
+
+    Attributes
+    ----------
+    left_out:
+        How many crowds, people without a labelled joint, and things of other
+        categories there are; the evaluation ignores them as well.
+    skipped:
+        Records that cannot be used, each with the reason.
+    notes:
+        What was mended or assumed: ids, areas, boxes, the order of joints.
+
+    Raises
+    ------
+    DatasetError
+        If two pictures have the same id, or nobody is left.
 
     Notes
     -----
-    Left out: crowds, and people without a labelled joint (the evaluation
-    ignores both as well); `skipped` counts them.
-
     Keypoints are 0-based as they stand. Boxes are measured from the
     picture's outer edge and used as `Crop.from_box` takes them. Centre and
     scale are chosen so that the standard window has the box in its middle
     and is 1.25 times its longer side wide. `area` is that of the
-    segmentation, which OKS uses. There are no head boxes.
+    segmentation, which OKS uses, or of the box. There are no head boxes.
 
     `extra` has ``annotation_id``, ``image_id`` and ``image_size`` (width,
-    height).
+    height; None where the file does not say).
     """
 
-    def __init__(self, annotations, images=None):
-        path = Path(annotations)
-        content = load_json(path)
-        if not isinstance(content, dict) or "annotations" not in content:
-            raise DatasetError(
-                f"{path} is not a COCO file: no 'annotations' at its top"
-            )
-        _check_categories(content, path)
-        pictures = {image["id"]: image for image in content["images"]}
-        people = []
-        for i, record in enumerate(content["annotations"]):
-            if record.get("iscrowd") or not any(record.get("keypoints", ())):
-                continue
-            people.append(
-                _person(record, pictures, f"{path}, annotation {record.get('id', i)}")
-            )
-        if not people:
-            raise DatasetError(f"{path} has no person with keypoints")
-        self.skipped = len(content["annotations"]) - len(people)
-        self.annotations = path
-        folder = Path(images) if images else self.find_images(path)
+    def __init__(
+        self,
+        annotations,
+        images=None,
+        skeleton: Skeleton | str | None = None,
+        category: str | None = None,
+        strict: bool = False,
+    ):
+        file = read_coco(annotations, skeleton, category, strict)
+        target = _target(file.skeleton, skeleton)
+        pictures = {image["id"]: image for image in file.content["images"]}
+        folder, last = find_pictures(
+            [image["file_name"] for image in pictures.values()],
+            places_in(images) if images else _places(file.path),
+        )
+        records = Records(file.path, strict)
+        records.skipped = file.skipped
+        names, people = {}, []
+        for identity, image in pictures.items():
+            with records.one(f"image with the id {identity}") as where:
+                names[identity] = picture_name(image["file_name"], where, last)
+        for annotation, keypoints, visible in file.people:
+            image = pictures[annotation["image_id"]]
+            if image["id"] in names:
+                if target is not file.skeleton:
+                    keypoints, visible = remap(
+                        keypoints, visible, file.skeleton, target
+                    )
+                name = names[image["id"]]
+                people.append(_person(annotation, image, name, keypoints, visible))
+        records.require(people, "person with labelled joints")
+        self.annotations, self.left_out = file.path, file.left_out
         super().__init__(
-            path.stem.replace("person_keypoints", "coco"),
-            skeletons.COCO,
+            _name(file.path),
+            target,
             people,
             PictureFolder(folder),
+            file.skipped,
+            file.notes + gaps_between(file.skeleton, target),
+            named_split(file.path),
         )
 
     @classmethod
-    def find(cls, root, split: str = "valid") -> Path | None:
-        """The annotation file of a split under `root`, if it is there."""
-        name = {"valid": "val"}.get(split, split)
-        for folder in (Path(root) / "annotations", Path(root)):
-            found = [
-                *sorted(folder.glob(f"person_keypoints_{name}*.json")),
-                folder / "person_keypoints.json",
-            ]
-            for path in found:
-                if path.is_file():
-                    return path
-        return None
+    def splits(cls, root) -> dict[str, Path]:
+        """The annotation file of each split under `root`.
+
+        Under ``""`` the one of a folder whose file names no split. COCO's own
+        layout, Roboflow's, CVAT's, and any other JSON file of this form.
+        """
+        root = Path(root)
+        folders = [f for f in (root / "annotations", root) if f.is_dir()]
+        for found in (
+            [p for f in folders for p in sorted(f.glob("person_keypoints*.json"))],
+            sorted(root.glob("*/_annotations.coco.json")),
+            [
+                p
+                for f in folders
+                for p in sorted(f.glob("*.json"))
+                if kind_of(p) == "coco"
+            ],
+        ):
+            if found:
+                return _by_split(found)
+        return {}
 
     @staticmethod
     def places(split: str) -> list[str]:
         """Where annotations are looked for, below the root."""
         name = {"valid": "val"}.get(split, split)
-        return [f"annotations/person_keypoints_{name}*.json", "person_keypoints.json"]
-
-    @staticmethod
-    def find_images(path: Path) -> Path:
-        """The folder of the pictures that belong to an annotation file."""
-        name = path.stem.removeprefix("person_keypoints").strip("_")
-        root = path.parent
-        if root.name == "annotations":
-            root = root.parent
-        places = [
-            root / "images",
-            *([root / name, root / "images" / name] if name else []),
+        return [
+            f"annotations/person_keypoints_{name}*.json",
+            f"{split}/_annotations.coco.json",
+            "a JSON file with 'images' and 'annotations'",
         ]
-        return next((p for p in reversed(places) if p.is_dir()), places[0])
 
 
-def _check_categories(content, path):
-    for category in content.get("categories", ()):
-        names = tuple(category.get("keypoints", ()))
-        if names and names != skeletons.COCO.joints:
-            raise DatasetError(
-                f"{path}: category {category.get('name')!r} has the joints "
-                f"{', '.join(names)}; this reader knows COCO's 17"
-            )
+def _name(path: Path) -> str:
+    if path.name.startswith("_annotations"):  # Roboflow: the folder is the name
+        return f"{path.resolve().parent.parent.name}-{path.resolve().parent.name}"
+    return path.stem.replace("person_keypoints", "coco")
 
 
-def _person(record, pictures, where) -> Person:
-    try:
-        image = pictures[record["image_id"]]
-        box = tuple(map(float, record["bbox"]))
-        joints = np.asarray(record["keypoints"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{where}: unusable: {error!r}") from None
-    if joints.size % 3 or len(box) != 4 or not (box[2] > 0 and box[3] > 0):
+def _by_split(paths: list[Path]) -> dict[str, Path]:
+    splits: dict[str, Path] = {}
+    unnamed = []
+    for path in paths:
+        name = named_split(path)
+        if name:
+            splits.setdefault(name, path)
+        else:
+            unnamed.append(path)
+    if not splits and len(unnamed) > 1:
         raise DatasetError(
-            f"{where}: expected x, y, v for each joint and a "
-            f"box with a width and a height, got {box}"
+            f"{unnamed[0].parent} has several annotation files, "
+            f"{', '.join(p.name for p in unnamed[:5])}; name one of them"
         )
-    joints = joints.reshape(-1, 3)
-    keypoints, visible = check_keypoints(
-        joints[:, :2], joints[:, 2], skeletons.COCO, where
-    )
-    center, scale = position_from_box(box)
+    return splits or {"": unnamed[0]}
+
+
+def _places(path: Path) -> list[Path]:
+    """Folders in which the pictures of an annotation file may be."""
+    name = path.stem.removeprefix("person_keypoints").strip("_")
+    root = path.parent
+    roots = [root.parent, root] if root.name == "annotations" else [root]
+    places = []
+    for root in roots:
+        if name:
+            places += [root / "images" / name, root / name]
+        places += [root / "images", root]
+    # The likeliest first: it is named where there are no pictures at all.
+    return sorted(places, key=lambda place: not place.is_dir() or place in roots)
+
+
+def _target(source: Skeleton, wanted) -> Skeleton:
+    """The joints in which people are given."""
+    if wanted is not None:
+        target = get_skeleton(wanted)
+        require_common_joints(source, target)
+        return target
+    for known in SKELETONS.values():
+        if set(known.canonical) == set(source.canonical):
+            return known
+    return source
+
+
+def _person(annotation, image, name, keypoints, visible) -> Person:
+    box, derived = tuple(annotation["bbox"]), annotation.get("derived_box", False)
+    # The joints' box ends at wrists and ankles; hands and feet need room.
+    center, scale = position_from_box(box, 1.1 if derived else 1.0)
     return Person(
-        image["file_name"],
+        name,
         keypoints,
         visible,
         center,
         scale,
         box=box,
-        area=float(record.get("area", math.nan)),
-        id=f"coco/{record.get('id')}",
+        area=annotation["area"],
+        id=f"coco/{annotation['id']}",
         extra={
-            "annotation_id": record.get("id"),
+            "annotation_id": annotation["id"],
             "image_id": image["id"],
-            "image_size": (image.get("width"), image.get("height")),
-        },
+            "image_size": _size(image),
+        }
+        | ({"derived_position": True} if derived else {}),
     )
+
+
+def _size(image) -> tuple[int, int] | None:
+    size = image.get("width"), image.get("height")
+    known = all(isinstance(side, (int, float)) and side > 0 for side in size)
+    return size if known else None

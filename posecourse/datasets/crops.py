@@ -24,14 +24,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..skeletons import Skeleton
-from .base import DatasetError
+from ..skeletons import Skeleton, get_skeleton, remap
+from .base import DatasetError, require_common_joints
 from .parsing import load_json
 
-__all__ = ["CropDataset", "CropsError"]
+__all__ = ["MAX_SIZE", "CropDataset", "CropsError"]
+
+# The largest side of a crop, pixels.
+MAX_SIZE = 8192
 
 
-_VERSION = 1
+# Version 1 had no sizes of boxes and knew nothing about its pictures.
+_VERSION = 2
 
 
 # A .npy header of fixed length, so that the number of rows can be filled
@@ -73,7 +77,14 @@ class CropDataset:
         What the columns of `keypoints` are, the crop's side in pixels, and
         how many standard windows it shows.
     source:
-        The dataset's name, a fingerprint, and the people left out.
+        What it was made from: the dataset's name, its split and how that was
+        chosen, what was mended or assumed, the people left out, and two
+        fingerprints, of the ``labels`` and, as ``fingerprint``, of both labels
+        and pictures.
+    box_size:
+        ``(N,)`` float32, the longer side of the person's box in pixels of
+        the crop, or of the box around their labelled joints where there is
+        no other; NaN where unknown.
     """
 
     crops: np.ndarray
@@ -90,6 +101,11 @@ class CropDataset:
     size: int
     margin: float
     source: dict = field(default_factory=dict)
+    box_size: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.box_size is None:
+            self.box_size = np.full(len(self.keypoints), np.nan, np.float32)
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -110,17 +126,10 @@ class CropDataset:
     def torso(self) -> np.ndarray:
         """``(N,)`` left shoulder to right hip, crop pixels, or NaN."""
         ends = ("left_shoulder", "right_hip")
-        if not set(ends) <= set(self.skeleton.joints):
+        if not all(joint in self.skeleton for joint in ends):
             return np.full(len(self), np.nan, np.float32)
         a, b = self.skeleton.indices(ends)
         return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b], axis=1)
-
-    @property
-    def box_size(self) -> np.ndarray:
-        """TEMPORARY until merged."""
-        p = self.keypoints
-        with np.errstate(all="ignore"):
-            return np.nanmax(np.nanmax(p, 1) - np.nanmin(p, 1) + 1, 1)
 
     def read(self, indices) -> np.ndarray:
         """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
@@ -150,6 +159,22 @@ class CropDataset:
         rows = {name: getattr(self, name)[indices] for name in _LABELS}
         return replace(self, crops=crops, **rows)
 
+    def as_skeleton(self, skeleton: Skeleton | str) -> CropDataset:
+        """The same crops with the joints of another skeleton.
+
+        Joints are matched by name; those that these people lack are not
+        labelled. Raises ValueError if there is no joint in common.
+        """
+        target = get_skeleton(skeleton)
+        require_common_joints(self.skeleton, target)
+        keypoints, visible = remap(self.keypoints, self.visible, self.skeleton, target)
+        return replace(
+            self,
+            keypoints=keypoints.astype(np.float32),
+            visible=visible,
+            skeleton=target,
+        )
+
     @classmethod
     def open(cls, path) -> CropDataset:
         """A finished store, checked.
@@ -172,28 +197,50 @@ class CropDataset:
             raise FileNotFoundError(
                 f"no prepared store in {path}: it has no store.json"
             )
-        about = load_json(path / "store.json")
-        if about.get("version") != _VERSION:
-            raise CropsError(
-                f"{path} is a store of version "
-                f"{about.get('version')}, this program reads "
-                f"version {_VERSION}; delete it and prepare it "
-                "again"
-            )
-        labels = _read_labels(path / "labels.npz", about["labels_sha256"])
+        about = _about(path / "store.json")
+        labels = _read_labels(path / "labels.npz", about)
         return cls(
             crops=_map_crops(path / "crops.npy", about),
             **labels,
-            skeleton=_skeleton_from(about["skeleton"]),
+            skeleton=about["skeleton"],
             size=about["size"],
             margin=about["margin"],
             source=about["source"],
         )
 
 
+def _about(path: Path) -> dict:
+    """What ``store.json`` says, checked; its skeleton as one."""
+    about = load_json(path)
+    again = "delete the store and prepare it again (rebuild=True, --rebuild)"
+    if not isinstance(about, dict):
+        raise CropsError(f"{path} does not describe a store; {again}")
+    if about.get("version") not in (1, _VERSION):
+        raise CropsError(
+            f"{path.parent} is a store of version {about.get('version')}, this "
+            f"program reads version {_VERSION}; {again}"
+        )
+    wanted = {
+        "people": lambda v: type(v) is int and v >= 0,
+        "size": lambda v: type(v) is int and 0 < v <= MAX_SIZE,
+        "margin": lambda v: isinstance(v, (int, float)) and 0 < v < 100,
+        "labels_sha256": lambda v: isinstance(v, str),
+        "source": lambda v: isinstance(v, dict) and "dataset" in v,
+    }
+    for name, is_good in wanted.items():
+        if not is_good(about.get(name)):
+            raise CropsError(
+                f"{path} is damaged: its {name!r} is {about.get(name)!r:.60}; {again}"
+            )
+    try:
+        return about | {"skeleton": Skeleton.from_dict(about.get("skeleton"))}
+    except ValueError as error:
+        raise CropsError(f"{path} is damaged: {error}; {again}") from None
+
+
 def _parts(path: Path) -> list[Path]:
     """The labels of finished chunks, in order, without gaps."""
-    parts = []
+    parts: list[Path] = []
     while (part := path / "parts" / f"{len(parts):05d}.npz").exists():
         parts.append(part)
     return parts
@@ -209,6 +256,7 @@ _LABELS = {
     "scale": np.float64,
     "images": np.str_,
     "ids": np.str_,
+    "box_size": np.float32,
 }
 
 
@@ -222,8 +270,13 @@ def _map_crops(path: Path, about: dict) -> np.ndarray:
             f"{expected:,}; delete the store and prepare it "
             "again"
         )
-    crops = np.load(path, mmap_mode="r")
-    if crops.shape != shape:
+    try:
+        crops = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise CropsError(
+            f"{path} is damaged: {error}; delete the store and prepare it again"
+        ) from None
+    if crops.shape != shape or crops.dtype != np.uint8:
         raise CropsError(
             f"{path} has the shape {crops.shape} instead of "
             f"{shape}; delete the store and prepare it again"
@@ -231,28 +284,33 @@ def _map_crops(path: Path, about: dict) -> np.ndarray:
     return crops
 
 
-def _read_labels(path: Path, sha256: str) -> dict:
-    if not path.is_file() or _sha256(path) != sha256:
+def _read_labels(path: Path, about: dict) -> dict:
+    if not path.is_file() or _sha256(path) != about["labels_sha256"]:
         raise CropsError(
             f"{path} is missing or was changed; delete the store and prepare it again"
         )
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in _LABELS}
+    missing = {"box_size"} if about["version"] == 1 else set()
+    n, k = about["people"], len(about["skeleton"])
+    shapes = {
+        "keypoints": (n, k, 2),
+        "visible": (n, k),
+        "to_image": (n, 2, 3),
+        "center": (n, 2),
+    }
+    try:
+        with np.load(path) as arrays:
+            labels = {name: arrays[name] for name in _LABELS if name not in missing}
+    except (OSError, ValueError, KeyError) as error:
+        raise CropsError(f"{path} is damaged: {error}; prepare it again") from None
+    for name, array in labels.items():
+        if array.shape != shapes.get(name, (n,)):
+            raise CropsError(
+                f"{path} is damaged: {name} has the shape {array.shape}, for {n} "
+                f"people with {k} joints; prepare it again"
+            )
+    return labels
 
 
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _skeleton_from(fields: dict) -> Skeleton:
-    """A skeleton as `dataclasses.asdict` and JSON have left it."""
-    groups = {k: tuple(v) for k, v in fields["groups"].items()}
-    return Skeleton(
-        fields["name"],
-        tuple(fields["joints"]),
-        tuple(map(tuple, fields["bones"])),
-        tuple(fields["parents"]),
-        tuple(fields["sigmas"]),
-        groups,
-    )

@@ -21,16 +21,20 @@ import numpy as np
 
 from .. import skeletons
 from ..images import PictureFolder
+from .annotated import AnnotatedDataset
 from .base import DatasetError, Person
 from .parsing import (
-    AnnotatedDataset,
+    Records,
     check_keypoints,
     keypoint_box,
     load_mat,
     position_from_box,
 )
+from .pictures import find_pictures, places_in
 
 __all__ = ["LSP"]
+
+_SPLITS = ("train", "valid", "trainval")
 
 
 class LSP(AnnotatedDataset):
@@ -40,6 +44,11 @@ class LSP(AnnotatedDataset):
     ----------
     root:
         Folder with ``joints.mat`` and ``images/``.
+    annotations, images:
+        The file and the folder, where they are elsewhere or called otherwise.
+    strict:
+        Raise an error for a person who cannot be used, instead of leaving
+        them out.
     split:
         ``"train"``, ``"valid"`` or ``"trainval"``. Of LSP the first half
         is for training, the second for testing (here: valid). All of LSP
@@ -52,49 +61,53 @@ class LSP(AnnotatedDataset):
     whom nothing is labelled is left out.
     """
 
-    def __init__(self, root, split: str = "train"):
+    def __init__(
+        self,
+        root,
+        split: str = "train",
+        annotations=None,
+        images=None,
+        strict: bool = False,
+    ):
         root = Path(root)
-        path = root / "joints.mat"
-        if split not in ("train", "valid", "trainval"):
-            raise ValueError(
-                f"LSP has the splits train, valid, trainval, not {split!r}"
-            )
-        joints = load_mat(path).get("joints")
-        if (
-            joints is None
-            or joints.ndim != 3
-            or not (joints.shape[:2] in ((3, 14), (14, 3)))
-        ):
-            shape = None if joints is None else joints.shape
-            raise DatasetError(
-                f"{path}: expected 'joints' of 3 x 14 x N "
-                f"(LSP) or 14 x 3 x N (extended), got {shape}"
-            )
-        extended = joints.shape[:2] == (14, 3)
-        joints = joints.transpose((2, 0, 1) if extended else (2, 1, 0))
-        flag = joints[..., 2] > 0
+        path = root / "joints.mat" if annotations is None else Path(annotations)
+        if split not in _SPLITS:
+            raise ValueError(f"LSP has the splits {', '.join(_SPLITS)}, not {split!r}")
+        joints, extended = _read(path)
         if extended:
-            visible, digits = np.where(flag, 2, 0), 5
+            visible, digits = np.where(joints[..., 2] > 0, 2, 0), 5
         else:
-            visible, digits = np.where(flag, 1, 2), 4
-        self.split = split
-        people = []
+            visible, digits = np.where(joints[..., 2] > 0, 1, 2), 4
+        people, records = [], Records(path, strict)
         for i in self._chosen(len(joints), split, extended):
-            person = _person(
-                f"im{i + 1:0{digits}d}.jpg",
-                joints[i, :, :2],
-                visible[i],
-                f"{path}, person {i + 1}",
-            )
-            if person is not None:
-                person.id = f"{split}/{i}"
-                people.append(person)
-        if not people:
-            raise DatasetError(f"{path} has no labelled people in the split {split!r}")
+            with records.one(f"person {i + 1}") as where:
+                person = _person(
+                    f"im{i + 1:0{digits}d}.jpg", joints[i], visible[i], where
+                )
+                if person is not None:
+                    person.id = f"{split}/{i}"
+                    people.append(person)
+        records.require(people, f"labelled people in the split {split!r}")
+        self.annotations = path
+        folder, _ = find_pictures(
+            [person.image for person in people],
+            places_in(images) if images else [root / "images"],
+        )
         name = "lsp-extended" if extended else "lsp"
         super().__init__(
-            f"{name}-{split}", skeletons.LSP, people, PictureFolder(root / "images")
+            f"{name}-{split}",
+            skeletons.LSP,
+            people,
+            PictureFolder(folder),
+            records.skipped,
+            split=split,
         )
+
+    @classmethod
+    def splits(cls, root) -> dict[str, Path]:
+        """The annotation file of each split under `root`."""
+        path = Path(root) / "joints.mat"
+        return dict.fromkeys(_SPLITS, path) if path.is_file() else {}
 
     @staticmethod
     def _chosen(count: int, split: str, extended: bool) -> range:
@@ -106,8 +119,32 @@ class LSP(AnnotatedDataset):
         }[split]
 
 
-def _person(image, xy, visible, where) -> Person | None:
-    keypoints, visible = check_keypoints(xy - 1, visible, skeletons.LSP, where)
+def _read(path: Path):
+    """Joints ``(N, 14, 3)``, and whether the set is the extended one."""
+    joints = load_mat(path).get("joints")
+    shape = getattr(joints, "shape", None)
+    if (
+        joints is None
+        or shape is None
+        or len(shape) != 3
+        or shape[:2] not in ((3, 14), (14, 3))
+        or joints.dtype.kind not in "fiub"
+    ):
+        raise DatasetError(
+            f"{path}: expected numbers 'joints' of 3 x 14 x N "
+            f"(LSP) or 14 x 3 x N (extended), got {shape}"
+        )
+    extended = shape[:2] == (14, 3)
+    joints = joints.transpose((2, 0, 1) if extended else (2, 1, 0))
+    return joints.astype(np.float64), extended
+
+
+def _person(image, joints, visible, where) -> Person | None:
+    if not np.isfinite(joints[:, 2]).all():
+        raise DatasetError(f"{where}: a joint's third number must be 0 or 1")
+    keypoints, visible = check_keypoints(
+        joints[:, :2] - 1, visible, skeletons.LSP, where
+    )
     box = keypoint_box(keypoints)
     if box is None:
         return None

@@ -28,16 +28,21 @@ import numpy as np
 
 from .. import skeletons
 from ..images import PictureFolder
+from .annotated import AnnotatedDataset
 from .base import DatasetError, Person
 from .parsing import (
-    AnnotatedDataset,
+    Records,
+    as_numbers,
     check_keypoints,
     check_position,
+    get_field,
     keypoint_box,
+    kind_of,
     load_json,
     load_mat,
     position_from_box,
 )
+from .pictures import find_pictures, picture_name, places_in
 
 __all__ = ["HEAD_PER_SCALE", "MPII", "MPIIGroundTruth"]
 
@@ -82,7 +87,13 @@ class MPII(AnnotatedDataset):
         ``.mat``, train and valid need ``annot/valid.json`` beside it,
         and train then leaves out every picture of the validation split.
     annotations:
-        A file, if it is not at one of the usual places under `root`.
+        A file, if it is not at one of the usual places under `root`. Of a
+        file with one split only, `split` says which one it is.
+    images:
+        Folder of the pictures, if it is not ``images/`` under `root`.
+    strict:
+        Raise an error for a record that cannot be used, instead of leaving
+        it out.
 
     Notes
     -----
@@ -98,31 +109,42 @@ class MPII(AnnotatedDataset):
     A record without centre or scale gets them from its joints' box.
     """
 
-    def __init__(self, root, split: str = "valid", annotations=None):
+    def __init__(
+        self,
+        root,
+        split: str = "valid",
+        annotations=None,
+        images=None,
+        strict: bool = False,
+    ):
         root = Path(root)
         split = _ALIASES.get(split, split)
         if split not in _SPLITS:
             raise ValueError(f"MPII has the splits {', '.join(_SPLITS)}, not {split!r}")
-        if annotations is None:
-            path = self.find(root, split)
-            if path is None:
-                raise FileNotFoundError(
-                    f"no MPII annotations for the split {split!r} in "
-                    f"{root}; looked for {', '.join(self.places(split))}"
-                )
-        else:
-            path = Path(annotations)
-        self.split = split
+        path = self.find(root, split) if annotations is None else Path(annotations)
+        if path is None:
+            raise FileNotFoundError(
+                f"no MPII annotations for the split {split!r} in "
+                f"{root}; looked for {', '.join(self.places(split))}"
+            )
+        records = Records(path, strict)
+        people = _read_people(path, split, root, records)
+        records.require(people, f"people in the split {split!r}")
         self.annotations = path
-        people = _read_people(path, split, root)
-        if not people:
-            raise DatasetError(f"{path} has no people in the split {split!r}")
+        folder, last = find_pictures(
+            [person.image for person in people],
+            places_in(images) if images else [root / "images"],
+        )
+        for person in people:
+            person.image = picture_name(person.image, str(path), last)
         # Other datasets come in MPII's form too: the folder names them.
         super().__init__(
             f"{root.resolve().name}-{split}",
             skeletons.MPII,
             people,
-            PictureFolder(root / "images"),
+            PictureFolder(folder),
+            records.skipped,
+            split=split,
         )
 
     @staticmethod
@@ -138,33 +160,60 @@ class MPII(AnnotatedDataset):
         """The first annotation file that is there."""
         split = _ALIASES.get(split, split)
         paths = (Path(root) / place for place in cls.places(split))
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for path in paths if _is_ours(path)), None)
+
+    @classmethod
+    def splits(cls, root) -> dict[str, Path]:
+        """The annotation file of each split under `root`."""
+        found = {split: cls.find(root, split) for split in _SPLITS}
+        listed = any((Path(root) / place).is_file() for place in _validation_lists())
+        return {
+            split: path
+            for split, path in found.items()
+            if path is not None
+            and not (split == "test" and kind_of(path) == "mpii-all")
+            and not (
+                split in ("train", "valid") and path.suffix == ".mat" and not listed
+            )
+        }
 
 
-def _read_people(path: Path, split: str, root: Path) -> list[Person]:
+def _is_ours(path: Path) -> bool:
+    """Whether a file of a usual name is there, and not another dataset's."""
+    return path.is_file() and (
+        path.suffix != ".json" or kind_of(path) not in ("coco", "aic")
+    )
+
+
+def _read_people(path: Path, split: str, root: Path, records: Records) -> list[Person]:
     if _is_mat(path):
-        return _from_mat(path, split, root)
-    records = load_json(path)
-    if isinstance(records, dict) and "root" in records:
-        records = records["root"]  # as jsonlab writes it
-    if not isinstance(records, list) or not records:
+        return _from_mat(path, split, root, records)
+    content = load_json(path)
+    if isinstance(content, dict) and "root" in content:
+        content = content["root"]  # as jsonlab writes it
+    if not isinstance(content, list) or not content:
         raise DatasetError(f"{path}: expected a list of people, and at least one")
-    if not isinstance(records[0], dict):
+    named = [set(record) for record in content if isinstance(record, dict)]
+    if not named:
         raise DatasetError(f"{path}: record 0 is not an object")
-    if "joint_self" in records[0]:
-        records = [
-            (i, record) for i, record in enumerate(records) if _in_split(record, split)
-        ]
-        people = [_from_all_json(record, i, path) for i, record in records]
-    elif "image" in records[0]:
-        people = [_from_split_json(record, i, path) for i, record in enumerate(records)]
+    if any("joint_self" in names for names in named):
+        reader = _from_all_json
+    elif any("image" in names for names in named):
+        reader = _from_split_json
     else:
         raise DatasetError(
             f"{path} is not an MPII annotation file: record 0 has neither "
-            f"'image' nor 'joint_self' but {sorted(records[0])}"
+            f"'image' nor 'joint_self' but {sorted(named[0])}"
         )
-    for i, person in enumerate(people):
-        person.id = f"{split}/{i}"
+    people, number = [], 0
+    for i, record in enumerate(content):
+        with records.one(f"record {i}") as where:
+            if reader is _from_all_json and not _in_split(record, split, where):
+                continue
+            number += 1  # of who is left out, too: lists of people count them
+            person = reader(record, where)
+            person.id = f"{split}/{number - 1}"
+            people.append(person)
     return _with_head_sizes(people)
 
 
@@ -179,8 +228,7 @@ def _is_mat(path: Path) -> bool:
 
 def _person(image, xy, visible, center, scale, where, **more) -> Person:
     """A record from what a file says, in 1-based pixels."""
-    if not isinstance(image, str) or not image:
-        raise DatasetError(f"{where}: no picture name, but {image!r}")
+    image = picture_name(image, where)
     keypoints, visible = check_keypoints(xy, visible, skeletons.MPII, where)
     keypoints -= 1
     if center is None or scale is None:
@@ -197,49 +245,58 @@ def _person(image, xy, visible, center, scale, where, **more) -> Person:
     return Person(image, keypoints, visible, center, scale, **more)
 
 
-def _from_split_json(record, index, path) -> Person:
-    where = f"{path}, record {index}"
-    try:
-        image = record["image"]
-        # The test split has no joints.
-        xy = record.get("joints", np.full((16, 2), -1.0))
-        labelled = np.asarray(record.get("joints_vis", np.zeros(16)))
-        center, scale = record["center"], record["scale"]
-    except (KeyError, AttributeError, TypeError) as error:
-        raise DatasetError(f"{where}: no {error}") from None
-    visible = np.where(labelled.astype(bool), 2, 0)
-    return _person(image, xy, visible, center, scale, where)
+def _from_split_json(record, where) -> Person:
+    image = get_field(record, "image", where)
+    # The test split has no joints.
+    xy, visible = np.full((16, 2), -1.0), np.zeros(16)
+    if "joints" in record or "joints_vis" in record:
+        xy = get_field(record, "joints", where)
+        labelled = get_field(record, "joints_vis", where)
+        visible = np.where(as_numbers(labelled, where, "joints_vis") == 1, 2, labelled)
+    for name in ("center", "scale"):
+        if name not in record:
+            get_field(record, name, where)
+    return _person(image, xy, visible, record["center"], record["scale"], where)
 
 
-def _in_split(record, split: str) -> bool:
+def _in_split(record, split: str, where) -> bool:
     if split == "test":
         return False
+    if not isinstance(record, dict):
+        raise DatasetError(f"{where}: not an object")
     valid = bool(record.get("isValidation", False))
     return split == "trainval" or valid == (split == "valid")
 
 
-def _from_all_json(record, index, path) -> Person:
-    where = f"{path}, record {index}"
-    try:
-        joints = np.asarray(record["joint_self"], dtype=np.float64)
-        image, center = record["img_paths"], record["objpos"]
-        scale = record["scale_provided"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{where}: unusable: {error!r}") from None
+def _from_all_json(record, where) -> Person:
+    joints = as_numbers(get_field(record, "joint_self", where), where, "'joint_self'")
     if joints.shape != (16, 3):
         raise DatasetError(
             f"{where}: 'joint_self' has the shape "
             f"{joints.shape}, not 16 joints of x, y, visible"
         )
+    if not np.isfinite(joints[:, 2]).all():
+        raise DatasetError(f"{where}: whether a joint is visible must be 0 or 1")
     # An unlabelled joint is 0, 0, 0; a hidden one has a place and 0.
     labelled = (joints != 0).any(1)
     visible = np.where(labelled, np.where(joints[:, 2] > 0, 2, 1), 0)
-    extra = {
+    extra: dict = {
         key: int(record[key])
         for key in ("annolist_index", "people_index")
         if key in record
     }
-    return _person(image, joints[:, :2], visible, center, scale, where, extra=extra)
+    size = record.get("img_width"), record.get("img_height")
+    if all(isinstance(side, (int, float)) and side > 0 for side in size):
+        extra["image_size"] = size
+    return _person(
+        get_field(record, "img_paths", where),
+        joints[:, :2],
+        visible,
+        record.get("objpos"),
+        record.get("scale_provided"),
+        where,
+        extra=extra,
+    )
 
 
 def _with_head_sizes(people: list[Person]) -> list[Person]:
@@ -280,7 +337,7 @@ def _items(value) -> list:
     return list(np.atleast_1d(value))
 
 
-def _from_mat(path: Path, split: str, root: Path) -> list[Person]:
+def _from_mat(path: Path, split: str, root: Path, records: Records) -> list[Person]:
     variables = load_mat(path)
     release = variables.get("RELEASE")
     annolist = _items(_field(release, "annolist"))
@@ -290,7 +347,9 @@ def _from_mat(path: Path, split: str, root: Path) -> list[Person]:
             f"{path} has no RELEASE.annolist, so it is not "
             f"MPII's release; it has {names}"
         )
-    is_train = np.atleast_1d(_field(release, "img_train"))
+    is_train = as_numbers(
+        np.atleast_1d(_field(release, "img_train")), str(path), "img_train"
+    )
     if len(is_train) != len(annolist):
         raise DatasetError(
             f"{path}: img_train does not have one entry for "
@@ -298,29 +357,27 @@ def _from_mat(path: Path, split: str, root: Path) -> list[Person]:
         )
     if split == "test":
         single = _items(_field(release, "single_person"))
-        people = _test_people(path, annolist, is_train, single)
+        people = _test_people(records, annolist, is_train, single)
     else:
-        people = _labelled_people(path, annolist, is_train)
+        people = _labelled_people(records, annolist, is_train)
     if split in ("train", "valid"):
-        people = _tompson_split(people, split, root, path)
+        people = _tompson_split(people, split, root, records)
     for i, person in enumerate(people):
         person.id = f"{split}/{i}"
     return people
 
 
-def _labelled_people(path, annolist, is_train) -> list[Person]:
+def _labelled_people(records, annolist, is_train) -> list[Person]:
     people = []
     for i in np.flatnonzero(is_train):
         for r, rect in enumerate(_items(_field(annolist[i], "annorect"))):
             points = _items(_field(_field(rect, "annopoints"), "point"))
             if points:
-                people.append(
-                    _release_person(path, annolist[i], rect, points, int(i), r)
-                )
+                people += _release_people(records, annolist[i], rect, points, int(i), r)
     return people
 
 
-def _test_people(path, annolist, is_train, single) -> list[Person]:
+def _test_people(records, annolist, is_train, single) -> list[Person]:
     """The people of the test pictures that stand clear of others."""
     people = []
     for i in np.flatnonzero(is_train == 0):
@@ -328,8 +385,8 @@ def _test_people(path, annolist, is_train, single) -> list[Person]:
         alone = single[i] if i < len(single) else []
         for r in np.atleast_1d(alone).astype(int) - 1:
             if r < len(rects) and None not in _position(rects[r]):
-                people.append(
-                    _release_person(path, annolist[i], rects[r], [], int(i), int(r))
+                people += _release_people(
+                    records, annolist[i], rects[r], [], int(i), int(r)
                 )
     return people
 
@@ -342,9 +399,15 @@ def _position(rect):
     return center, _field(rect, "scale")
 
 
-def _release_person(path, picture, rect, points, i, r) -> Person:
+def _release_people(records, picture, rect, points, i, r) -> list[Person]:
+    """The person as a list, which is empty if they cannot be used."""
     name = _field(_field(picture, "image"), "name")
-    where = f"{path}, annolist({i + 1}).annorect({r + 1}) of {name}"
+    with records.one(f"annolist({i + 1}).annorect({r + 1}) of {name}") as where:
+        return [_release_person(str(name), rect, points, i, r, where)]
+    return []
+
+
+def _release_person(name, rect, points, i, r, where) -> Person:
     xy = np.full((16, 2), np.nan)
     visible = np.zeros(16)
     for point in points:
@@ -356,11 +419,13 @@ def _release_person(path, picture, rect, points, i, r) -> Person:
     center, scale = _position(rect)
     # Numbers as in MATLAB, by which lists of people refer to the release.
     extra = {"annolist_index": i + 1, "people_index": r + 1}
-    person = _person(str(name), xy, visible, center, scale, where, extra=extra)
+    person = _person(name, xy, visible, center, scale, where, extra=extra)
     corners = [_field(rect, key) for key in ("x1", "y1", "x2", "y2")]
     if None not in corners:
         x1, y1, x2, y2 = map(float, corners)
-        person.head_size = HEAD_PER_DIAGONAL * math.hypot(x2 - x1, y2 - y1) or math.nan
+        diagonal = math.hypot(x2 - x1, y2 - y1)
+        if 0 < diagonal < 1e6:
+            person.head_size = HEAD_PER_DIAGONAL * diagonal
     elif "derived_position" not in person.extra:
         person.head_size = HEAD_PER_SCALE * person.scale
     return person
@@ -372,29 +437,37 @@ def _visibility(point) -> int:
     return 2 if value is None or int(value) else 1
 
 
-def _tompson_split(people, split, root, path) -> list[Person]:
+def _validation_lists() -> list[str]:
+    return [place.format(name) for place in _PER_SPLIT for name in ("valid", "val")]
+
+
+def _tompson_split(people, split, root, records) -> list[Person]:
     """Train or valid, by the list of validation people in a JSON file."""
-    places = [
-        root / place.format(name) for place in _PER_SPLIT for name in ("valid", "val")
-    ]
+    places = [root / place for place in _validation_lists()]
     listed = next((p for p in places if p.is_file()), None)
     if listed is None:
         raise DatasetError(
-            f"{path} does not say which people are for validation; put the "
+            f"{records.path} does not say which people are for validation; put the "
             f"usual list at {places[0]}, or take the split 'trainval'"
         )
-    wanted = _read_people(listed, "valid", root)
+    beside = Records(listed, records.strict)
+    wanted = _read_people(listed, "valid", root, beside)
+    records.skipped += beside.skipped
     if split == "train":
         taken = {person.image for person in wanted}
         return [p for p in people if p.image not in taken]
-    by_picture = {}
+    by_picture: dict[str, list[Person]] = {}
     for person in people:
         by_picture.setdefault(person.image, []).append(person)
     # In the order of the list: published predictions follow it.
-    return [_same_person(person, by_picture, listed) for person in wanted]
+    found = []
+    for person in wanted:
+        with records.one(f"{listed}, {person.id}") as where:
+            found.append(_same_person(person, by_picture, where))
+    return found
 
 
-def _same_person(person, by_picture, listed) -> Person:
+def _same_person(person, by_picture, where) -> Person:
     for other in by_picture.get(person.image, ()):
         if (
             np.abs(np.subtract(person.center, other.center)).max() < 1.0
@@ -402,8 +475,7 @@ def _same_person(person, by_picture, listed) -> Person:
         ):
             return other
     raise DatasetError(
-        f"{listed}, {person.id}: the release has no person "
-        f"at {person.center} in {person.image}"
+        f"{where}: the release has no person at {person.center} in {person.image}"
     )
 
 
@@ -441,8 +513,8 @@ class MPIIGroundTruth:
             raise DatasetError(
                 f"{path} is not the ground truth of MPII: it lacks {', '.join(absent)}"
             )
-        xy, missing, boxes = (np.asarray(variables[n], dtype=np.float64) for n in names)
-        n = xy.shape[-1]
+        xy, missing, boxes = (as_numbers(variables[n], str(path), n) for n in names)
+        n = xy.shape[-1] if xy.ndim else 0
         if (
             xy.shape != (16, 2, n)
             or missing.shape != (16, n)

@@ -119,7 +119,7 @@ def write_release(folder, scenes: list[Scene], train=None, seed: int = 0) -> Pat
 
 def _rect(person, labelled: bool, rng) -> dict:
     """What the release says about one person."""
-    rect = {}
+    rect: dict = {}
     if labelled:
         x, y, width, height = person.extra["head_box"]
         rect |= {"x1": x + 1, "y1": y + 1, "x2": x + width + 1, "y2": y + height + 1}
@@ -220,6 +220,7 @@ def _cut(scene: Scene, height: int) -> Scene:
         with np.errstate(invalid="ignore"):
             inside = (keypoints[:, 1] >= -0.5) & (keypoints[:, 1] < height - 0.5)
         x, y, *sides = person.extra["head_box"]
+        assert person.box is not None  # whoever is drawn has one
         left, upper, wide, high = person.box
         bottom = min(upper + high - top, height)
         upper = max(upper - top, 0)
@@ -254,12 +255,13 @@ def write_as_mpii(dataset, folder: Path, split: str = "valid") -> Path:
     import numpy as np
 
     path = folder / "annot" / f"{split}.json"
-    if path.exists():
-        raise ValueError(f"{path} exists already; choose another folder")
+    names = [f"{i:06d}.png" for i in range(len(dataset))]
+    for place in (path, *(folder / "images" / name for name in names)):
+        if place.exists():
+            raise ValueError(f"{place} exists already; choose another folder")
     records = []
-    for i in range(len(dataset)):
+    for i, name in enumerate(names):
         person = dataset[i]
-        name = f"{i:06d}.png"
         with atomic_path(folder / "images" / name) as temporary:
             picture = dataset.read_image(person)[..., ::-1]
             temporary.write_bytes(cv2.imencode(".png", picture)[1])

@@ -162,6 +162,18 @@ class SyntheticPeople:
     def __getitem__(self, index: int) -> Person:
         return self.render(index).person
 
+    def as_skeleton(self, skeleton: Skeleton | str) -> SyntheticPeople:
+        """The same people in the joints of another skeleton, by name."""
+        return SyntheticPeople(
+            self.count,
+            self.seed,
+            self.size,
+            self.difficulty,
+            self.margin,
+            skeleton,
+            self.split,
+        )
+
     def read_image(self, person: Person) -> np.ndarray:
         """The picture of one of this dataset's people."""
         prefix, _, index = person.id.rpartition("/")
@@ -353,6 +365,7 @@ class SyntheticPeople:
                     "roll": stance.roll,
                 },
             },
+            skeleton=self.skeleton,
         )
 
 
