@@ -1,5 +1,7 @@
 """Skeletons: the orders that the data sets fixed, and what follows."""
 
+import inspect
+import json
 import pickle
 
 import numpy as np
@@ -14,6 +16,7 @@ from posecourse.skeletons import (
     SKELETONS,
     UPPER_BODY,
     Skeleton,
+    canonical_name,
     get_skeleton,
     remap,
 )
@@ -235,6 +238,146 @@ def test_hash_and_pickle(skeleton):
     assert {skeleton: 1}[again] == 1
 
 
+# ---------------------------------------------------------- names suffice
+
+
+@every
+def test_names_alone_give_the_course_s_own_skeletons(skeleton):
+    """The defaults are a body: all that hangs on what, and COCO's sigmas."""
+    bare = Skeleton(skeleton.name, list(skeleton.joints))
+    assert bare.parents == skeleton.parents
+    assert bare.sigmas == skeleton.sigmas
+    assert bare.flip_map == skeleton.flip_map
+    assert set(bare.defaults) == {"bones", "parents", "sigmas", "groups"}
+    assert skeleton.defaults == {}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "left_eye",
+        "Left Eye",
+        "LeftEye",
+        "leftEye",
+        "LEFT_EYE",
+        "left-eye",
+        "l_eye",
+        "L_Eye",
+        "LEye",
+        "lEye",
+        "eye_l",
+        "eye.L",
+        "Eye.L",
+        "EyeL",
+        "eyeLeft",
+        "eye_left",
+        "左eye",
+    ],
+)
+def test_one_joint_in_many_spellings(spelling):
+    assert canonical_name(spelling) == "left_eye"
+    right = (
+        spelling.replace("eft", "ight")
+        .replace("EFT", "IGHT")
+        .replace("L", "R")
+        .replace("左", "右")
+    )
+    if right.startswith("l"):
+        right = "r" + right[1:]
+    right = right.replace("_l", "_r")
+    skeleton = Skeleton("eyes", [spelling, right, "nose"])
+    assert skeleton.flip_map == ((right, spelling),)
+    assert skeleton.flip_permutation == (1, 0, 2)
+    assert [skeleton.side(j) for j in skeleton.joints] == ["left", "right", "middle"]
+    assert skeleton.index("left_eye") == 0 and "Right Eye" in skeleton
+
+
+def test_letters_that_are_no_sides():
+    """Vertebra L5 is not left, a rear is no right ear, a rib no left one."""
+    names = ["L5", "rear", "rib", "lip", "root", "upright", "leg"]
+    assert [canonical_name(n) for n in names] == [n.lower() for n in names]
+    spine = Skeleton("spine", names)
+    assert spine.flip_map == () and spine.can_flip
+    # glued letters tell where the other side is there as well
+    assert Skeleton("mocap", ["lfemur", "rfemur", "root"]).flip_pairs == ((1, 0),)
+
+
+def test_pairs_that_names_do_not_tell():
+    arms = Skeleton("arms", ["A1", "A2", "B1", "B2"], flip_map=[("A1", "B1")])
+    assert arms.flip_pairs == ((0, 2),)
+    assert [arms.side(j) for j in arms.joints] == ["right", "middle", "left", "middle"]
+    with pytest.raises(ValueError, match="in two pairs"):
+        Skeleton("x", ["a", "b", "c"], flip_map=[("a", "b"), ("b", "c")])
+
+
+def test_a_hand():
+    """21 joints of which the body's table knows one."""
+    fingers = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky")
+    hand = Skeleton(
+        "hand", ["wrist", *(f"{f}{i}" for f in fingers for i in range(1, 5))]
+    )
+    assert len(hand) == 21 and len(hand.bones) == 20
+    assert ("wrist", "pinky1") in hand.bones and ("thumb3", "thumb4") in hand.bones
+    assert hand.sigmas == (0.062, *[0.072] * 20)
+    assert "thumb1" in hand.defaults["sigmas"]
+
+
+def test_bones_and_parents_give_each_other():
+    joints = ["tail", "back", "head", "ear"]
+    bones = [("tail", "back"), ("head", "back")]
+    given = Skeleton("cat", joints, bones=bones)
+    assert given.parents == ("back", "head", "head", "head")
+    assert "ear" not in {j for bone in given.bones for j in bone}
+    again = Skeleton("cat", joints, parents=given.parents)
+    assert again.bones == (("back", "tail"), ("head", "back"), ("head", "ear"))
+
+
+def test_names_that_say_nothing_get_no_bones():
+    dots = Skeleton("dots", [f"kp{i}" for i in range(19)])
+    assert dots.bones == () and set(dots.parents) == {"kp0"}
+    assert "kp7" in dots.defaults["bones"]
+    assert dots.groups["Kp3"] == ("kp3",) and dots.can_flip
+
+
+def test_default_groups_join_the_sides():
+    skeleton = Skeleton("x", ["Left Big Toe", "Right Big Toe", "Nose"])
+    assert skeleton.groups == {
+        "Big toe": ("Left Big Toe", "Right Big Toe"),
+        "Nose": ("Nose",),
+    }
+
+
+@every
+def test_through_json_and_back(skeleton):
+    again = Skeleton.from_dict(json.loads(json.dumps(skeleton.to_dict())))
+    assert again == skeleton and again.defaults == {}
+
+
+def test_descriptions_are_checked():
+    bare = Skeleton.from_dict({"name": "arm", "joints": ["shoulder", "elbow"]})
+    assert bare.bones == (("shoulder", "elbow"),)
+    good = MPII.to_dict()
+    for bad, message in (
+        (["mpii"], "described by its 'name' and 'joints'"),
+        ({"name": "x"}, "described by its 'name' and 'joints'"),
+        (None, "described by"),
+        (good | {"weight": 3}, "mpii' has weight"),
+        (good | {"joints": "nose"}, "joints must be a list, not 'nose'"),
+        (good | {"sigmas": None, "bones": 7}, "bones must be a list, not 7"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Skeleton.from_dict(bad)
+
+
+def test_help_shows_a_skeleton_in_one_word():
+    assert repr(MPII) == "<Skeleton mpii: 16 joints>"
+
+    def draw(skeleton=MPII):
+        pass
+
+    assert len(str(inspect.signature(draw))) < 50
+
+
 # ------------------------------------------------------------------- errors
 
 
@@ -243,6 +386,14 @@ def test_get_skeleton():
     assert get_skeleton(COCO) is COCO
     with pytest.raises(ValueError, match="'body25'; known: mpii, coco"):
         get_skeleton("body25")
+    with pytest.raises(ValueError, match="'MPII'.*did you mean 'mpii'"):
+        get_skeleton("MPII")
+
+
+@pytest.mark.parametrize("bad", [["a", "b"], {"a": 1}, None, 16, 0.5])
+def test_what_is_no_skeleton(bad):
+    with pytest.raises(ValueError, match=r"unknown skeleton.*Skeleton\(.mine"):
+        get_skeleton(bad)
 
 
 def test_unknown_joint():
@@ -262,6 +413,19 @@ def test_skeletons_are_checked():
     Skeleton(**good)
     for change, message in (
         ({"joints": ("a", "a")}, "not unique"),
+        ({"joints": ("a", "A")}, "'a', 'A' mean the same"),
+        ({"joints": "ab"}, "joints must be a list, not 'ab'"),
+        ({"joints": ("a", 2)}, "joints must be joint names, not 2"),
+        ({"joints": ()}, "at least one joint"),
+        ({"name": ""}, "name is a word"),
+        ({"parents": ("b", "a")}, "parents go in a circle"),
+        ({"sigmas": (0.1, float("nan"))}, "positive numbers, not nan"),
+        ({"sigmas": (0.1, "b")}, "positive numbers, not 'b'"),
+        ({"sigmas": (0.1, -1)}, "positive numbers, not -1"),
+        ({"bones": (("a", "a"),)}, "pairs of two joints"),
+        ({"bones": (("a", "b", "a"),)}, "pairs of two joints"),
+        ({"bones": "ab"}, "bones must be a list"),
+        ({"groups": ["a"]}, "groups must be a dictionary"),
         ({"parents": ("a",)}, "1 parents for 2"),
         ({"sigmas": (0.1,)}, "1 sigmas for 2"),
         ({"bones": (("a", "c"),)}, "unknown joints.*c"),
@@ -307,6 +471,14 @@ def test_remap_three_dimensions():
     new, _ = remap(np.ones((17, 3)), np.ones(17), H36M, MPII)
     assert new.shape == (16, 3)
     assert (new[MPII.index("pelvis")] == 1).all()
+
+
+def test_remap_across_spellings():
+    mine = Skeleton("mine", ["Right Wrist", "tail", "WristL"])
+    new, seen = remap([[1, 2], [3, 4], [5, 6]], [2, 2, 1], mine, MPII)
+    assert new[MPII.index("right_wrist")].tolist() == [1, 2]
+    assert new[MPII.index("left_wrist")].tolist() == [5, 6]
+    assert (seen > 0).sum() == 2 and seen[MPII.index("left_wrist")] == 1
 
 
 def test_remap_says_what_is_wrong():

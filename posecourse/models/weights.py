@@ -33,7 +33,7 @@ def save_weights(model, path, **metadata) -> Path:
         **metadata,
         "model": model.name,
         "options": model.options,
-        "skeleton": skeleton.name if known else asdict(skeleton),
+        "skeleton": skeleton.name if known else skeleton.to_dict(),
         "input_size": list(model.input_size),
     }
     if hasattr(model, "conventions"):  # see checkpoints.adopt
@@ -77,8 +77,9 @@ def load_model(path):
     text = metadata["skeleton"]
     try:
         options = json.loads(metadata["options"])
+        described = text.startswith("{")
         skeleton = (
-            _skeleton(json.loads(text)) if text.startswith("{") else get_skeleton(text)
+            Skeleton.from_dict(json.loads(text)) if described else get_skeleton(text)
         )
         model = build(metadata["model"], skeleton, **options)
     except (ValueError, TypeError) as error:
@@ -183,15 +184,3 @@ def _fill(model, tensors: dict, path):
             "from (same name, skeleton, input size and options)"
         )
     model.load_state_dict(tensors)
-
-
-def _skeleton(fields: dict) -> Skeleton:
-    """A skeleton that was stored as JSON, which knows no tuples."""
-    fields = {
-        key: value
-        if isinstance(value, (str, dict))
-        else tuple(tuple(v) if isinstance(v, list) else v for v in value)
-        for key, value in fields.items()
-    }
-    fields["groups"] = {k: tuple(v) for k, v in fields["groups"].items()}
-    return Skeleton(**fields)
