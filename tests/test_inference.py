@@ -131,9 +131,9 @@ def test_a_second_look_is_closer(predictor):
 def test_of_two_looks_the_surer_is_kept(predictor, monkeypatch):
     looks = iter([0.6, 0.4, 0.6, 0.9])
 
-    def look(image, boxes, *_):
+    def look(targets, *_):
         score = next(looks)
-        return [Pose(POINTS, np.full(4, score), box, DOTS) for box in boxes]
+        return [Pose(POINTS, np.full(4, score), box, DOTS) for _, box, _ in targets]
 
     monkeypatch.setattr(predictor, "_in_boxes", look)
     for score in (0.6, 0.9):
@@ -222,11 +222,11 @@ def test_the_box_around_joints_leaves_unsure_ones_out():
     points[:8] += (99, 49)
     points[0] = (5000, 5000)
     pose = Pose(points, np.r_[0.1, np.ones(15)], (0, 0, 1, 1))
-    x, y, w, h = pose.around()
+    x, y, w, h = pose.keypoint_box()
     assert (w, h) == pytest.approx((1.12 * 100, 1.12 * 50))
     # centred on the pixels 10...109, 20...69
     assert (x + (w - 1) / 2, y + (h - 1) / 2) == pytest.approx((59.5, 44.5))
-    assert Pose(points, np.zeros(16), (0, 0, 1, 1)).around()[2] > 5000
+    assert Pose(points, np.zeros(16), (0, 0, 1, 1)).keypoint_box()[2] > 5000
 
 
 def test_runs_and_weights(tmp_path):
@@ -235,8 +235,8 @@ def test_runs_and_weights(tmp_path):
     run = tmp_path / "run"
     models.save_weights(model, run / "weights.safetensors")
     image = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)
-    (a,) = Predictor.from_run(run, "cpu")(image)
-    (b,) = Predictor.from_weights(run / "weights.safetensors", "cpu")(image)
+    (a,) = Predictor.load(run, "cpu")(image)
+    (b,) = Predictor.load(run / "weights.safetensors", "cpu")(image)
     (c,) = Predictor(model, "cpu")(image)
     assert np.array_equal(a.keypoints, b.keypoints)
     assert np.allclose(a.keypoints, c.keypoints)
@@ -299,9 +299,7 @@ def test_a_joint_that_was_never_labelled_is_a_gap(tmp_path):
     mean[MPII.index("pelvis")] = [None, None]
     path = tmp_path / "weights.safetensors"
     models.save_weights(model, path, mean_pose=mean)
-    (pose,) = Predictor.from_weights(path, "cpu")(
-        np.zeros((80, 60, 3), np.uint8), refine=True
-    )
+    (pose,) = Predictor.load(path, "cpu")(np.zeros((80, 60, 3), np.uint8), refine=True)
     gone = np.isnan(pose.keypoints).all(1)
     assert np.flatnonzero(gone).tolist() == [MPII.index("pelvis")]
     assert pose.scores[gone] == 0 and np.isfinite(pose.scores).all()
