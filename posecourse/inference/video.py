@@ -234,9 +234,10 @@ class Video:
         read, stored = self.frame + 1, len(self.times)
         end = self.time + self._usual_step()
         if self._facts.shown is not None:  # an edit list hides pictures
-            wanted, found = self._facts.shown, end
-            short = found < wanted - max(0.3, 0.05 * wanted)
-            amount = f"{found:.1f} of {wanted:.1f} seconds"
+            wanted = self._facts.shown
+            longest = max(np.diff(self.times), default=0.0)  # the last may be it
+            short = end < wanted - max(0.3, 0.05 * wanted, longest)
+            amount = f"{end:.1f} of {wanted:.1f} seconds"
         elif self._facts.exact or read < stored:
             wanted = max(stored, self._declared if self._facts.exact else 0)
             short, amount = read < wanted, f"{read} of {wanted} pictures"
@@ -431,7 +432,7 @@ class VideoWriter:
     def _open(self, width: int, height: int):
         import cv2
 
-        size = width + width % 2, height + height % 2  # OpenCV would cut odd ones
+        size = _written_size(width, height)
         chosen = _best_format(size, self.path.suffix.lower())
         self._size, self.format = size, chosen.name
         self.plays_in_browsers = chosen.in_browsers
@@ -511,7 +512,13 @@ class VideoWriter:
 
 def video_suffix(width: int, height: int) -> str:
     """The ending that a `VideoWriter` gives a video of that size."""
-    return _best_format((width + width % 2, height + height % 2)).suffix
+    return _best_format(_written_size(width, height)).suffix
+
+
+def _written_size(width: int, height: int) -> tuple[int, int]:
+    """Even sides, as OpenCV would cut odd ones; and none below 16, which
+    some coders accept and cannot read back."""
+    return max(16, width + width % 2), max(16, height + height % 2)
 
 
 @lru_cache(maxsize=32)
