@@ -203,9 +203,9 @@ def test_a_video_without_its_contents_is_none(film):
     "name", ["dance:1.mp4", "http:x.mp4", "50%d.mp4", "film.3gp", "film.m2ts", "film"]
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="names that Windows has not")
-def test_a_name_is_a_name(film, name):
+def test_a_name_is_a_name(film, name, monkeypatch):
     path = film.rename(film.with_name(name))
-    os.chdir(path.parent)
+    monkeypatch.chdir(path.parent)
     for some in (path, name):
         assert len(read(some)[0]) == 12
 
@@ -421,10 +421,10 @@ def test_a_file_that_could_not_be_written_whole_is_an_error(tmp_path):
     video.video_suffix(120, 100)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
     try:
-        with pytest.raises(VideoError, match=r"of 60 pictures can be read back"):
-            with VideoWriter(tmp_path / "x", 10) as writer:
-                for i in range(60):
-                    writer.write(np.roll(noise, 7 * i, 0))
+        told = pytest.raises(VideoError, match="of 60 pictures can be read back")
+        with told, VideoWriter(tmp_path / "x", 10) as writer:
+            for i in range(60):
+                writer.write(np.roll(noise, 7 * i, 0))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.iterdir())

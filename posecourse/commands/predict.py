@@ -29,6 +29,7 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from argparse import ArgumentTypeError
 from contextlib import ExitStack, contextmanager
@@ -409,7 +410,16 @@ def _failure(source, error) -> dict:
 def _make_folder(folder: Path) -> list[Path]:
     """Make the folder; returns what was made, innermost first."""
     made = [p for p in (folder, *folder.parents) if not p.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # now, not after the work
+    except OSError as error:
+        _remove_if_empty(made)
+        raise ValueError(
+            f"nothing can be written in {folder}: {error.strerror}; choose another "
+            "folder with --out"
+        ) from None
     return made
 
 

@@ -382,6 +382,11 @@ def _naming(error: Exception, image: str, named: bool) -> Exception:
 
 def _weights_of(source) -> Path:
     """The weights file of a network's name, a run's folder, or itself."""
+    if not str(source).strip():
+        raise ValueError(
+            "name a network of the course, a run's folder or a weights file; the "
+            "name is empty"
+        )
     if isinstance(source, str) and source == Path(source).name:
         try:
             return find_weights(pretrained(source))
