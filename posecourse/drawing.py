@@ -272,7 +272,7 @@ def draw_box(
     """
     image = as_rgb(image)
     boxes = as_floats(box)
-    if boxes.size and boxes.shape[-1] != 4 or boxes.ndim > 2:
+    if boxes.ndim > 2 or (boxes.size and boxes.shape[-1] != 4):
         raise ValueError(f"boxes are (4,) or (N, 4), not {boxes.shape}")
     for one in boxes.reshape(-1, 4):
         if np.isfinite(one).all():

@@ -40,14 +40,14 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-class DotFinder(nn.Module):
+class DotFinder(models.PoseNetwork):
     """A heatmap per colour: how near each pixel's colour is to it."""
 
-    name, skeleton, input_size = "dot_finder", DOTS, (96, 128)
-    codec = HeatmapCodec((96, 128), (48, 64), sigma=1.5, decoder="soft_argmax")
+    name, skeleton = "dot_finder", DOTS
 
     def __init__(self):
-        super().__init__()
+        codec = HeatmapCodec((96, 128), (48, 64), sigma=1.5, decoder="soft_argmax")
+        super().__init__(codec)
         self.seen = []
         mean = torch.tensor([0.485, 0.456, 0.406])
         std = torch.tensor([0.229, 0.224, 0.225])

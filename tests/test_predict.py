@@ -498,11 +498,11 @@ def test_no_camera_does_not_lose_the_pictures(ask, tmp_path):
 
 def test_a_drawing_that_could_not_be_written(ask, tmp_path, monkeypatch):
     """The disk is full while OpenCV draws: no file, but all poses."""
-    from posecourse.inference import video
+    from posecourse.inference import video_writer
 
     film = write_video(tmp_path / "film.mp4", [marked(i) for i in range(5)])
-    video.video_suffix(120, 100)
-    monkeypatch.setattr(video, "_count_pictures", lambda path: 1)
+    video_writer.video_suffix(120, 100)
+    monkeypatch.setattr(video_writer, "_count_pictures", lambda path: 1)
     status, content, told = ask(film)
     assert status == 1 and len(content["images"]) == 5
     assert "1 of 5 pictures can be read back" in told

@@ -19,7 +19,7 @@ from posecourse.inference import (
     VideoError,
     VideoWarning,
     VideoWriter,
-    video,
+    video_writer,
 )
 from posecourse.inference.containers import file_facts
 
@@ -82,8 +82,7 @@ def test_a_video_picture_by_picture(film):
         assert number == 11 and source.problem is None
         again = [source.frame for _ in source]  # from the beginning
         assert again == list(range(12))
-        for image in source:
-            break
+        assert next(iter(source)) is not None
         assert len(list(source)) == 12
     dots = write_video(film.with_name("dots.mp4"), [picture(POINTS + (8, 0))] * 3)
     for image, _ in predictor.predict_video(dots):
@@ -275,6 +274,24 @@ def test_contents_that_make_no_sense(tmp_path, content):
         Video(path)
 
 
+def test_formats_that_say_how_long_they_are(tmp_path):
+    """A transport stream has whole packets, ASF notes its length."""
+
+    def cut(content, shorter):
+        path = tmp_path / "x"
+        path.write_bytes(content[: len(content) - shorter])
+        return file_facts(path).cut
+
+    plain = (b"G" + bytes(187)) * 9
+    stamped = (bytes(4) + b"G" + bytes(187)) * 9
+    asf = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(14)
+    asf += bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365") + bytes(24)
+    asf += (len(asf) + 108).to_bytes(8, "little") + bytes(100)
+    for content in (plain, stamped, asf):
+        assert not cut(content, 0)
+        assert cut(content, 50)
+
+
 # --------------------------------------------------------------- writing
 
 
@@ -289,7 +306,7 @@ def test_what_is_written_is_read_back(tmp_path):
         assert white(images[number]) == pytest.approx(WHITE, abs=1)
         assert red(images[number])[0] == pytest.approx(number * 5 + 9.5, abs=1)
     assert [p.name for p in tmp_path.iterdir()] == [writer.path.name]
-    assert writer.path.suffix == video.video_suffix(120, 100)
+    assert writer.path.suffix == video_writer.video_suffix(120, 100)
 
 
 @pytest.mark.parametrize("size", [(121, 99), (16, 16), (17, 20)])
@@ -382,17 +399,17 @@ def test_the_ending_chooses_the_format(tmp_path, monkeypatch):
         writer.write(marked())
     assert writer.path == tmp_path / "x.webm" and writer.format == "VP8"
     # an OpenCV that can write MPEG-4 only
-    video._best_format.cache_clear()
-    monkeypatch.setattr(video, "_FORMATS", video._FORMATS[-1:])
+    video_writer._best_format.cache_clear()
+    monkeypatch.setattr(video_writer, "_FORMATS", video_writer._FORMATS[-1:])
     with VideoWriter(tmp_path / "y", 10) as writer:
         writer.write(marked())
     assert writer.path.suffix == ".mp4" and not writer.plays_in_browsers
     # and one that can write nothing
-    video._best_format.cache_clear()
-    monkeypatch.setattr(video, "_FORMATS", ())
+    video_writer._best_format.cache_clear()
+    monkeypatch.setattr(video_writer, "_FORMATS", ())
     with pytest.raises(VideoError):
         VideoWriter(tmp_path / "z", 10).write(marked())
-    video._best_format.cache_clear()
+    video_writer._best_format.cache_clear()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.webm", "y.mp4"]
 
 
@@ -418,7 +435,7 @@ def test_a_file_that_could_not_be_written_whole_is_an_error(tmp_path):
 
     noise = np.random.default_rng(0).integers(0, 256, (100, 120, 3), np.uint8)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    video.video_suffix(120, 100)
+    video_writer.video_suffix(120, 100)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
     try:
         told = pytest.raises(VideoError, match="of 60 pictures can be read back")
@@ -433,7 +450,7 @@ def test_a_file_that_could_not_be_written_whole_is_an_error(tmp_path):
 def test_a_full_disk_is_called_so(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    monkeypatch.setattr(video, "_count_pictures", lambda path: 3)
+    monkeypatch.setattr(video_writer, "_count_pictures", lambda path: 3)
     writer = VideoWriter(tmp_path / "x", 10)
     for _ in range(4):
         writer.write(marked())

@@ -265,7 +265,7 @@ class _Drawing:
 
     def add(self, image, result):
         from ..inference import VideoWriter
-        from ..inference.video import video_suffix
+        from ..inference.video_writer import video_suffix
 
         if self.writer is None:
             height, width = image.shape[:2]
@@ -595,7 +595,8 @@ _box.__name__ = "box"  # argparse: "invalid box value"
 def _sources(paths) -> tuple[list[Path], list]:
     """Files, folders replaced by the pictures and videos in them; and what
     cannot be one, with the reason."""
-    found, failed = [], []
+    found: list[Path] = []
+    failed: list[tuple[Path, Exception]] = []
     for path in paths:
         try:
             if path.is_dir():

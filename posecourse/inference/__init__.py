@@ -10,7 +10,8 @@
 from .pose import ImagePoses, Pose
 from .predictor import PredictionError, PredictionWarning, Predictor
 from .results import CSV_COLUMNS, PoseFile, load_poses, poses_to_csv, save_poses
-from .video import Video, VideoError, VideoWarning, VideoWriter
+from .video import Video, VideoError, VideoWarning
+from .video_writer import VideoWriter
 
 __all__ = [
     "CSV_COLUMNS",

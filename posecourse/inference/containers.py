@@ -2,8 +2,9 @@
 
 An MP4 or MOV is a tree of boxes (ISO/IEC 14496-12): length, four letters,
 content. A phone that shortens a video often leaves all pictures in the file
-and writes an *edit list* of the part to show. AVI (RIFF) and WebM or
-Matroska (EBML) begin with their own length, which tells a file that was cut.
+and writes an *edit list* of the part to show. AVI (RIFF), WebM or Matroska
+(EBML) and WMV (ASF) begin with their own length, and MPEG transport streams
+have packets of one length, which tells a file that was cut.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ _LARGEST_MOOV, _MOST_BOXES = 2**25, 2**13
 # EXIF orientations by the signs and places of a display matrix a b / c d
 # whose determinant is negative: mirrored. OpenCV knows turns only.
 _MIRRORED = {(-1, 0, 0, 1): 2, (1, 0, 0, -1): 4, (0, 1, 1, 0): 5, (0, -1, -1, 0): 7}
+
+
+# How an ASF file and the part with its properties begin.
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def file_facts(path) -> FileFacts:
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
-            head = file.read(64)
+            head = file.read(2**14)
             if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
                 return _mp4(file, size)
             if head[:4] == b"RIFF":
@@ -63,6 +69,11 @@ def file_facts(path) -> FileFacts:
                 return FileFacts(cut=8 + length > size)
             if head[:4] == b"\x1a\x45\xdf\xa3":
                 return FileFacts(cut=_matroska_end(head) > size)
+            if head[:4] == _ASF[:4]:
+                return FileFacts(cut=_asf_length(head) > size)
+            for packet, at in ((188, 0), (192, 4)):  # plain, or with time stamps
+                if head[at : at + 3 * packet : packet] == b"GGG":
+                    return FileFacts(cut=size % packet != 0)
     except (struct.error, IndexError, OverflowError, ZeroDivisionError, KeyError):
         pass
     return FileFacts()
@@ -158,6 +169,12 @@ def _matroska_end(head: bytes) -> int:
     _, header, at = _ebml_number(head, 4)
     unknown, length, at = _ebml_number(head, at + header + 4)  # after "Segment"
     return 0 if unknown else at + length
+
+
+def _asf_length(head: bytes) -> int:
+    """What an ASF file says of its length; 0 if it does not."""
+    at = head.find(_ASF_PROPERTIES)
+    return 0 if at < 0 else struct.unpack("<Q", head[at + 40 : at + 48])[0]
 
 
 def _ebml_number(data: bytes, at: int) -> tuple[bool, int, int]:

@@ -76,8 +76,9 @@ class Pose:
         points = self.keypoints[sure if sure.sum() >= 4 else known]
         low, high = points.min(0), points.max(0)
         size = (high - low + 1) * _BEYOND_JOINTS
-        corner = (low + high + 1 - size) / 2
-        return (*map(float, corner), *map(float, size))
+        x, y = ((low + high + 1 - size) / 2).tolist()
+        width, height = size.tolist()
+        return x, y, width, height
 
     def draw(self, image, min_score: float = 0.0, box: bool = False) -> np.ndarray:
         """The picture with this pose drawn on; a new one, RGB uint8.
@@ -264,7 +265,7 @@ def skeleton_of(record: dict, path) -> Skeleton:
     try:
         if isinstance(fields, dict):
             return Skeleton.from_dict(fields)
-        return get_skeleton(fields)
+        return get_skeleton(str(fields))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{path}: skeleton: {error}. Poses are read from the files that "

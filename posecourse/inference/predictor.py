@@ -68,6 +68,11 @@ class Predictor:
     """
 
     def __init__(self, model, device=None, batch_size: int = 32):
+        if not hasattr(model, "predict") or not hasattr(model, "input_size"):
+            raise ValueError(
+                f"{type(model).__name__} is not a network that predicts keypoints; "
+                "make its class a posecourse.models.PoseNetwork"
+            )
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
         self.skeleton = model.skeleton

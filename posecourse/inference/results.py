@@ -19,6 +19,7 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -259,7 +260,7 @@ class _GrowingFile:
     def __init__(self, path, head: str, tail: str):
         self._path = Path(path)
         self._head, self._tail, self._end = head, tail, 0
-        self._file = None
+        self._file: Any = None
 
     def append(self, text: str, tail: str | None = None):
         """Add text before the last lines; and change these."""
@@ -268,7 +269,7 @@ class _GrowingFile:
             data = _bytes(self._head + text)
             with atomic_path(self._path) as temporary:
                 temporary.write_bytes(data + _bytes(tail))
-            self._file = open(self._path, "r+b", buffering=0)  # noqa: SIM115, kept
+            self._file = io.FileIO(self._path, "r+b")
             self._end, self._tail = len(data), tail
             return
         data = _bytes(text)

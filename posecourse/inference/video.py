@@ -1,7 +1,7 @@
-"""Videos and cameras, picture by picture; and videos that browsers play.
+"""Videos and cameras, picture by picture, at their times, the right way up.
 
-OpenCV opens, decodes and encodes; this module asks it the right way and
-notices what it passes over in silence:
+OpenCV opens and decodes; this module asks it the right way and notices what
+it passes over in silence:
 
 - a file that is damaged or was cut gives fewer pictures than it says, and
   OpenCV ends as if that were all: `Video.problem` says so, and a warning;
@@ -9,39 +9,33 @@ notices what it passes over in silence:
   `Video.time` is when each is shown;
 - a video lies on its side, is mirrored, or has pixels that are not square:
   the pictures come as a player shows them;
-- a video that is written may not be readable, because the disk is full:
-  `VideoWriter` reads it back before it gives it its name.
+- numbers of cameras below 0 and names that are not UTF-8 make it crash.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from contextlib import contextmanager
+from functools import cached_property
 from numbers import Integral
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import cv2
 import numpy as np
 
-from ..files import DiskFullError, atomic_path, format_bytes
 from ..images import MAX_PIXELS, turn_upright
 from .containers import FileFacts, file_facts
 
-__all__ = ["Video", "VideoError", "VideoWarning", "VideoWriter"]
+__all__ = ["Video", "VideoError", "VideoWarning"]
 
 _CAMERAS = range(100)  # above, OpenCV takes a number for a kind of driver
-_USUAL_RATE = 25.0  # pictures per second, where nobody says
-_FASTEST = 60.0  # more pictures per second are not drawn
-_LONGEST_STILL = 60.0  # seconds that one picture is held; longer is an error
+USUAL_RATE = 25.0  # pictures per second, where nobody says
+FASTEST = 60.0  # more pictures per second are not drawn
 
 
 class VideoError(ValueError):
@@ -99,27 +93,30 @@ class Video:
         if self._camera is None:
             _check_file(Path(source))
             self._facts = file_facts(source)
-        self._capture, self._fresh = None, False
+        self._capture: Any = None
+        self._first = None
         self._open()
-        rate = self._capture.get(5)  # CAP_PROP_FPS
-        self.rate = float(rate) if np.isfinite(rate) and rate > 0 else _USUAL_RATE
-        declared = self._capture.get(7)  # CAP_PROP_FRAME_COUNT
-        self._declared = int(declared) if 0 < declared < 1e9 else 0
+
+    def _property(self, key: int) -> float:
+        """What OpenCV knows about the source; 0 where it does not."""
+        value = self._capture.get(key)
+        return value if np.isfinite(value) and value > 0 else 0.0
 
     def _open(self):
         """Start at the first picture, which tells whether it is a video."""
-        import cv2
-
         self.close()
         if self._camera is not None:
             self._capture = cv2.VideoCapture(self._camera)
         else:
             with opencv_path(self.source) as name:
-                self._capture = cv2.VideoCapture(name, _reader())
+                self._capture = cv2.VideoCapture(name, video_reader())
         if self._facts.orientation != 1:  # OpenCV would turn, not mirror
             self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        self.rate = self._property(cv2.CAP_PROP_FPS) or USUAL_RATE
         self.frame, self.time, self.problem = -1, 0.0, None
-        self._first, self._fresh = self._read(), True
+        self._steps = []
+        self._check_size()
+        self._first, self._begun = self._read(), False
         if self._first is None:
             self.close()
             raise VideoError(
@@ -132,36 +129,41 @@ class Video:
 
     def _read(self) -> np.ndarray | None:
         """The next picture as it is shown; None at the end."""
-        import cv2
-
         found, image = self._capture.read()
         if not found or image is None or not image.size:
             return None
         self._mark_time()
-        if image.shape[0] * image.shape[1] > MAX_PIXELS:
-            raise VideoError(
-                f"{self.source}: a picture has {image.shape[1]} x {image.shape[0]} "
-                f"pixels, more than the {MAX_PIXELS:,} that are read"
-            )
         image = turn_upright(image, self._facts.orientation)
         image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        wide, high = (self._capture.get(key) for key in (40, 41))  # CAP_PROP_SAR_*
-        if wide > 0 and high > 0 and wide != high and 0.2 < wide / high < 5:
-            size = round(image.shape[1] * wide / high), image.shape[0]
+        wide = self._property(cv2.CAP_PROP_SAR_NUM) or 1
+        stretch = wide / (self._property(cv2.CAP_PROP_SAR_DEN) or 1)
+        if stretch != 1 and 0.2 < stretch < 5:  # of each pixel
+            size = round(image.shape[1] * stretch), image.shape[0]
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         return image
+
+    def _check_size(self):
+        width = self._property(cv2.CAP_PROP_FRAME_WIDTH)
+        height = self._property(cv2.CAP_PROP_FRAME_HEIGHT)
+        if width * height > MAX_PIXELS:
+            self.close()
+            raise VideoError(
+                f"{self.source}: a picture has {width:.0f} x {height:.0f} pixels, "
+                f"more than the {MAX_PIXELS:,} that are read"
+            )
 
     def _mark_time(self):
         """`frame` and `time` of a picture that was just read."""
         self.frame += 1
         if self._camera is not None:
             now = time.monotonic()
-            self._started = now if self.frame == 0 else self._started
-            self.time = now - self._started
+            if self.frame == 0:
+                self._offset = now
+            self.time = now - self._offset
             return
-        seconds = self._capture.get(0) / 1000  # CAP_PROP_POS_MSEC
+        seconds = self._property(cv2.CAP_PROP_POS_MSEC) / 1000
         if self.frame == 0:
-            self._offset, self._steps = seconds, []
+            self._offset = seconds
             return
         # some files do not say it of their last pictures, or go back
         step = seconds - self._offset - self.time
@@ -172,18 +174,13 @@ class Video:
 
     def _usual_step(self) -> float:
         """Seconds from one picture to the next, mostly."""
-        if self._steps:
-            return float(np.median(self._steps[-1000:]))
-        rate = self._capture.get(5)
-        return 1 / (rate if np.isfinite(rate) and rate > 0 else _USUAL_RATE)
+        return float(np.median(self._steps[-1000:])) if self._steps else 1 / self.rate
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        if not self._fresh and self._camera is None:
+        if self._begun and self._camera is None:
             self._open()
-        self._fresh, image = False, self._first
-        self._first = None
-        if image is None:
-            image = self._read()
+        image = self._read() if self._begun else self._first
+        self._begun, self._first = True, None
         while image is not None:
             yield image
             image = self._read()
@@ -199,17 +196,15 @@ class Video:
         Read from the file without decoding it, so a damaged picture is among
         them. Empty for a camera, and where OpenCV cannot tell.
         """
-        import cv2
-
         if self._camera is not None:
             return []
         with opencv_path(self.source) as name:
-            capture = cv2.VideoCapture(name, _reader(), [cv2.CAP_PROP_FORMAT, -1])
-        seconds = []
+            capture = cv2.VideoCapture(name, video_reader(), [cv2.CAP_PROP_FORMAT, -1])
+        found = []
         while capture.grab():
-            seconds.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            found.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         capture.release()
-        seconds = np.sort([s for s in seconds if np.isfinite(s)])
+        seconds = np.sort([s for s in found if np.isfinite(s)])
         return (seconds - seconds[:1]).tolist()
 
     @property
@@ -222,47 +217,45 @@ class Video:
         steps = np.diff(self.times)
         steps = steps[steps > 1e-4]
         if not len(steps):
-            return min(self.rate, _FASTEST)
+            return min(self.rate, FASTEST)
         usual = float(np.median(steps))
         if np.mean(np.abs(steps - usual) < 0.25 * usual) > 0.8:  # a gap here or there
             even = abs(usual * self.rate - 1) < 0.1
-            return min(self.rate if even else 1 / usual, _FASTEST)
-        return min(max(1 / float(steps.min()), self.rate), _FASTEST)
+            return min(self.rate if even else 1 / usual, FASTEST)
+        return min(max(1 / float(steps.min()), self.rate), FASTEST)
 
     def _missing(self) -> str | None:
         """What a file that was read to its end should have had, in words."""
+        lost = self._lost()
+        if lost is None and not self._facts.cut:
+            return None
+        amount = lost or f"{self.frame + 1} pictures"
+        return (
+            f"{self.source}: damaged or cut: {amount} could be read, the last at "
+            f"{self.time:.1f} seconds; copy or download it again"
+        )
+
+    def _lost(self) -> str | None:
+        """How much of the whole was read, if it was not the whole."""
         read, stored = self.frame + 1, len(self.times)
+        declared = int(min(self._property(cv2.CAP_PROP_FRAME_COUNT), 1e9))
         end = self.time + self._usual_step()
         if self._facts.shown is not None:  # an edit list hides pictures
-            wanted = self._facts.shown
             longest = max(np.diff(self.times), default=0.0)  # the last may be it
-            short = end < wanted - max(0.3, 0.05 * wanted, longest)
-            amount = f"{end:.1f} of {wanted:.1f} seconds"
-        elif self._facts.exact or read < stored:
-            wanted = max(stored, self._declared if self._facts.exact else 0)
-            short, amount = read < wanted, f"{read} of {wanted} pictures"
-        elif abs(self._usual_step() * self.rate - 1) < 0.1:
-            # their number is the file's length times its rate, and the length
-            # may be the sound's
-            missing = self._declared - read
-            short = missing > max(0.3 * self.rate, 0.15 * self._declared)
-            amount = f"{read} of {self._declared} pictures"
-        else:
-            wanted = self._declared / self.rate
-            short = end < wanted - max(0.3, 0.15 * wanted)
-            amount = f"{end:.1f} of {wanted:.1f} seconds"
-        if short:
-            return (
-                f"{self.source}: damaged or cut: {amount} could be read, the last "
-                f"picture at {self.time:.1f} seconds; copy or download it again"
-            )
-        if self._facts.cut:
-            return (
-                f"{self.source}: cut: the file is shorter than it says; {read} "
-                f"pictures could be read, the last at {self.time:.1f} seconds; copy "
-                "or download it again"
-            )
-        return None
+            return _less(end, self._facts.shown, max(0.3, longest), "seconds")
+        if self._facts.exact:
+            return _less(read, max(stored, declared), 0, "pictures")
+        if abs(2 * read - stored) > 0.05 * stored:  # else they are half pictures
+            lost = _less(read, stored, max(2, 0.02 * stored), "pictures")
+            if lost:
+                return lost
+        # what they declare are guesses from the file's length in seconds, and
+        # that may be the sound's
+        if abs(self._usual_step() * self.rate - 1) < 0.1:
+            slack = max(0.3 * self.rate, 0.15 * declared)
+            return _less(read, declared, slack, "pictures")
+        length = declared / self.rate
+        return _less(end, length, max(0.3, 0.15 * length), "seconds")
 
     def close(self):
         """Let go of the file or the camera."""
@@ -274,6 +267,13 @@ class Video:
 
     def __exit__(self, *error):
         self.close()
+
+
+def _less(found, wanted, slack: float, unit: str) -> str | None:
+    if found >= wanted - slack:
+        return None
+    digits = ".1f" if unit == "seconds" else "d"
+    return f"{found:{digits}} of {wanted:{digits}} {unit}"
 
 
 def _camera_number(source) -> int | None:
@@ -294,14 +294,12 @@ def _check_file(path: Path):
             raise VideoError(f"{path} is empty")
 
 
-def _reader() -> int:
+def video_reader() -> int:
     """FFmpeg, where this OpenCV has it: it reads most, and files only.
 
     (Left to choose, OpenCV takes ``walk01.mp4`` for the first of a series of
     pictures if it cannot read it.)
     """
-    import cv2
-
     has = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
     return cv2.CAP_FFMPEG if has else cv2.CAP_ANY
 
@@ -326,254 +324,3 @@ def opencv_path(path) -> Iterator[str]:
         link = os.path.join(folder, f"video{ending}")
         os.symlink(name, link)
         yield link
-
-
-# ---------------------------------------------------------------- writing
-
-
-@dataclass(frozen=True)
-class _Format:
-    name: str
-    suffix: str
-    code: str
-    in_browsers: bool
-
-
-# The first that this OpenCV can write is taken. MP4 with H.264 plays
-# everywhere, WebM in all browsers, the last in players only.
-_FORMATS = (
-    _Format("H.264", ".mp4", "avc1", True),
-    _Format("VP8", ".webm", "VP80", True),
-    _Format("VP9", ".webm", "VP90", True),
-    _Format("MPEG-4", ".mp4", "mp4v", False),
-)
-
-
-class VideoWriter:
-    """Write pictures as a video that browsers play, whole or not at all.
-
-    >>> with VideoWriter("drawn", video.rate) as drawn:     # doctest: +SKIP
-    ...     for image in video:
-    ...         drawn.write(draw(image), video.time)
-    >>> drawn.path                                          # doctest: +SKIP
-    PosixPath('drawn.webm')
-
-    Parameters
-    ----------
-    path:
-        The file to write. Without an ending it gets the one of the best
-        format that this OpenCV can write: ``.mp4`` (H.264), else ``.webm``
-        (VP8). With one of these two, a format of that ending. A file of that
-        name is replaced.
-    rate:
-        Pictures per second, more than 0; at most 60 are written.
-
-    Attributes
-    ----------
-    path:
-        Of the file, with its ending; known after the first picture.
-    format:
-        ``"H.264"``, ``"VP8"``, ...; known after the first picture.
-    plays_in_browsers:
-        Whether that is a format that browsers play.
-
-    Raises
-    ------
-    VideoError
-        For another ending, or if this OpenCV can write none of the formats,
-        or if what was written cannot be read back.
-    DiskFullError
-        If there is no room.
-    """
-
-    def __init__(self, path, rate: float):
-        self.path, self._asked = Path(path), float(rate)
-        if not 0 < self._asked < 1e6:
-            raise VideoError(f"{path}: a video cannot have {rate} pictures a second")
-        self.rate = min(self._asked, _FASTEST)
-        endings = {f.suffix for f in _FORMATS}
-        if self.path.suffix and self.path.suffix.lower() not in endings:
-            raise VideoError(
-                f"{path}: videos are written as {' or '.join(sorted(endings))}; "
-                "choose such an ending, or none"
-            )
-        self.format, self.plays_in_browsers = None, None
-        self._writer, self._stack = None, ExitStack()
-        self._size, self._last = None, None
-        self._given, self._count = 0, 0  # pictures taken and written
-
-    def write(self, image, at: float | None = None):
-        """Add a picture, RGB uint8 ``(H, W, 3)``.
-
-        Parameters
-        ----------
-        at:
-            When it is shown: seconds after the beginning. The picture before
-            stays until then (a minute at most). Default: next in turn.
-
-        A picture of another size than the first is fitted into it.
-        """
-        from ..drawing import as_rgb
-
-        image = as_rgb(image)
-        if self._writer is None:
-            self._open(image.shape[1], image.shape[0])
-        if at is None or not np.isfinite(at):
-            at = self._given / self._asked
-        self._given += 1
-        still = round(_LONGEST_STILL * self.rate)
-        tick = min(round(at * self.rate), self._count + still)
-        while self._last is not None and self._count < tick:
-            self._add(self._last)
-        self._last = self._fitted(image)
-        if self._count <= tick:  # else two share a tick; the later one stays
-            self._add(self._last)
-
-    def _open(self, width: int, height: int):
-        import cv2
-
-        size = _written_size(width, height)
-        chosen = _best_format(size, self.path.suffix.lower())
-        self._size, self.format = size, chosen.name
-        self.plays_in_browsers = chosen.in_browsers
-        if not self.path.suffix:
-            self.path = self.path.with_suffix(chosen.suffix)
-        self._temporary = self._stack.enter_context(atomic_path(self.path))
-        name = self._stack.enter_context(opencv_path(self._temporary))
-        with _silence():
-            self._writer = cv2.VideoWriter(
-                name, cv2.VideoWriter_fourcc(*chosen.code), self.rate, size
-            )
-
-    def _fitted(self, image) -> np.ndarray:
-        """The picture in BGR and in the video's size."""
-        import cv2
-
-        width, height = self._size
-        h, w = image.shape[:2]
-        factor = min(width / w, height / h)
-        if factor < 1 or min(width - w, height - h) > 1:
-            w, h = (max(1, round(side * factor)) for side in (w, h))
-            image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
-        right, below = width - w, height - h
-        odd = right <= 1 and below <= 1
-        image = cv2.copyMakeBorder(
-            image,
-            0 if odd else below // 2,
-            below if odd else below - below // 2,
-            0 if odd else right // 2,
-            right if odd else right - right // 2,
-            cv2.BORDER_REPLICATE if odd else cv2.BORDER_CONSTANT,
-        )
-        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-
-    def _add(self, image):
-        self._writer.write(image)
-        self._count += 1
-
-    def close(self):
-        """Finish the file, check it, and give it its name."""
-        if self._writer is None:
-            return
-        self._writer.release()
-        self._writer = None
-        with self._stack:  # what is wrong removes the temporary file
-            self._check()
-
-    def _check(self):
-        read = _count_pictures(self._temporary)
-        if read >= self._count:
-            return
-        folder = self.path.absolute().parent
-        free = shutil.disk_usage(folder).free
-        if free < 2**20:
-            raise DiskFullError(
-                errno.ENOSPC,
-                f"the disk is full while writing {self.path}; make room, or choose "
-                "a folder on another disk, and run the same again",
-            )
-        raise VideoError(
-            f"{self.path}: the video could not be written whole: {read} of "
-            f"{self._count} pictures can be read back. Is the disk full "
-            f"({format_bytes(free)} are free in {folder}), or are files limited?"
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is None:
-            self.close()
-        elif self._writer is not None:
-            self._writer.release()
-            self._writer = None
-            self._stack.__exit__(kind, error, trace)
-
-
-def video_suffix(width: int, height: int) -> str:
-    """The ending that a `VideoWriter` gives a video of that size."""
-    return _best_format(_written_size(width, height)).suffix
-
-
-def _written_size(width: int, height: int) -> tuple[int, int]:
-    """Even sides, as OpenCV would cut odd ones; and none below 16, which
-    some coders accept and cannot read back."""
-    return max(16, width + width % 2), max(16, height + height % 2)
-
-
-@lru_cache(maxsize=32)
-def _best_format(size: tuple[int, int], suffix: str = "") -> _Format:
-    """The first format that three pictures survive. OpenCV only says
-    whether it will try."""
-    import cv2
-
-    for candidate in _FORMATS:
-        if suffix not in ("", candidate.suffix):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "try" + candidate.suffix)
-            code = cv2.VideoWriter_fourcc(*candidate.code)
-            with _silence(), opencv_path(path) as name:
-                writer = cv2.VideoWriter(name, code, _USUAL_RATE, size)
-                for grey in (40, 120, 200) if writer.isOpened() else ():
-                    writer.write(np.full((*size[::-1], 3), grey, np.uint8))
-                writer.release()
-            if _count_pictures(path) == 3:
-                return candidate
-    raise VideoError(
-        f"this OpenCV cannot write videos of {size[0]} x {size[1]} pixels"
-        + (f" as {suffix}" if suffix else "")
-        + "; install opencv-python from pip, which can, or make the pictures smaller"
-    )
-
-
-def _count_pictures(path) -> int:
-    """How many pictures of a video can be decoded."""
-    import cv2
-
-    with _silence(), opencv_path(path) as name:
-        capture = cv2.VideoCapture(name, _reader())
-    count = 0
-    while capture.grab():
-        count += 1
-    capture.release()
-    return count
-
-
-@contextmanager
-def _silence():
-    """Keep from the terminal what FFmpeg prints about a format it tries."""
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (OSError, AttributeError, ValueError):  # there is no terminal
-        yield
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
