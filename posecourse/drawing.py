@@ -163,7 +163,8 @@ def draw_pose(
 def _states(visible, shape) -> np.ndarray:
     """Visibility as 0, 1 or 2."""
     states = _per_joint(visible, shape, "visible")
-    if str(getattr(visible, "dtype", np.asarray(visible).dtype)).endswith("bool"):
+    kind = visible.dtype if hasattr(visible, "dtype") else np.asarray(visible).dtype
+    if str(kind).endswith("bool"):
         return np.where(states > 0, 2, 0)
     states = np.nan_to_num(states, nan=0.0)
     if not np.isin(states, (0, 1, 2)).all():

@@ -520,6 +520,14 @@ def test_files_of_an_earlier_run_are_replaced(ask, tmp_path):
     assert left == ["a-pose.png", "poses.csv", "poses.json"]
 
 
+def test_drawings_of_runs_before_the_last_are_ours_too(ask, tmp_path):
+    paths = [write_picture(tmp_path / f"{n}.png") for n in "ab"]
+    for path in (*paths, *paths, *paths):
+        status, content, told = ask(path)
+        assert status == 0 and "kept" not in told
+        assert content["images"][0]["drawing"] == f"{path.stem}-pose.png"
+
+
 def test_a_drawing_of_the_users_own_is_kept(ask, tmp_path):
     a = write_picture(tmp_path / "a.png")
     out = tmp_path / "out"

@@ -5,7 +5,9 @@ What is written to the output folder: a drawing per picture
 (``NAME-pose.webm``, or ``.mp4`` where this OpenCV can write H.264), and
 ``poses.json``::
 
-    {"weights": ..., "model": ..., "skeleton": "mpii", "coordinates": ...,
+    {"weights": ..., "model": ...,
+     "skeleton": "mpii" (all of it, if it is not one of the course's),
+     "coordinates": "x, y, score; pixels of ...",
      "images": [{"image": "me.jpg", "drawing": "me-pose.png",
                  "width": 640, "height": 480,
                  "poses": [{"box": [x, y, width, height], "score": 0.71,
@@ -19,7 +21,8 @@ pixels of the upright picture (as a viewer shows it), 0-based.
 
 The file is complete after each picture, so a run that is ended by whatever
 has lost at most the picture it was at. Files that an earlier run wrote are
-replaced, others never.
+replaced, others never: which they are, ``poses.json`` tells
+(``earlier_drawings`` are those of runs before the last).
 """
 
 from __future__ import annotations
@@ -323,6 +326,8 @@ class _Output:
         from ..inference.results import COORDINATES, PoseFile, PoseTable
 
         about = {"weights": str(weights), "model": predictor.model.name}
+        if self._ours:
+            about["earlier_drawings"] = sorted(self._ours)
         path = self.folder / "poses.json"
         self._poses = PoseFile(path, predictor.skeleton, **about)
         self._head = {
@@ -369,11 +374,17 @@ class _Output:
         self._notes.append(text)
 
     def __exit__(self, *error):
-        with self._stack:
-            # the tables are newer than the drawings: see _files_of_earlier_run
-            for file in (self._poses, self._table):
-                if file is not None and self._poses.count:
-                    file.close()
+        try:
+            with self._stack:
+                # newer than the drawings: see _files_of_earlier_run
+                for file in (self._poses, self._table):
+                    if file is not None and self._poses.count:
+                        file.close()
+        finally:
+            self._tell()
+
+    def _tell(self):
+        """The notes, and all that went wrong."""
         for text in self._notes:
             _say(text)
         if self.failures:
@@ -402,7 +413,8 @@ def _failure(source, error) -> dict:
     """What went wrong with which file, as poses.json has it."""
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror and error.filename:
-        text = error.strerror.lower()
+        other = "" if str(error.filename) == str(source) else f": {error.filename}"
+        text = f"{error.strerror.lower()}{other}"
     name = f"camera {source}" if isinstance(source, int) else str(source)
     return {"image": name, "error": text if name in text else f"{name}: {text}"}
 
@@ -456,7 +468,7 @@ def _only_one(folder: Path):
 
 
 def _files_of_earlier_run(folder: Path) -> set[str]:
-    """Names of drawings that an earlier run wrote and nobody changed since.
+    """Names of drawings that earlier runs wrote and nobody changed since.
 
     Raises ValueError if there is a poses.json that is not ours.
     """
@@ -470,6 +482,7 @@ def _files_of_earlier_run(folder: Path) -> set[str]:
         if not {"weights", "model", "skeleton", "images"} <= set(content):
             raise ValueError
         drawings = {str(record.get("drawing")) for record in content["images"]}
+        drawings |= {str(name) for name in content.get("earlier_drawings", [])}
     except (ValueError, TypeError, AttributeError, FileNotFoundError):
         raise ValueError(
             f"{path} was not written by posecourse predict and is not replaced; "
