@@ -309,7 +309,7 @@ def test_a_picture_that_goes_or_may_not_be_read(ask, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", read)
     status, content, told = ask(folder)
     assert status == 1 and names(content) == ["a.png", "d.png"]
-    assert "b.png: permission denied" in told and "c.png" in told
+    assert "b.png: Permission denied" in told and "c.png" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are bytes")
@@ -389,7 +389,7 @@ def test_files_whose_name_does_not_tell(ask, tmp_path):
     film = film.rename(tmp_path / "film:1.xyz")
     text = tmp_path / "notes.txt"
     text.write_text("hello")
-    status, content, told = ask(photo, film, text)
+    status, content, told = ask(photo, film, text, out=tmp_path / "out:1")
     assert status == 1 and names(content) == ["a.dat"] + ["film:1.xyz"] * 3
     assert "notes.txt" in told and "nor a video" in told
 

@@ -412,9 +412,9 @@ class _Output:
 def _failure(source, error) -> dict:
     """What went wrong with which file, as poses.json has it."""
     text = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        other = "" if str(error.filename) == str(source) else f": {error.filename}"
-        text = f"{error.strerror.lower()}{other}"
+    if isinstance(error, OSError) and error.strerror:
+        other = error.filename not in (None, str(source))
+        text = error.strerror + (f": {error.filename}" if other else "")
     name = f"camera {source}" if isinstance(source, int) else str(source)
     return {"image": name, "error": text if name in text else f"{name}: {text}"}
 

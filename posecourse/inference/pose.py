@@ -20,7 +20,7 @@ __all__ = ["ImagePoses", "Pose"]
 _BEYOND_JOINTS = 1.12
 
 
-@dataclass
+@dataclass(eq=False)  # arrays have no one answer to ==
 class Pose:
     """One person's pose in one picture.
 

@@ -92,7 +92,8 @@ class Video:
         self._facts = FileFacts()
         if self._camera is None:
             _check_file(Path(source))
-            self._facts = file_facts(source)
+            self._path = os.path.abspath(source)  # the folder may change
+            self._facts = file_facts(self._path)
         self._capture: Any = None
         self._first = None
         self._open()
@@ -108,7 +109,7 @@ class Video:
         if self._camera is not None:
             self._capture = cv2.VideoCapture(self._camera)
         else:
-            with opencv_path(self.source) as name:
+            with opencv_path(self._path) as name:
                 self._capture = cv2.VideoCapture(name, video_reader())
         if self._facts.orientation != 1:  # OpenCV would turn, not mirror
             self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
@@ -198,7 +199,7 @@ class Video:
         """
         if self._camera is not None:
             return []
-        with opencv_path(self.source) as name:
+        with opencv_path(self._path) as name:
             capture = cv2.VideoCapture(name, video_reader(), [cv2.CAP_PROP_FORMAT, -1])
         found = []
         while capture.grab():
