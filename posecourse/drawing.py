@@ -13,6 +13,8 @@ middle    green   solid                                    square
 
 A joint that is labelled but hidden is hollow. Pictures are RGB uint8; a
 function here gives back a new picture and leaves the given one alone.
+Pictures, positions and scores may be NumPy arrays, lists or torch tensors on
+any device, of any precision.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import numpy as np
 
 from .skeletons import MPII, Skeleton
 
-__all__ = ["SIDE_COLORS", "as_rgb", "draw_box", "draw_pose", "grid"]
+__all__ = ["SIDE_COLORS", "as_floats", "as_rgb", "draw_box", "draw_pose", "grid"]
 
 # RGB per side, as the skeletons have them
 SIDE_COLORS = {
@@ -34,13 +36,35 @@ _SHIFT = 4  # OpenCV draws in 1/16 pixel
 _FAR = 1e5  # pixels; keeps the integers above in range
 
 
+def as_floats(values) -> np.ndarray:
+    """Numbers as a float64 array, from an array, a list or a tensor."""
+    if hasattr(values, "detach"):  # torch, on any device, of any precision
+        values = values.detach().cpu().double().numpy()
+    return np.array(values, dtype=np.float64)
+
+
+def picture_array(image) -> np.ndarray:
+    """A picture as an array ``(H, W)`` or ``(H, W, C)``, its numbers as given.
+
+    A tensor ``(C, H, W)``, as torchvision has it, is put in this order.
+    """
+    if not hasattr(image, "detach"):
+        return np.asarray(image)
+    image = image.detach().cpu()
+    first, last = (image.shape[0], image.shape[2]) if image.ndim == 3 else (0, 0)
+    if first in (1, 3, 4) and last not in (1, 3, 4):
+        image = image.permute(1, 2, 0)
+    return (image.float() if image.is_floating_point() else image).numpy()
+
+
 def as_rgb(image) -> np.ndarray:
     """A copy of a picture as RGB uint8 ``(H, W, 3)``.
 
-    Grey ``(H, W)`` and RGBA pictures are converted. Float pictures are
-    taken to reach from 0 to 1.
+    Grey ``(H, W)`` and RGBA pictures are converted, tensors ``(C, H, W)``
+    put in order. Float pictures are taken to reach from 0 to 1, whole
+    numbers from 0 to 255.
     """
-    image = np.asarray(image)
+    image = picture_array(image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
     if image.ndim == 2:
@@ -51,16 +75,30 @@ def as_rgb(image) -> np.ndarray:
             f"{image.shape}; a tensor (3, H, W) needs .permute(1, 2, 0)"
         )
     if image.dtype != np.uint8:
-        if image.dtype.kind == "f" and np.nanmax(image) > 1.5:
-            raise ValueError(
-                "a float picture must reach from 0 to 1, this one reaches "
-                f"{np.nanmax(image):g}; convert it with .astype(np.uint8)"
-            )
-        if image.dtype.kind not in "fb":
-            raise ValueError(f"a picture must be uint8, got {image.dtype}")
-        image = np.rint(np.nan_to_num(image.astype(np.float64)) * 255)
-        image = image.clip(0, 255)
+        image = _to_bytes(image)
     return np.ascontiguousarray(image[..., :3], dtype=np.uint8).copy()
+
+
+def _to_bytes(image) -> np.ndarray:
+    kind = image.dtype.kind
+    if kind not in "fbiu":
+        raise ValueError(f"a picture must be uint8, got {image.dtype}")
+    if kind in "iu":
+        low, high = image.min(), image.max()
+        if low < 0 or high > 255:
+            raise ValueError(
+                f"a picture of whole numbers must reach from 0 to 255, this one "
+                f"reaches from {low} to {high}"
+            )
+        return image.astype(np.uint8)
+    image = np.nan_to_num(image.astype(np.float64))
+    if image.max() > 1.5 or image.min() < -0.5:
+        raise ValueError(
+            f"a float picture must reach from 0 to 1, this one reaches from "
+            f"{image.min():g} to {image.max():g}; bring it there, or convert it "
+            "with .astype(np.uint8) if it counts to 255"
+        )
+    return np.rint(image * 255).clip(0, 255)
 
 
 def draw_pose(
@@ -83,7 +121,8 @@ def draw_pose(
         is NaN is left out, and so are its bones.
     visible:
         ``(K,)`` or ``(N, K)``: 0 is left out, 1 (hidden) is drawn hollow,
-        2 is drawn full. Default: all visible.
+        2 is drawn full; or bool: drawn full or left out. Default: all
+        visible.
     scores:
         ``(K,)`` or ``(N, K)``; joints below `min_score` are left out.
     thickness:
@@ -95,18 +134,21 @@ def draw_pose(
     A new RGB uint8 picture.
     """
     image = as_rgb(image)
-    points = np.array(keypoints, dtype=np.float64)
+    points = as_floats(keypoints)
+    shape, k = points.shape, len(skeleton)
     if points.ndim == 2:
         points = points[None]
-    n, k = points.shape[0], len(skeleton)
+    if not points.size and points.ndim < 3:
+        points = points.reshape(0, k, 2)  # a list of nobody
+    n = points.shape[0]
     if points.ndim != 3 or points.shape[1:] != (k, 2):
         raise ValueError(
-            f"keypoints {np.shape(keypoints)} do not fit skeleton "
+            f"keypoints {shape} do not fit skeleton "
             f"{skeleton.name}: expected ({k}, 2) or (N, {k}, 2)"
         )
     shown = np.full((n, k), 2)
     if visible is not None:
-        shown = _per_joint(visible, (n, k), "visible").astype(int)
+        shown = _states(visible, (n, k))
     if scores is not None:
         low = ~(_per_joint(scores, (n, k), "scores") >= min_score)
         shown = np.where(low, 0, shown)
@@ -118,8 +160,24 @@ def draw_pose(
     return image
 
 
+def _states(visible, shape) -> np.ndarray:
+    """Visibility as 0, 1 or 2."""
+    states = _per_joint(visible, shape, "visible")
+    kind = visible.dtype if hasattr(visible, "dtype") else np.asarray(visible).dtype
+    if str(kind).endswith("bool"):
+        return np.where(states > 0, 2, 0)
+    states = np.nan_to_num(states, nan=0.0)
+    if not np.isin(states, (0, 1, 2)).all():
+        wrong = states[~np.isin(states, (0, 1, 2))][0]
+        raise ValueError(
+            f"visible must be 0 (not labelled), 1 (hidden) or 2 (visible), or bool, "
+            f"not {wrong:g}; how sure a network is goes into scores"
+        )
+    return states.astype(int)
+
+
 def _per_joint(values, shape, name):
-    values = np.asarray(values)
+    values = as_floats(values)
     if values.size != shape[0] * shape[1]:
         raise ValueError(
             f"{name} {values.shape} does not go with "
@@ -201,14 +259,30 @@ def draw_box(
     color=(204, 121, 167),
     thickness: float | None = None,
 ) -> np.ndarray:
-    """Draw a box ``(x, y, width, height)``, pixels, and a label.
+    """Draw a box, or several, and a label.
 
-    Returns a new RGB uint8 picture.
+    Parameters
+    ----------
+    box:
+        ``(4,)`` or ``(N, 4)``: x, y, width, height in pixels. A box with a
+        NaN is left out.
+
+    Returns
+    -------
+    A new RGB uint8 picture.
     """
     image = as_rgb(image)
-    x, y, w, h = (float(v) for v in box)
-    if not np.isfinite([x, y, w, h]).all():
-        return image
+    boxes = as_floats(box)
+    if boxes.ndim > 2 or (boxes.size and boxes.shape[-1] != 4):
+        raise ValueError(f"boxes are (4,) or (N, 4), not {boxes.shape}")
+    for one in boxes.reshape(-1, 4):
+        if np.isfinite(one).all():
+            _draw_box(image, one, label, color, thickness)
+    return image
+
+
+def _draw_box(image, box, label, color, thickness):
+    x, y, w, h = box
     width = thickness or max(1.0, max(image.shape[:2]) / 300)
     corners = np.clip(
         [[x, y], [x + w - 1, y], [x + w - 1, y + h - 1], [x, y + h - 1]], -_FAR, _FAR
@@ -225,7 +299,6 @@ def draw_box(
         )
     if label:
         _label(image, label, corners[0], color)
-    return image
 
 
 def _label(image, text, corner, color):

@@ -6,6 +6,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from posecourse import metrics
@@ -174,6 +175,74 @@ def test_a_box_encloses_its_pixels():
     assert not drawn[60:100, 60:140].any()
 
 
+def test_nobody_and_nothing():
+    for nobody in ([], np.zeros((0, 16, 2))):
+        assert (draw_pose(GREY, nobody) == GREY).all()
+    assert (draw_box(GREY, np.zeros((0, 4))) == GREY).all()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [np.int32, np.uint8, np.float16, torch.int64, torch.half, torch.bfloat16, list],
+)
+def test_numbers_of_all_kinds(kind):
+    """What comes in as whole numbers or half precision is drawn the same."""
+    points, states, sure = body(), np.arange(16) % 3, np.arange(16) % 2
+
+    def given(values):
+        if isinstance(kind, torch.dtype):
+            return torch.tensor(values).to(kind)
+        return values.tolist() if kind is list else values.astype(kind)
+
+    expected = draw_pose(GREY, points, states, sure, min_score=0.5)
+    found = draw_pose(GREY, given(points), given(states), given(sure), min_score=0.5)
+    assert np.array_equal(found, expected)
+    box = np.array([20, 30, 100, 90])
+    assert np.array_equal(draw_box(GREY, given(box)), draw_box(GREY, box))
+
+
+def test_tensors_that_remember_how_they_were_made():
+    points = torch.tensor(body(), requires_grad=True)
+    image = torch.from_numpy(GREY)
+    expected = draw_pose(GREY, body())
+    assert np.array_equal(draw_pose(image, points), expected)
+    assert np.array_equal(draw_pose(image.permute(2, 0, 1), points), expected)
+
+
+def test_visible_may_be_bool():
+    """True is visible, not hidden; NaN is not labelled."""
+    points = body()
+    seen = np.arange(16) % 2 == 0
+    expected = draw_pose(GREY, points, np.where(seen, 2, 0))
+    for some in (seen, seen.tolist(), torch.tensor(seen)):
+        assert np.array_equal(draw_pose(GREY, points, some), expected)
+    gaps = np.where(seen, 2, np.nan)
+    assert np.array_equal(draw_pose(GREY, points, gaps), expected)
+    for wrong in (0.7, 3, -1):
+        with pytest.raises(ValueError, match="how sure a network is goes into scores"):
+            draw_pose(GREY, points, np.full(16, wrong))
+
+
+def test_scores_that_are_nan_are_left_out():
+    scores = np.ones(16)
+    scores[MPII.index("head_top")] = np.nan
+    points = body()
+    points[MPII.index("head_top")] = np.nan
+    assert np.array_equal(
+        draw_pose(GREY, body(), scores=scores), draw_pose(GREY, points)
+    )
+
+
+def test_several_boxes():
+    boxes = [(20, 30, 50, 60), (100, 40, 80, 90), (np.nan, 0, 1, 1)]
+    drawn = GREY
+    for box in boxes:
+        drawn = draw_box(drawn, box)
+    assert np.array_equal(draw_box(GREY, boxes), drawn)
+    with pytest.raises(ValueError, match=r"not \(3,\)"):
+        draw_box(GREY, (1, 2, 3))
+
+
 def test_grid_puts_pictures_in_rows():
     tones = [np.full((10, 20, 3), v, np.uint8) for v in range(5)]
     sheet = grid(tones, columns=3, pad=2, background=200)
@@ -192,8 +261,15 @@ def test_grid_puts_pictures_in_rows():
 def test_pictures_of_other_kinds():
     assert (as_rgb(np.full((4, 5), 0.5)) == 128).all()
     assert as_rgb(np.zeros((4, 5, 4), np.uint8)).shape == (4, 5, 3)
-    with pytest.raises(ValueError, match="0 to 1"):
-        as_rgb(np.full((4, 5, 3), 200.0))
+    half = np.full((4, 5), 0.5, np.float16)
+    assert (as_rgb(half) == 128).all() and (as_rgb(torch.from_numpy(half)) == 128).all()
+    assert (as_rgb(np.full((4, 5), 200)) == 200).all()
+    for wrong in (np.full((4, 5, 3), 200.0), np.full((4, 5), -1.5)):
+        with pytest.raises(ValueError, match="0 to 1"):
+            as_rgb(wrong)
+    for wrong in (np.full((4, 5, 3), 256), np.full((4, 5, 3), -1)):
+        with pytest.raises(ValueError, match="0 to 255"):
+            as_rgb(wrong)
     with pytest.raises(ValueError, match="permute"):
         as_rgb(np.zeros((3, 40, 50), np.uint8))
 
@@ -269,7 +345,7 @@ def test_training_curves_read_the_log(tmp_path):
     with pytest.raises(FileNotFoundError, match="first epoch"):
         figures.training_curves(tmp_path / "nothing")
     log.write_text("a,b\n1,2\n", "utf-8")
-    with pytest.raises(ValueError, match="trivial_loss"):
+    with pytest.raises(ValueError, match="train_loss"):
         figures.training_curves(log)
 
 

@@ -81,7 +81,34 @@ def sigma_by_decoder(folder):
     return scores
 
 
-HOMEWORKS = [own_network, another_tools_arrays, sigma_by_decoder]
+def photographs_and_a_video(photos, clip, folder):
+    import cv2
+
+    from posecourse import Predictor
+    from posecourse.inference import Video, VideoWriter, poses_to_csv, save_poses
+
+    predictor = Predictor.load("photos", device="cpu")
+    found = list(predictor.predict_many(photos, refine=True))
+    for number, poses in enumerate(found):
+        drawn = poses.draw(min_score=0.3)
+        cv2.imwrite(f"{folder}/photo-{number}.png", drawn[..., ::-1])
+    with Video(clip) as video, VideoWriter(folder / "clip", video.rate) as film:
+        for image, poses in predictor.predict_video(video):
+            film.write(poses.draw(image), poses.time)
+            found.append(poses)
+    save_poses(found, folder / "poses.json")
+    poses_to_csv(found, folder / "poses.csv")
+    return film.path
+
+
+HOMEWORKS = [
+    own_network,
+    another_tools_arrays,
+    sigma_by_decoder,
+    photographs_and_a_video,
+]
+
+
 
 
 @pytest.mark.parametrize("homework", HOMEWORKS, ids=lambda f: f.__name__)
@@ -131,3 +158,33 @@ def test_sigma_by_decoder(tmp_path, same_every_time):
     assert all(len(values) == 3 for values in scores.values())
     assert len({tuple(values) for values in scores.values()}) > 2  # they differ
     assert (tmp_path / "sigma.png").read_bytes()[:4] == b"\x89PNG"
+def test_photographs_and_a_video(tmp_path):
+    import cv2
+
+    from posecourse.datasets import SyntheticPeople
+    from posecourse.inference import Video, load_poses
+
+    people = SyntheticPeople(3, size=128)
+    photos = [tmp_path / f"{i}.jpg" for i in range(3)]
+    for path, person in zip(photos, people):
+        cv2.imwrite(str(path), people.read_image(person)[..., ::-1])
+    clip = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 8, (128, 128))
+    for frame in SyntheticPeople(1, size=128).motion("wave", frames=6):
+        writer.write(np.ascontiguousarray(frame.image[..., ::-1]))
+    writer.release()
+    out = tmp_path / "out"
+    out.mkdir()
+    film = photographs_and_a_video(photos, clip, out)
+    assert film.parent == out
+    overlays = [cv2.imread(str(out / f"photo-{i}.png")) for i in range(3)]
+    assert [image.shape for image in overlays] == [(128, 128, 3)] * 3
+    with Video(film) as drawn:
+        assert len(list(drawn)) == 6 and drawn.rate == pytest.approx(8)
+    results = load_poses(out / "poses.json")
+    assert [r.image for r in results] == [*map(str, photos), *[str(clip)] * 6]
+    assert [r.time for r in results[3:]] == pytest.approx([i / 8 for i in range(6)])
+    rows = (out / "poses.csv").read_text().splitlines()
+    assert len(rows) == 1 + 9 * 16
+
+

@@ -863,7 +863,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
 #
 # A video is a sequence of pictures, so we run the predictor on each. Two
 # things are new. First, the pose of one picture tells where to look in the
-# next: `pose.around()` is its box. Second, errors *move*. An error that nobody
+# next: `pose.keypoint_box()` is its box. Second, errors *move*. An error that nobody
 # sees in a picture makes a skeleton tremble.
 #
 # We write a video of somebody who squats, so that we know the truth, read it
@@ -882,7 +882,7 @@ near, found = frames[0].person.box, []
 with Video(place / "squat.mp4") as video:
     for image in video:
         found += predictor(image, [near])
-        near = found[-1].around()
+        near = found[-1].keypoint_box()
 figure, axes = plt.subplots(figsize=(8, 3))
 jerk = {}
 for name, persons in (("found", found), ("truth", [f.person for f in frames])):

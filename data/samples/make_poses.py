@@ -14,11 +14,7 @@ from posecourse.drawing import draw_pose, grid
 from posecourse.inference import Predictor
 
 people = SyntheticPeople(21, size=192, split="test")
-predictor = (
-    Predictor.from_run(sys.argv[1], device="cpu")
-    if sys.argv[1:]
-    else Predictor.load(device="cpu")
-)
+predictor = Predictor.load(sys.argv[1] if sys.argv[1:] else "laptop", device="cpu")
 pictures = []
 for person in people:
     image = people.read_image(person)

@@ -2,17 +2,27 @@
 
 What is written to the output folder: a drawing per picture
 (``NAME-pose.png``, at most 4096 pixels wide and high) or video
-(``NAME-pose.mp4``), and ``poses.json``::
+(``NAME-pose.webm``, or ``.mp4`` where this OpenCV can write H.264), and
+``poses.json``::
 
-    {"weights": ..., "model": ..., "skeleton": "mpii",
+    {"weights": ..., "model": ...,
+     "skeleton": "mpii" (all of it, if it is not one of the course's),
+     "coordinates": "x, y, score; pixels of ...",
      "images": [{"image": "me.jpg", "drawing": "me-pose.png",
                  "width": 640, "height": 480,
                  "poses": [{"box": [x, y, width, height], "score": 0.71,
                             "keypoints": {"right_ankle": [x, y, score],
-                                          ...}}]}]}
+                                          ...}}]}],
+     "failed": [{"image": "torn.jpg", "error": "..."}]}
 
-An entry of a video also has its ``frame``, counted from 0. Coordinates are
+An entry of a video also has its ``frame``, counted from 0, its ``time`` in
+seconds and the video's ``rate``, pictures per second. Coordinates are
 pixels of the upright picture (as a viewer shows it), 0-based.
+
+The file is complete after each picture, so a run that is ended by whatever
+has lost at most the picture it was at. Files that an earlier run wrote are
+replaced, others never: which they are, ``poses.json`` tells
+(``earlier_drawings`` are those of runs before the last).
 """
 
 from __future__ import annotations
@@ -20,32 +30,35 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
+import tempfile
+import warnings
+from argparse import ArgumentTypeError
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import add_device, make_parser, print_json
 
-# In a folder. What OpenCV cannot read (HEIC) is named, not passed over.
+# In a folder, and where a name does not tell, both are tried. What OpenCV
+# cannot read (HEIC) is named, not passed over.
+# fmt: off
 _PICTURES = {
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".avif",
-    ".heic",
-    ".heif",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff",
+    ".gif", ".avif", ".heic", ".heif",
 }
-_VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v"}
+_VIDEOS = {
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".avi", ".mkv", ".webm",
+    ".mpg", ".mpeg", ".m2v", ".wmv", ".asf", ".flv", ".f4v", ".m2ts", ".mts",
+    ".ogv", ".mxf", ".vob",
+}
+# fmt: on
 # Longer side of a drawing, pixels: a photo of 12 million keeps its size, a
 # panorama of 100 million does not become a PNG of 200 MB.
 _LARGEST = 4096
-# Below this mean score, the pose of one frame does not tell where to look
-# for the person in the next.
-_LOST = 0.2
+# Bytes of a name: what file systems allow (255), less what is put to it.
+_LONGEST_NAME = 200
+_SHOWN = 20  # failures listed at the end
 
 
 def _arguments(argv):
@@ -64,14 +77,14 @@ def _arguments(argv):
     parser.add_argument(
         "source",
         nargs="*",
-        type=Path,
+        type=_named,
         metavar="IMAGE",
         help="pictures, folders of pictures, videos",
     )
     parser.add_argument(
         "--camera",
         nargs="?",
-        type=int,
+        type=_camera,
         const=0,
         metavar="N",
         help="a camera instead (default: the first); Ctrl-C ends it",
@@ -79,10 +92,10 @@ def _arguments(argv):
     parser.add_argument(
         "--run",
         "--weights",
+        type=str,
         metavar="RUN",
-        help="a run folder, or a weights file (default: "
-        "the newest in runs/, else one that came with "
-        "the course)",
+        help="a run folder, a weights file, or the name of a network that "
+        "came with the course (default: the newest in runs/, else photos)",
     )
     parser.add_argument(
         "--box",
@@ -94,13 +107,13 @@ def _arguments(argv):
     )
     parser.add_argument(
         "--boxes",
-        type=Path,
+        type=_named,
         metavar="FILE.json",
         help='boxes of many pictures: {"NAME": [[x, y, width, height], ...], ...}',
     )
     parser.add_argument(
         "--min-score",
-        type=float,
+        type=_finite,
         default=0.0,
         metavar="S",
         help="leave less sure joints out of the drawing",
@@ -112,11 +125,16 @@ def _arguments(argv):
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=_named,
         default=Path("poses"),
         help="folder to write (default: %(default)s)",
     )
     add_device(parser)
+    parser.add_argument(
+        "--csv",
+        action="store_true",
+        help="write poses.csv, too: image, frame, time_s, person, joint, x, y, score",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print the content of poses.json, too"
     )
@@ -125,10 +143,10 @@ def _arguments(argv):
         parser.error("name a picture, a folder or a video, or use --camera")
     if args.box and args.boxes:
         parser.error("--box or --boxes, not both")
-    args.source = _sources(args.source)
     if args.box and (
         args.camera is not None
         or len(args.source) != 1
+        or args.source[0].is_dir()
         or args.source[0].suffix.lower() in _VIDEOS
     ):
         parser.error("--box is for one picture; for several use --boxes")
@@ -143,58 +161,434 @@ def main(argv) -> int:
     # what OpenCV would print about broken files is said in words here
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from ..files import write_json
-    from ..inference.predictor import Predictor
+    from ..inference import Predictor
 
-    weights = args.run or newest_weights()
-    predictor = Predictor.from_run(weights, args.device)
-    print(f"{predictor.model.name} of {weights} on {predictor.device}", file=sys.stderr)
-    content = {
-        "weights": str(weights),
-        "model": predictor.model.name,
-        "skeleton": predictor.skeleton.name,
-        "coordinates": "x, y, score; pixels of the upright picture, the "
-        "centre of the first one is 0",
-        "images": [],
-    }
-    taken = {path.resolve() for path in args.source}
-    if args.boxes:
-        taken.add(args.boxes.resolve())
-    report = _free(args.out / "poses.json", taken)
-    failed = 0
+    sources, failures = _sources(args.source)
+    cameras = [] if args.camera is None else [args.camera]
+    with _ended_politely(), _Output(args, sources) as output:
+        for source, error in failures:
+            output.fail(source, error)
+        if cameras or sources:
+            weights = newest_weights() if args.run is None else args.run
+            predictor = Predictor.load(weights, args.device)
+            _say(f"{predictor.model.name} of {weights} on {predictor.device}")
+            output.begin(predictor, weights)
+            for source in _progress(cameras + sources):
+                _one(predictor, source, args, boxes, output)
+    return output.conclude()
+
+
+def _one(predictor, source, args, boxes, output):
+    """A picture, video or camera; what goes wrong with it is noted."""
+    import cv2
+
+    from ..files import DiskFullError
+
     try:
-        if args.camera is not None:
-            _video(predictor, args.camera, args, taken, content)
-        for source in args.source:
-            try:
-                if source.suffix.lower() in _VIDEOS:
-                    _video(predictor, source, args, taken, content)
-                else:
-                    _picture(
-                        predictor,
-                        source,
-                        args,
-                        args.box or _boxes_of(boxes, source),
-                        taken,
-                        content,
-                    )
-            except ValueError as error:  # on to the next
-                text = str(error)
-                if str(source) not in text:
-                    text = f"{source}: {text}"
-                print(f"posecourse: {text}", file=sys.stderr)
-                failed += 1
+        if isinstance(source, int) or source.suffix.lower() in _VIDEOS:
+            _video(predictor, source, args, output)
+        elif args.box or source.suffix.lower() in _PICTURES:
+            _picture(predictor, source, args, boxes, output)
+        else:
+            _either(predictor, source, args, boxes, output)
+    except DiskFullError:  # the next would not find more room
+        raise
+    except (ValueError, OSError, MemoryError, RuntimeError, cv2.error) as error:
+        output.fail(source, error)
+
+
+def _either(predictor, source, args, boxes, output):
+    """A file whose name does not tell what it is."""
+    from ..images import ImageError
+    from ..inference import VideoError
+
+    try:
+        _picture(predictor, source, args, boxes, output)
+    except ImageError as no_picture:
+        try:
+            _video(predictor, source, args, output)
+        except VideoError:
+            raise ValueError(f"{no_picture}; nor a video that can be read") from None
+
+
+def _picture(predictor, source, args, boxes, output):
+    from ..images import read_image
+    from ..inference import ImagePoses
+
+    some = args.box or _boxes_of(boxes, source)
+    image = read_image(source)
+    poses = predictor(image, some, flip_test=args.flip, refine=some is None)
+    height, width = image.shape[:2]
+    result = ImagePoses(poses, str(source), width, height)
+    path = output.free_path(f"{source.stem}-pose", ".png")
+    result.drawing = path.name
+    _write_png(path, result.draw(image, args.min_score, boxes=some is not None))
+    output.add(result)
+
+
+def _write_png(path: Path, image):
+    import cv2
+
+    from ..files import atomic_path
+
+    height, width = image.shape[:2]
+    factor = _LARGEST / max(height, width)
+    if factor < 1:
+        size = [max(1, round(n * factor)) for n in (width, height)]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", image[..., ::-1])[1])
+
+
+def _video(predictor, source, args, output):
+    """One person through a video; what could be read is drawn and kept."""
+    from ..inference import Video, VideoError, VideoWarning
+
+    camera = isinstance(source, int)
+    with Video(source) as video, _Drawing(video, source, output) as drawing:
+        frames = predictor.predict_video(video, flip_test=args.flip)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", VideoWarning)  # said below
+                for image, result in _progress(frames, len(video.times)):
+                    drawing.add(result.draw(image, args.min_score), result)
+        except KeyboardInterrupt:
+            if not camera or drawing.writer is None:  # how a camera is ended
+                raise
+        if video.problem:
+            raise VideoError(video.problem)
+
+
+class _Drawing:
+    """The drawn video, begun with its first picture and finished in any case."""
+
+    def __init__(self, video, source, output):
+        self.video, self.source, self.output = video, source, output
+        self.writer = None
+
+    def add(self, image, result):
+        from ..inference import VideoWriter
+        from ..inference.video_writer import video_suffix
+
+        if self.writer is None:
+            height, width = image.shape[:2]
+            camera = isinstance(self.source, int)
+            stem = f"camera-{self.source}" if camera else self.source.stem
+            path = self.output.free_path(f"{stem}-pose", video_suffix(width, height))
+            self.writer = VideoWriter(path, self.video.steady_rate)
+        result.drawing = self.writer.path.name
+        self.writer.write(image, result.time)
+        self.output.add(result)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.writer is None:
+            return
+        try:
+            self.writer.close()
+        except (ValueError, OSError) as problem:
+            self.output.fail(self.source, problem)
+        if not self.writer.plays_in_browsers:
+            self.output.note(
+                f"{self.writer.path.name} is MPEG-4, the only video that this OpenCV "
+                "writes: players show it, browsers do not"
+            )
+
+
+class _Output:
+    """The output folder: drawings, poses.json, poses.csv; and what went wrong.
+
+    Only files of an earlier run are replaced: those that its poses.json
+    lists and that were not changed since.
+    """
+
+    def __init__(self, args, sources):
+        self.folder, self._args = args.out, args
+        self.failures, self._notes = [], []
+        self._poses, self._table, self._head = None, None, {}
+        self._taken = {os.path.realpath(path) for path in sources}
+        self._stack = ExitStack()
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            stack.callback(_remove_if_empty, _make_folder(self.folder))
+            stack.enter_context(_only_one(self.folder))
+            self._ours = _files_of_earlier_run(self.folder)
+            if self._args.csv:
+                _require_our_table(self.folder / "poses.csv")
+            self._stack = stack.pop_all()
+        return self
+
+    def begin(self, predictor, weights):
+        """Know what the poses are of; nothing is written yet."""
+        from ..inference.results import COORDINATES, PoseFile, PoseTable
+
+        about = {"weights": str(weights), "model": predictor.model.name}
+        if self._ours:
+            about["earlier_drawings"] = sorted(self._ours)
+        path = self.folder / "poses.json"
+        self._poses = PoseFile(path, predictor.skeleton, **about)
+        self._head = {
+            **about,
+            "skeleton": predictor.skeleton.name,
+            "coordinates": COORDINATES,
+        }
+        self._poses.failed += [_failure(*failure) for failure in self.failures]
+        if self._args.csv:
+            self._table = PoseTable(self.folder / "poses.csv")
+
+    def free_path(self, stem: str, suffix: str) -> Path:
+        """A path in the folder that is neither an input's nor the user's."""
+        while len(os.fsencode(stem)) > _LONGEST_NAME:
+            stem = stem[:-1]
+        number, path = 1, self.folder / f"{stem}{suffix}"
+        while not self._may_write(path):
+            number += 1
+            path = self.folder / f"{stem}-{number}{suffix}"
+        self._taken.add(os.path.realpath(path))
+        return path
+
+    def _may_write(self, path: Path) -> bool:
+        if os.path.realpath(path) in self._taken:
+            return False
+        if not os.path.lexists(path) or path.name in self._ours:
+            return True
+        self.note(f"{path} was there before and is kept")
+        return False
+
+    def add(self, result):
+        """Write the poses of a picture."""
+        self._poses.append(result)
+        if self._table is not None:
+            self._table.append(result)
+
+    def fail(self, source, error):
+        """Note that something is wrong with a picture or video."""
+        self.failures.append((source, error))
+        if self._poses is not None:
+            self._poses.fail(**_failure(source, error))
+
+    def note(self, text: str):
+        self._notes.append(text)
+
+    def __exit__(self, *error):
+        try:
+            with self._stack:
+                # newer than the drawings: see _files_of_earlier_run
+                for file in (self._poses, self._table):
+                    if file is not None and self._poses.count:
+                        file.close()
+        finally:
+            self._tell()
+
+    def _tell(self):
+        """The notes, and all that went wrong."""
+        for text in self._notes:
+            _say(text)
+        if self.failures:
+            _say(f"{len(self.failures)} went wrong:")
+        for source, problem in self.failures[:_SHOWN]:
+            _say(f"- {_failure(source, problem)['error']}")
+        if len(self.failures) > _SHOWN:
+            _say(f"- and {len(self.failures) - _SHOWN} more: see poses.json")
+
+    def conclude(self) -> int:
+        """Say what was done; the exit status."""
+        count = self._poses.count if self._poses else 0
+        if self._args.json:
+            if count:
+                content = json.loads((self.folder / "poses.json").read_text("utf-8"))
+            else:
+                failed = [_failure(*failure) for failure in self.failures]
+                content = {**self._head, "images": [], "failed": failed}
+            print_json(content)
+        elif count:
+            print(f"{count} pictures; poses and drawings in {self.folder}")
+        return (1 if count else 2) if self.failures else 0
+
+
+def _failure(source, error) -> dict:
+    """What went wrong with which file, as poses.json has it."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        other = error.filename not in (None, str(source))
+        text = error.strerror + (f": {error.filename}" if other else "")
+    name = f"camera {source}" if isinstance(source, int) else str(source)
+    return {"image": name, "error": text if name in text else f"{name}: {text}"}
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make the folder; returns what was made, innermost first."""
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # now, not after the work
+    except OSError as error:
+        _remove_if_empty(made)
+        raise ValueError(
+            f"nothing can be written in {folder}: {error.strerror}; choose another "
+            "folder with --out"
+        ) from None
+    return made
+
+
+def _remove_if_empty(folders):
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+@contextmanager
+def _only_one(folder: Path):
+    """Two runs at a time would write the same files."""
+    try:
+        import fcntl
+    except ImportError:  # Windows lets nobody replace a file that is open
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"another posecourse predict is writing into {folder}; wait for it, "
+                "or choose another folder with --out"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        yield
     finally:
-        if content["images"]:
-            write_json(report, content)
-    if args.json:
-        print_json(content)
-    else:
-        print(
-            f"{len(content['images'])} pictures; poses and drawings in "
-            f"{args.out}" + (f"; {failed} could not be read" if failed else "")
+        os.close(handle)
+
+
+def _files_of_earlier_run(folder: Path) -> set[str]:
+    """Names of drawings that earlier runs wrote and nobody changed since.
+
+    Raises ValueError if there is a poses.json that is not ours.
+    """
+    from ..inference.pose import read_json
+
+    path = folder / "poses.json"
+    if not os.path.lexists(path):
+        return set()
+    try:
+        content = read_json(path)
+        if not {"weights", "model", "skeleton", "images"} <= set(content):
+            raise ValueError
+        drawings = {str(record.get("drawing")) for record in content["images"]}
+        drawings |= {str(name) for name in content.get("earlier_drawings", [])}
+    except (ValueError, TypeError, AttributeError, FileNotFoundError):
+        raise ValueError(
+            f"{path} was not written by posecourse predict and is not replaced; "
+            "move it away, or choose another folder with --out"
+        ) from None
+    written = _changed(path)
+    return {
+        name
+        for name in drawings
+        if (folder / name).is_file() and _changed(folder / name) <= written
+    }
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written or put there, nanoseconds."""
+    stat = path.stat()
+    return max(stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def _require_our_table(path: Path):
+    from ..inference import CSV_COLUMNS
+
+    if not os.path.lexists(path):
+        return
+    ours = ",".join(CSV_COLUMNS).encode()
+    if not path.is_file() or not path.read_bytes().startswith(ours):
+        raise ValueError(
+            f"{path} was not written by posecourse predict and is not replaced; "
+            "move it away, or choose another folder with --out"
         )
-    return (1 if content["images"] else 2) if failed else 0
+
+
+@contextmanager
+def _ended_politely():
+    """SIGTERM and SIGHUP end a run as Ctrl-C does: files are closed."""
+
+    def stop(number, frame):
+        raise KeyboardInterrupt(
+            f"stopped by {signal.Signals(number).name}; pictures that were done are "
+            "in the output folder"
+        )
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+            continue  # nohup has switched it off
+        try:
+            before[number] = signal.signal(number, stop)
+        except ValueError:  # not the main thread
+            break
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _progress(items, total: int | None = None):
+    """A bar where somebody looks on and there is more than one."""
+    total = total or (len(items) if isinstance(items, list) else None)
+    if total == 1 or sys.stderr is None or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit="picture", leave=False)
+
+
+def _say(text: str):
+    """A line for people; nobody listening is no reason to stop."""
+    if sys.stderr is None:  # print would take the output instead
+        return
+    try:
+        line = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        print(f"posecourse: {line}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass
+
+
+# ------------------------------------------------- what an option may be
+
+
+def _named(text: str) -> Path:
+    if not text.strip():
+        raise ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+_finite.__name__ = "number"
+
+
+def _camera(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 100:
+        raise ArgumentTypeError(f"cameras are counted from 0 to 99, not {text}")
+    return number
+
+
+_camera.__name__ = "camera"  # argparse: "invalid camera value"
 
 
 def _box(text: str) -> tuple[float, ...]:
@@ -211,37 +605,61 @@ def _box(text: str) -> tuple[float, ...]:
 _box.__name__ = "box"  # argparse: "invalid box value"
 
 
-def _sources(paths) -> list[Path]:
-    """Files; folders become the pictures and videos in them."""
-    found = []
+def _sources(paths) -> tuple[list[Path], list]:
+    """Files, folders replaced by the pictures and videos in them; and what
+    cannot be one, with the reason."""
+    found: list[Path] = []
+    failed: list[tuple[Path, Exception]] = []
     for path in paths:
-        if path.is_dir():
-            # a name with a dot in front is not the user's own file
-            inside = sorted(
-                p
-                for p in path.iterdir()
-                if p.is_file()
-                and p.suffix.lower() in _PICTURES | _VIDEOS
-                and not p.name.startswith(".")
-            )
-            if not inside:
-                raise FileNotFoundError(f"no picture or video in {path}")
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise FileNotFoundError(f"no picture {path}")
+        try:
+            if path.is_dir():
+                found += _in_folder(path, failed)
+            else:
+                _require_file(path)
+                found.append(path)
+        except (OSError, ValueError) as error:
+            failed.append((path, error))
+    return found, failed
+
+
+def _in_folder(folder: Path, failed: list) -> list[Path]:
+    found, count = [], len(failed)
+    for path in sorted(folder.iterdir()):
+        # a name with a dot in front is not the user's own file
+        if path.name.startswith("."):
+            continue
+        if path.suffix.lower() not in _PICTURES | _VIDEOS:
+            continue
+        try:
+            if not path.is_dir():
+                _require_file(path)
+                found.append(path)
+        except (OSError, ValueError) as error:
+            failed.append((path, error))
+    if not found and len(failed) == count:
+        raise FileNotFoundError(f"no picture or video in {folder}")
     return found
 
 
+def _require_file(path: Path):
+    """Refuse what would wait for ever or never end: pipes and devices."""
+    if path.is_file():
+        return
+    if path.exists():
+        raise ValueError(f"{path} is not a file but a pipe or a device")
+    if os.path.lexists(path):
+        raise FileNotFoundError(f"{path} is a link that leads nowhere")
+    raise FileNotFoundError(f"no picture {path}")
+
+
 def _read_boxes(path: Path) -> dict:
-    if not path.is_file():
-        raise FileNotFoundError(f"no boxes file {path}")
+    from ..inference.pose import read_json
+
+    content = read_json(path)
     try:
-        boxes = json.loads(path.read_text("utf-8"))
         return {
             name: [_box(",".join(map(str, box))) for box in some]
-            for name, some in boxes.items()
+            for name, some in content.items()
         }
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -271,128 +689,9 @@ def newest_weights() -> Path:
     FileNotFoundError
         If there is neither; says what to do.
     """
-    runs = sorted(
-        Path("runs").glob("*/weights.safetensors"), key=lambda p: p.stat().st_mtime
-    )
+    runs = [p for p in Path("runs").glob("*/weights.safetensors") if p.is_file()]
     if runs:
-        return runs[-1]
+        return max(runs, key=lambda p: p.stat().st_mtime)
     from ..models.pretrained import pretrained
 
     return pretrained("photos")
-
-
-def _picture(predictor, source, args, boxes, taken, content):
-    from ..images import read_image
-
-    image = read_image(source)
-    poses = predictor(image, boxes, flip_test=args.flip, refine=boxes is None)
-    path = _free(args.out / f"{source.stem}-pose.png", taken)
-    _write_png(path, _drawn(image, poses, args, boxes))
-    content["images"].append(
-        {
-            "image": str(source),
-            "drawing": path.name,
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "poses": [pose.to_dict() for pose in poses],
-        }
-    )
-
-
-def _free(path: Path, taken: set) -> Path:
-    """A name that neither an input nor another output has."""
-    number, wanted = 1, path
-    while path.resolve() in taken:
-        number += 1
-        path = wanted.with_stem(f"{wanted.stem}-{number}")
-    taken.add(path.resolve())
-    return path
-
-
-def _drawn(image, poses, args, boxes):
-    from ..drawing import draw_box, draw_pose
-
-    for pose in poses:
-        if boxes:
-            image = draw_box(image, pose.box)
-        image = draw_pose(
-            image,
-            pose.keypoints,
-            scores=pose.scores,
-            skeleton=pose.skeleton,
-            min_score=args.min_score,
-        )
-    return image
-
-
-def _write_png(path: Path, image):
-    import cv2
-
-    from ..files import atomic_path
-
-    height, width = image.shape[:2]
-    factor = _LARGEST / max(height, width)
-    if factor < 1:
-        size = [max(1, round(n * factor)) for n in (width, height)]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", image[..., ::-1])[1])
-
-
-def _video(predictor, source, args, taken, content):
-    """One person through a video; each frame is searched near the last."""
-    from ..files import atomic_path
-    from ..inference.predictor import Video
-
-    camera = isinstance(source, int)
-    name = f"camera-{source}" if camera else source.stem
-    path = _free(args.out / f"{name}-pose.mp4", taken)
-    pose, writer = None, None
-    with Video(source) as video, atomic_path(path) as temporary:
-        try:
-            for number, image in enumerate(video):
-                height, width = image.shape[:2]
-                near = None
-                if pose is not None and pose.score >= _LOST:
-                    x, y, w, h = near = pose.around()
-                    if min(x + w, y + h, width - x, height - y) <= 0:
-                        near = None  # gone out of the picture
-                (pose,) = predictor(
-                    image, near and [near], flip_test=args.flip, refine=near is None
-                )
-                if writer is None:
-                    writer = _writer(temporary, video.rate, width, height)
-                drawn = _drawn(image, [pose], args, None)
-                writer.write(drawn[..., ::-1].copy())
-                content["images"].append(
-                    {
-                        "image": str(source),
-                        "frame": number,
-                        "drawing": path.name,
-                        "width": width,
-                        "height": height,
-                        "poses": [pose.to_dict()],
-                    }
-                )
-        except KeyboardInterrupt:
-            if not camera or writer is None:  # how a camera is ended
-                raise
-        finally:
-            if writer is not None:
-                writer.release()
-
-
-def _writer(path: Path, rate: float, width: int, height: int):
-    import cv2
-
-    from ..inference.predictor import VideoError
-
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height)
-    )
-    if not writer.isOpened():
-        raise VideoError(
-            "this OpenCV cannot write MP4 videos; install "
-            "opencv-python from pip, which can"
-        )
-    return writer

@@ -1,7 +1,31 @@
-"""Pictures, folders and videos through a network, to poses."""
+"""Pictures, folders and videos through a network, to poses.
 
-from .pose import Pose
-from .predictor import Predictor
-from .video import Video, VideoError
+>>> from posecourse.inference import Predictor, save_poses, poses_to_csv
+>>> predictor = Predictor.load("photos")                # doctest: +SKIP
+>>> found = list(predictor.predict_many(paths))         # doctest: +SKIP
+>>> save_poses(found, "poses.json")                     # doctest: +SKIP
+>>> poses_to_csv(found, "poses.csv")                    # doctest: +SKIP
+"""
 
-__all__ = ["Pose", "Predictor", "Video", "VideoError"]
+from .pose import ImagePoses, Pose
+from .predictor import PredictionError, PredictionWarning, Predictor
+from .results import CSV_COLUMNS, PoseFile, load_poses, poses_to_csv, save_poses
+from .video import Video, VideoError, VideoWarning
+from .video_writer import VideoWriter
+
+__all__ = [
+    "CSV_COLUMNS",
+    "ImagePoses",
+    "Pose",
+    "PoseFile",
+    "PredictionError",
+    "PredictionWarning",
+    "Predictor",
+    "Video",
+    "VideoError",
+    "VideoWarning",
+    "VideoWriter",
+    "load_poses",
+    "poses_to_csv",
+    "save_poses",
+]

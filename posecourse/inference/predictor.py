@@ -1,7 +1,7 @@
-"""A picture, a folder or a video through a network, to poses.
+"""Pictures, many pictures or a video through a network, to poses.
 
 >>> from posecourse.inference import Predictor
->>> predictor = Predictor.from_run("runs/laptop")       # doctest: +SKIP
+>>> predictor = Predictor.load("photos")                # doctest: +SKIP
 >>> poses = predictor("photo.jpg")                      # doctest: +SKIP
 >>> poses[0].keypoints                                  # doctest: +SKIP
 
@@ -13,26 +13,45 @@ time, closer, at where the first look saw somebody. A box is better.
 
 from __future__ import annotations
 
+import itertools
 import json
+import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
 from ..device import choose_device
+from ..drawing import as_floats, picture_array
 from ..geometry import Crop
 from ..images import read_image
 from ..models.pretrained import find_weights, pretrained
 from ..transforms import normalise
-from .pose import Pose
+from .pose import ImagePoses, Pose
+from .video import Video
 
-__all__ = ["Predictor"]
+__all__ = ["PredictionError", "PredictionWarning", "Predictor"]
 
 
 # The networks are trained on windows that are 1.25 times the person's
 # height (`Crop.from_mpii`). Joints span less than the person: the window
 # is 1.47 times their longer side on MPII (median), 1.36 times on LSP.
 _PADDING = 1.25
+# Below this mean score, the pose of one frame does not tell where to look
+# for the person in the next.
+_LOST = 0.2
+# Pixels of pictures that wait to be looked at together (200 MB).
+_MOST_PIXELS = 2**26
+
+
+class PredictionError(ValueError):
+    """A network whose answer is no pose: numbers that are not finite."""
+
+
+class PredictionWarning(UserWarning):
+    """Some of many pictures have no poses; says which and why."""
 
 
 class Predictor:
@@ -49,32 +68,42 @@ class Predictor:
     """
 
     def __init__(self, model, device=None, batch_size: int = 32):
+        if not hasattr(model, "predict") or not hasattr(model, "input_size"):
+            raise ValueError(
+                f"{type(model).__name__} is not a network that predicts keypoints; "
+                "make its class a posecourse.models.PoseNetwork"
+            )
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
         self.skeleton = model.skeleton
         self.batch_size = batch_size
-        mean_pose = json.loads(getattr(model, "metadata", {}).get("mean_pose", "null"))
         # without a label there was nothing to learn: the map is noise
-        self._never_labelled = [
-            i for i, point in enumerate(mean_pose or []) if None in point
-        ]
+        self._never_labelled = _never_labelled(model)
 
     @classmethod
-    def from_run(cls, path, device=None) -> Predictor:
-        """From the folder that ``posecourse train`` wrote."""
-        return cls.from_weights(find_weights(path), device)
+    def load(cls, source, device=None) -> Predictor:
+        """A predictor from whatever holds a trained network.
 
-    @classmethod
-    def pretrained(cls, name: str = "laptop", device=None) -> Predictor:
-        """A network that comes with the course (``data/weights``)."""
-        return cls.from_run(pretrained(name), device)
+        Parameters
+        ----------
+        source:
+            The name of a network that comes with the course (``"photos"``,
+            ``"laptop"``, ...), the folder of a run (``"runs/laptop-1"``), or
+            a weights file. A folder here that is called like a network of
+            the course is meant by ``"./photos"``.
+        device:
+            ``"cpu"``, ``"cuda"``, ...; default: a GPU if there is one.
 
-    @classmethod
-    def from_weights(cls, path, device=None) -> Predictor:
-        """From a ``.safetensors`` file written by `posecourse`."""
+        Raises
+        ------
+        FileNotFoundError
+            If there is none of these.
+        WeightsError
+            If the weights cannot be used.
+        """
         from ..models import load_model
 
-        return cls(load_model(path), device)
+        return cls(load_model(_weights_of(source)), device)
 
     def __call__(
         self, image, boxes=None, flip_test: bool = False, refine: bool = False
@@ -84,11 +113,13 @@ class Predictor:
         Parameters
         ----------
         image:
-            RGB uint8 ``(H, W, 3)``, or the path of a picture.
+            RGB uint8 ``(H, W, 3)`` as NumPy array or torch tensor (or a
+            tensor ``(3, H, W)``), or the path of a picture.
         boxes:
-            The persons, each ``(x, y, width, height)`` in pixels. They may
-            reach out of the picture, where nothing is seen (black), but
-            not lie outside. Default: one box, the whole picture.
+            The persons, each ``(x, y, width, height)`` in pixels: a list, or
+            an array or tensor ``(N, 4)``. They may reach out of the picture,
+            where nothing is seen (black), but not lie outside. Default: one
+            box, the whole picture.
         flip_test:
             Look at the mirrored picture too, and average. Twice the time,
             a little more accurate.
@@ -100,41 +131,176 @@ class Predictor:
         Returns
         -------
         One `Pose` per box, in their order.
+
+        Raises
+        ------
+        ValueError
+            For what is no picture or no box of it; `ImageError` for a file
+            that is no picture, `PredictionError` if the network answers with
+            numbers that are not finite.
+        FileNotFoundError, PermissionError
+            If the picture's file cannot be opened.
         """
-        if isinstance(image, (str, Path)):
-            image = read_image(image)
-        image = np.asarray(image)
-        if (
-            image.ndim != 3
-            or image.shape[2] != 3
-            or not image.size
-            or image.dtype != np.uint8
-        ):
-            raise ValueError(
-                f"a picture must be RGB uint8 (H, W, 3), got "
-                f"{image.dtype} {image.shape}"
+        picture = _picture(image)
+        (poses,) = self._look([(picture, *_windows(boxes, picture))], flip_test, refine)
+        return poses
+
+    def predict_many(
+        self,
+        images: Iterable,
+        boxes: Iterable | None = None,
+        flip_test: bool = False,
+        refine: bool = False,
+    ) -> Iterator[ImagePoses]:
+        """The poses in many pictures, one after the other.
+
+        The persons of several pictures go through the network together. A
+        picture that cannot be read does not stop the others: its result has
+        no poses and an `error`, and a `PredictionWarning` at the end lists
+        all of these.
+
+        Parameters
+        ----------
+        images:
+            Pictures or paths, as for one picture; a list, a generator, an
+            array ``(N, H, W, 3)``.
+        boxes:
+            For each picture its boxes, or None for the whole picture.
+        flip_test, refine:
+            As for one picture.
+
+        Yields
+        ------
+        One `ImagePoses` per picture, in their order. Its ``image`` is the
+        path as given, or the number of a picture that came as an array.
+        """
+        _check_many(images, boxes)
+        failed = []
+        for group in self._groups(images, boxes):
+            self._look_at_group(group, flip_test, refine)
+            for result, _ in group:
+                if result.error is not None:
+                    failed.append(result.error)
+                yield result
+        if failed:
+            shown = "\n".join(f"- {error}" for error in failed[:10])
+            more = f"\n- and {len(failed) - 10} more" if len(failed) > 10 else ""
+            warnings.warn(
+                f"{len(failed)} pictures have no poses:\n{shown}{more}",
+                PredictionWarning,
+                stacklevel=2,
             )
-        padding = _PADDING
+
+    def _groups(self, images, boxes):
+        """Lists of ``(result, work)`` that are looked at together."""
+        group, people, pixels = [], 0, 0
         if boxes is None:
-            boxes = [(0, 0, image.shape[1], image.shape[0])]
-            padding = 1.0
-        boxes = _checked(boxes, image)
-        poses = self._in_boxes(image, boxes, padding, flip_test)
+            pairs = ((image, None) for image in images)
+        else:
+            pairs = zip(images, boxes, strict=True)
+        for number, (image, some) in enumerate(pairs):
+            named = isinstance(image, (str, Path))
+            result = ImagePoses(image=str(image) if named else str(number))
+            work = None
+            try:
+                picture = _picture(image)
+                result.height, result.width = picture.shape[:2]
+                work = (picture, *_windows(some, picture))
+                people, pixels = people + len(work[1]), pixels + picture.size // 3
+            except _OF_ONE_PICTURE as error:
+                result.error = _naming(error, result.image, named)
+            group.append((result, work))
+            if people >= self.batch_size or pixels >= _MOST_PIXELS:
+                yield group
+                group, people, pixels = [], 0, 0
+        yield group
+
+    def _look_at_group(self, group, flip_test, refine):
+        """Fill in the results; who spoils a batch is found one by one."""
+        there = [(result, work) for result, work in group if work is not None]
+        try:
+            found = self._look([work for _, work in there], flip_test, refine)
+            for (result, _), poses in zip(there, found):
+                result.poses = poses
+        except _OF_ONE_PICTURE:
+            for result, work in there:
+                try:
+                    (result.poses,) = self._look([work], flip_test, refine)
+                except _OF_ONE_PICTURE as error:
+                    result.error = _naming(error, result.image, False)
+
+    def predict_video(
+        self, video, flip_test: bool = False
+    ) -> Iterator[tuple[np.ndarray, ImagePoses]]:
+        """One person through a video: where the pose of a picture is, the
+        person is looked for in the next.
+
+        Parameters
+        ----------
+        video:
+            A `Video` (a camera, too), or the path of one.
+        flip_test:
+            As for one picture.
+
+        Yields
+        ------
+        image, result:
+            Each picture, RGB uint8 ``(H, W, 3)``, and its `ImagePoses` with
+            ``frame``, ``time`` and ``rate``. Of a video that is damaged or
+            cut, those that can be read; then a `VideoWarning`.
+        """
+        if not isinstance(video, Video):
+            with Video(video) as opened:
+                yield from self.predict_video(opened, flip_test)
+            return
+        pose = None
+        for image in video:
+            near = _near(pose, image)
+            (pose,) = self(image, near and [near], flip_test, refine=near is None)
+            height, width = image.shape[:2]
+            yield (
+                image,
+                ImagePoses(
+                    [pose],
+                    str(video.source),
+                    width,
+                    height,
+                    frame=video.frame,
+                    time=video.time,
+                    rate=video.rate,
+                ),
+            )
+
+    def _look(self, works, flip_test: bool, refine: bool) -> list[list[Pose]]:
+        """The poses of several pictures, each ``(picture, boxes, padding)``."""
+        poses = self._in_boxes(
+            [(image, box, pad) for image, boxes, pad in works for box in boxes],
+            flip_test,
+        )
+        pictures = [image for image, boxes, _ in works for _ in boxes]
         if refine:
-            around = [pose.around() for pose in poses]
-            closer = self._in_boxes(image, around, _PADDING, flip_test)
+            around = [
+                (image, pose.keypoint_box(), _PADDING)
+                for image, pose in zip(pictures, poses)
+            ]
+            closer = self._in_boxes(around, flip_test)
             # a poor first look leads the second astray: keep the surer
             poses = [
                 max(pair, key=lambda pose: pose.score) for pair in zip(poses, closer)
             ]
-        return poses
+        rest = iter(poses)
+        return [list(itertools.islice(rest, len(boxes))) for _, boxes, _ in works]
 
-    def _in_boxes(self, image, boxes, padding, flip_test) -> list[Pose]:
-        crops = [Crop.from_box(box, self.model.input_size, padding) for box in boxes]
+    def _in_boxes(self, targets, flip_test) -> list[Pose]:
+        """A pose for each ``(picture, box, padding)``."""
+        size = self.model.input_size
+        windows = [
+            (image, Crop.from_box(box, size, pad)) for image, box, pad in targets
+        ]
         return [
-            Pose(points, scores, tuple(map(float, box)), self.skeleton)
-            for points, scores, box in zip(
-                *self.in_crops(image, crops, flip_test), boxes
+            Pose(points, scores, tuple(box), self.skeleton)
+            for points, scores, (_, box, _) in zip(
+                *self._in_windows(windows, flip_test), targets
             )
         ]
 
@@ -155,49 +321,186 @@ class Predictor:
         keypoints, scores:
             ``(N, K, 2)``, pixels of the picture, and ``(N, K)``.
         """
+        return self._in_windows([(image, crop) for crop in crops], flip_test)
+
+    def _in_windows(self, windows, flip_test):
+        """Joints in each ``(picture, crop)``, in pixels of the picture."""
         joints = len(self.skeleton)
-        keypoints = np.empty((len(crops), joints, 2))
-        scores = np.empty((len(crops), joints))
-        for start in range(0, len(crops), self.batch_size):
-            part = crops[start : start + self.batch_size]
-            pictures = np.stack([crop.warp(image) for crop in part])
-            points, sure = self._look(pictures, flip_test)
-            for i, crop in enumerate(part):
+        keypoints = np.empty((len(windows), joints, 2))
+        scores = np.empty((len(windows), joints))
+        for start in range(0, len(windows), self.batch_size):
+            part = windows[start : start + self.batch_size]
+            pictures = np.stack([crop.warp(image) for image, crop in part])
+            points, sure = self._ask(pictures, flip_test)
+            for i, (_, crop) in enumerate(part):
                 keypoints[start + i] = crop.invert(points[i])
             scores[start : start + len(part)] = sure
-        keypoints[:, self._never_labelled] = np.nan
-        scores[:, self._never_labelled] = 0
         return keypoints, scores
 
     @torch.inference_mode()
-    def _look(self, pictures: np.ndarray, flip_test: bool):
+    def _ask(self, pictures: np.ndarray, flip_test: bool):
         """Joints of ``(N, H, W, 3)`` uint8 inputs, in their pixels."""
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         images = normalise(images.to(self.device))
         keypoints, scores = self.model.predict(images, flip_test)
-        return (keypoints.double().cpu().numpy(), scores.double().cpu().numpy())
+        keypoints = keypoints.double().cpu().numpy()
+        scores = scores.double().cpu().numpy()
+        keypoints[:, self._never_labelled] = np.nan
+        scores[:, self._never_labelled] = 0
+        self._require_finite(keypoints, scores)
+        return keypoints, scores
+
+    def _require_finite(self, keypoints, scores):
+        bad = ~(np.isfinite(keypoints).all(-1) & np.isfinite(scores)).all(0)
+        bad[self._never_labelled] = False
+        if bad.any():
+            joints = [self.skeleton.joints[i] for i in np.flatnonzero(bad)]
+            more = f" and {len(joints) - 3} more" if len(joints) > 3 else ""
+            name = getattr(self.model, "name", type(self.model).__name__)
+            raise PredictionError(
+                f"the network {name} answers with numbers that are not finite "
+                f"({', '.join(joints[:3])}{more}): its weights are damaged, or its "
+                "training went astray. Use other weights, or train again with a "
+                "lower learning rate"
+            )
 
 
-def _checked(boxes, image) -> list:
+# What can be wrong with one picture while the next is right. Memory: a
+# picture that is too large. OpenCV and torch raise RuntimeErrors.
+_OF_ONE_PICTURE = (ValueError, OSError, MemoryError, RuntimeError, cv2.error)
+
+
+def _naming(error: Exception, image: str, named: bool) -> Exception:
+    """The error with the picture's name or number in its text."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return error  # Python names the file
+    if image in str(error) and named:
+        return error
+    text = str(error) or type(error).__name__
+    kind = type(error) if isinstance(error, ValueError) else ValueError
+    where = image if named else f"picture {image}"
+    try:
+        return kind(f"{where}: {text}")
+    except TypeError:  # a class that wants other arguments
+        return ValueError(f"{where}: {text}")
+
+
+def _weights_of(source) -> Path:
+    """The weights file of a network's name, a run's folder, or itself."""
+    if not str(source).strip():
+        raise ValueError(
+            "name a network of the course, a run's folder or a weights file; the "
+            "name is empty"
+        )
+    if isinstance(source, str) and source == Path(source).name:
+        try:
+            return find_weights(pretrained(source))
+        except FileNotFoundError:
+            if not Path(source).exists():
+                raise
+    return find_weights(source)
+
+
+def _never_labelled(model) -> list[int]:
+    """Joints without a label where the network was trained."""
+    text = getattr(model, "metadata", {}).get("mean_pose", "null")
+    try:
+        mean_pose = json.loads(text) or []
+        gone = [i for i, point in enumerate(mean_pose) if None in point]
+        if len(mean_pose) not in (0, len(model.skeleton)):
+            raise ValueError(f"it has {len(mean_pose)} joints")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the weights note a mean pose that is none ({error}): the file was "
+            "changed; get it or train it again"
+        ) from None
+    return gone
+
+
+def _picture(image) -> np.ndarray:
+    """A picture as RGB uint8 ``(H, W, 3)``, or an error that says what it is."""
+    if isinstance(image, (str, Path)):
+        image = read_image(image)
+    image = picture_array(image)
+    if (
+        image.ndim != 3
+        or image.shape[2] != 3
+        or not image.size
+        or image.dtype != np.uint8
+    ):
+        raise ValueError(
+            f"a picture must be RGB uint8 (H, W, 3), got {image.dtype} {image.shape}"
+        )
+    return image
+
+
+def _windows(boxes, image) -> tuple[np.ndarray | list, float]:
+    """The boxes to look at and how much to grow them."""
+    if boxes is None:
+        return [(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))], 1.0
+    return _checked(boxes, image), _PADDING
+
+
+def _checked(boxes, image) -> list[tuple[float, ...]]:
     """Boxes that show something of the picture, or a clear error."""
     boxes = list(boxes)
-    if boxes and np.isscalar(boxes[0]):
+    if boxes and np.ndim(boxes[0]) == 0:
         raise ValueError(
             "boxes is a list of boxes, also for one person: "
             f"[({', '.join(f'{b}' for b in boxes)})]"
         )
+    return [_checked_box(box, *image.shape[1::-1]) for box in boxes]
+
+
+def _checked_box(box, width: int, height: int) -> tuple[float, ...]:
+    try:
+        x, y, w, h = numbers = tuple(as_floats(box).tolist())
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"box {box} must have four numbers: x, y, width and height"
+        ) from None
+    text = f"box ({x:g}, {y:g}, {w:g}, {h:g})"
+    if not np.isfinite(numbers).all() or w <= 0 or h <= 0:
+        raise ValueError(
+            f"{text}: width and height must be positive, all four numbers finite"
+        )
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise ValueError(
+            f"{text} lies outside the picture of {width} x {height} pixels; a box "
+            "is x, y of its top left corner, width, height"
+        )
+    if min(w, h) < 1:
+        raise ValueError(f"{text} is smaller than a pixel; boxes are counted in pixels")
+    if max(w, h) > 100 * max(width, height):
+        raise ValueError(
+            f"{text} is more than 100 times as large as the picture of {width} x "
+            f"{height} pixels; boxes are counted in pixels"
+        )
+    return numbers
+
+
+def _check_many(images, boxes):
+    """Complain about one picture where many are expected."""
+    one = isinstance(images, (str, Path)) or getattr(images, "ndim", 4) == 3
+    if one or not isinstance(images, Iterable):
+        raise ValueError(
+            "predict_many takes several pictures, such as a list of paths or "
+            "sorted(Path(folder).glob('*.jpg')); for one, call predictor(image)"
+        )
+    counted = hasattr(images, "__len__") and hasattr(boxes, "__len__")
+    if counted and len(images) != len(boxes):
+        raise ValueError(
+            f"boxes are given for {len(boxes)} pictures, but there are "
+            f"{len(images)}; None stands for a whole picture"
+        )
+
+
+def _near(pose, image):
+    """Where to look in the next picture; None for everywhere."""
+    if pose is None or pose.score < _LOST:
+        return None
+    x, y, w, h = box = pose.keypoint_box()
     height, width = image.shape[:2]
-    for box in boxes:
-        if len(box) != 4:
-            raise ValueError(
-                f"box {tuple(box)} must have four numbers: x, y, width and height"
-            )
-        x, y, w, h = map(float, box)
-        # NaN and sizes below zero are left to Crop.from_box
-        if w > 0 and h > 0 and (x >= width or y >= height or x + w <= 0 or y + h <= 0):
-            raise ValueError(
-                f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the picture "
-                f"of {width} x {height} pixels; a box is x, y of its top "
-                "left corner, width, height"
-            )
-    return boxes
+    if min(x + w, y + h, width - x, height - y) <= 0:
+        return None  # gone out of the picture
+    return box

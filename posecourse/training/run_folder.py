@@ -19,7 +19,14 @@ import numpy as np
 import torch
 
 from ..drawing import draw_pose, grid
-from ..files import LockedError, atomic_path, disk_error, locked, sync_file
+from ..files import (
+    FileError,
+    InUseError,
+    atomic_path,
+    locked,
+    new_folder,
+    sync_file,
+)
 from ..geometry import resize_points
 from ..models import save_weights
 from .curves import plot_curves, write_log
@@ -65,14 +72,11 @@ class RunFolder:
 
     def __init__(self, path, lock: bool = True):
         self.path = Path(path)
-        self._lock = locked(self.path / ".lock") if lock else nullcontext()
+        self._lock = locked(self.path) if lock else nullcontext()
         try:
             self._lock.__enter__()
-        except LockedError:
-            raise RunError(
-                f"another process is training in {self.path}; wait until it is "
-                "done, or choose another --out"
-            ) from None
+        except InUseError as error:
+            raise RunError(str(error)) from None
 
     @classmethod
     def create(cls, out, name: str) -> RunFolder:
@@ -81,40 +85,17 @@ class RunFolder:
         Raises RunError if `out` exists and is not empty: nothing in it is
         touched.
         """
-        if out is not None:
-            path = Path(out)
-            if path.is_dir() and any(path.iterdir()):
-                if (path / "config.json").exists():
-                    raise RunError(
-                        f"{out} holds a run already; continue it with --resume "
-                        f"{out}, or choose another --out"
-                    )
-                raise RunError(
-                    f"{out} is not empty, and its files are not a run's; choose "
-                    "another --out"
-                )
-            cls._make(path, exist_ok=True)
-            return cls(path)
-        number = 1
-        while True:
-            path = Path("runs") / f"{name}-{number}"
-            try:
-                cls._make(path, exist_ok=path.is_dir() and not any(path.iterdir()))
-                return cls(path)
-            except (FileExistsError, RunError):
-                number += 1  # somebody else's, perhaps of this very moment
-
-    @staticmethod
-    def _make(path: Path, exist_ok: bool):
-        try:
-            path.mkdir(parents=True, exist_ok=exist_ok)
-        except OSError as error:
-            if isinstance(error, FileExistsError) and path.is_dir():
-                raise
-            raise ValueError(
-                f"the run folder {path} cannot be made: {error.strerror or error}; "
+        if out is None:
+            return cls(new_folder(Path("runs") / name, numbered=True))
+        if (Path(out) / "config.json").exists():
+            raise RunError(
+                f"{out} holds a run already; continue it with --resume {out}, or "
                 "choose another --out"
-            ) from None
+            )
+        try:
+            return cls(new_folder(out))
+        except FileError as error:
+            raise RunError(f"{error}: --out") from None
 
     def close(self) -> None:
         """Let others write in it; remove it if nothing was written."""
@@ -132,10 +113,7 @@ class RunFolder:
         """Write ``last.pt``, whole or not at all, and keep the one before."""
         last = self.path / "last.pt"
         with atomic_path(last) as temporary:
-            try:
-                torch.save({**content, "settings": self.settings}, temporary)
-            except RuntimeError as error:  # torch's word for a full disk
-                raise disk_error(error, last) from error
+            torch.save({**content, "settings": self.settings}, temporary)
             sync_file(temporary)
             if last.exists():
                 _keep(last, self.path / "previous.pt")

@@ -1,0 +1,270 @@
+"""Videos that browsers play, written whole or not at all.
+
+OpenCV tries a format and does not say whether it worked, nor whether the
+disk was full. So a format is chosen by writing three pictures and reading
+them, and a video is read back before it gets its name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+from ..drawing import as_rgb
+from ..files import DiskFullError, atomic_path, format_bytes
+from .video import FASTEST, USUAL_RATE, VideoError, opencv_path, video_reader
+
+__all__ = ["VideoWriter", "video_suffix"]
+
+_LONGEST_STILL = 60.0  # seconds that one picture is held; longer is an error
+
+
+@dataclass(frozen=True)
+class _Format:
+    name: str
+    suffix: str
+    code: str
+    in_browsers: bool
+
+
+# The first that this OpenCV can write is taken. MP4 with H.264 plays
+# everywhere, WebM in all browsers, the last in players only.
+_FORMATS = (
+    _Format("H.264", ".mp4", "avc1", True),
+    _Format("VP8", ".webm", "VP80", True),
+    _Format("VP9", ".webm", "VP90", True),
+    _Format("MPEG-4", ".mp4", "mp4v", False),
+)
+
+
+class VideoWriter:
+    """Write pictures as a video that browsers play, whole or not at all.
+
+    >>> with VideoWriter("drawn", video.rate) as drawn:     # doctest: +SKIP
+    ...     for image in video:
+    ...         drawn.write(draw(image), video.time)
+    >>> drawn.path                                          # doctest: +SKIP
+    PosixPath('drawn.webm')
+
+    Parameters
+    ----------
+    path:
+        The file to write. Without an ending it gets the one of the best
+        format that this OpenCV can write: ``.mp4`` (H.264), else ``.webm``
+        (VP8). With one of these two, a format of that ending. A file of that
+        name is replaced.
+    rate:
+        Pictures per second, more than 0; at most 60 are written.
+
+    Attributes
+    ----------
+    path:
+        Of the file, with its ending; known after the first picture.
+    format:
+        ``"H.264"``, ``"VP8"``, ...; known after the first picture.
+    plays_in_browsers:
+        Whether that is a format that browsers play.
+
+    Raises
+    ------
+    VideoError
+        For another ending, or if this OpenCV can write none of the formats,
+        or if what was written cannot be read back.
+    DiskFullError
+        If there is no room.
+    """
+
+    def __init__(self, path, rate: float):
+        self.path, self._asked = Path(path), float(rate)
+        if not 0 < self._asked < 1e6:
+            raise VideoError(f"{path}: a video cannot have {rate} pictures a second")
+        self.rate = min(self._asked, FASTEST)
+        endings = {f.suffix for f in _FORMATS}
+        if self.path.suffix and self.path.suffix.lower() not in endings:
+            raise VideoError(
+                f"{path}: videos are written as {' or '.join(sorted(endings))}; "
+                "choose such an ending, or none"
+            )
+        self.format: str | None = None
+        self.plays_in_browsers: bool | None = None
+        self._writer: Any = None
+        self._stack = ExitStack()
+        self._size = (0, 0)
+        self._last: np.ndarray | None = None
+        self._given, self._count = 0, 0  # pictures taken and written
+
+    def write(self, image, at: float | None = None):
+        """Add a picture, RGB uint8 ``(H, W, 3)``.
+
+        Parameters
+        ----------
+        at:
+            When it is shown: seconds after the beginning. The picture before
+            stays until then (a minute at most). Default: next in turn.
+
+        A picture of another size than the first is fitted into it.
+        """
+        image = as_rgb(image)
+        if self._writer is None:
+            self._open(image.shape[1], image.shape[0])
+        if at is None or not np.isfinite(at):
+            at = self._given / self._asked
+        self._given += 1
+        still = round(_LONGEST_STILL * self.rate)
+        tick = min(round(at * self.rate), self._count + still)
+        while self._last is not None and self._count < tick:
+            self._add(self._last)
+        self._last = self._fitted(image)
+        if self._count <= tick:  # else two share a tick; the later one stays
+            self._add(self._last)
+
+    def _open(self, width: int, height: int):
+        size = _written_size(width, height)
+        chosen = _best_format(size, self.path.suffix.lower())
+        self._size, self.format = size, chosen.name
+        self.plays_in_browsers = chosen.in_browsers
+        if not self.path.suffix:
+            self.path = self.path.with_suffix(chosen.suffix)
+        self._temporary = self._stack.enter_context(atomic_path(self.path))
+        name = self._stack.enter_context(opencv_path(self._temporary))
+        with _silence():
+            self._writer = cv2.VideoWriter(
+                name, cv2.VideoWriter.fourcc(*chosen.code), self.rate, size
+            )
+
+    def _fitted(self, image) -> np.ndarray:
+        """The picture in BGR and in the video's size."""
+        (width, height), (h, w) = self._size, image.shape[:2]
+        fits = width - w in (0, 1) and height - h in (0, 1)  # the first, made even
+        if not fits:
+            factor = min(width / w, height / h)
+            w, h = max(1, round(w * factor)), max(1, round(h * factor))
+            image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+        left, top = (0, 0) if fits else ((width - w) // 2, (height - h) // 2)
+        border = cv2.BORDER_REPLICATE if fits else cv2.BORDER_CONSTANT
+        edges = top, height - h - top, left, width - w - left
+        image = cv2.copyMakeBorder(image, *edges, border)
+        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+
+    def _add(self, image):
+        self._writer.write(image)
+        self._count += 1
+
+    def close(self):
+        """Finish the file, check it, and give it its name."""
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        with self._stack:  # what is wrong removes the temporary file
+            self._check()
+
+    def _check(self):
+        read = _count_pictures(self._temporary)
+        if read >= self._count:
+            return
+        folder = self.path.absolute().parent
+        _require_room(folder, self.path)
+        raise VideoError(
+            f"{self.path}: the video could not be written whole: {read} of "
+            f"{self._count} pictures can be read back. Is the disk full "
+            f"({format_bytes(shutil.disk_usage(folder).free)} are free in {folder}), "
+            "or is the size of files limited?"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            self.close()
+        elif self._writer is not None:
+            self._writer.release()
+            self._writer = None
+            self._stack.__exit__(kind, error, trace)
+
+
+def _require_room(folder, what):
+    if shutil.disk_usage(folder).free < 2**20:
+        raise DiskFullError(
+            errno.ENOSPC,
+            f"the disk is full while writing {what} in {folder}; make room, or "
+            "choose a folder on another disk, and run the same again",
+        )
+
+
+def video_suffix(width: int, height: int) -> str:
+    """The ending that a `VideoWriter` gives a video of that size."""
+    return _best_format(_written_size(width, height)).suffix
+
+
+def _written_size(width: int, height: int) -> tuple[int, int]:
+    """Even sides, as OpenCV would cut odd ones; and none below 16, which
+    some coders accept and cannot read back."""
+    return max(16, width + width % 2), max(16, height + height % 2)
+
+
+@lru_cache(maxsize=32)
+def _best_format(size: tuple[int, int], suffix: str = "") -> _Format:
+    """The first format that three pictures survive. OpenCV only says
+    whether it will try."""
+    for candidate in _FORMATS:
+        if suffix not in ("", candidate.suffix):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "try" + candidate.suffix)
+            code = cv2.VideoWriter.fourcc(*candidate.code)
+            with _silence(), opencv_path(path) as name:
+                writer = cv2.VideoWriter(name, code, USUAL_RATE, size)
+                for grey in (40, 120, 200) if writer.isOpened() else ():
+                    writer.write(np.full((*size[::-1], 3), grey, np.uint8))
+                writer.release()
+            if _count_pictures(path) == 3:
+                return candidate
+    _require_room(tempfile.gettempdir(), "a video")
+    raise VideoError(
+        f"this OpenCV cannot write videos of {size[0]} x {size[1]} pixels"
+        + (f" as {suffix}" if suffix else "")
+        + "; install opencv-python from pip, which can, or make the pictures smaller"
+    )
+
+
+def _count_pictures(path) -> int:
+    """How many pictures of a video can be decoded."""
+    with _silence(), opencv_path(path) as name:
+        capture = cv2.VideoCapture(name, video_reader())
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    return count
+
+
+@contextmanager
+def _silence():
+    """Keep from the terminal what FFmpeg prints about a format it tries."""
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, AttributeError, ValueError):  # there is no terminal
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
