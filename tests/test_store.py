@@ -889,7 +889,7 @@ def test_processes_give_the_same(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(tmp_path, how):
     path = tmp_path / "script.py"
     path.write_text(
@@ -902,13 +902,21 @@ def test_workers_end_with_their_parent(tmp_path, how):
         """)
     )
     store = tmp_path / "store"
-    process = subprocess.Popen([sys.executable, str(path), str(store)], env=ENV)
+    process = subprocess.Popen(
+        [sys.executable, str(path), str(store)],
+        env=ENV,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.time() + 60
     while not list(store.glob("parts/0*.npz")) and time.time() < deadline:
         time.sleep(0.02)
     workers = children(process.pid)
-    process.send_signal(how)
-    assert process.wait(30) != 0 and len(workers) >= 2
+    for pid in [process.pid] + workers * (how == signal.SIGINT):
+        os.kill(pid, how)  # Ctrl-C goes to all
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode != 0 and len(workers) >= 2
+    assert said.count("Traceback") == (how == signal.SIGINT)
     while any(map(alive, workers)) and time.time() < deadline:
         time.sleep(0.02)
     assert not any(map(alive, workers))

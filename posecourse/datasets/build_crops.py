@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files import (
-    LockedError,
+    InUseError,
     atomic_path,
     disk_errors,
     locked,
@@ -401,9 +401,9 @@ def _only_one(path: Path):
             "folder"
         ) from None
     try:
-        with locked(path / ".lock"):
+        with locked(path):
             yield
-    except LockedError:
+    except InUseError:
         raise CropsError(
             f"another process is preparing {path}; wait until it is done"
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import warnings
 from collections import deque
@@ -227,6 +228,7 @@ def _begin_worker():
     import cv2
 
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to say
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

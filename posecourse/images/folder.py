@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from .decode import decode_image, open_picture, read_all, size_said
-from .headers import read_header
+from .headers import Header, read_header
 from .reader import ImageError
 
 __all__ = ["PictureFolder"]
@@ -148,10 +148,31 @@ class PictureFolder:
             self.read_bytes(name), self.folder / name, exif=False, reduce=reduce
         )
 
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """What tells a picture from one that took its place, without reading it.
+
+        Its bytes and when it was changed (in a zip file its checksum); None
+        where there is none.
+        """
+        try:
+            found = os.stat(self.folder / self._name(name))
+            return found.st_size, found.st_mtime_ns
+        except (OSError, ValueError):
+            pass
+        try:
+            member = self._member(self._name(name))
+        except ImageError:
+            return None
+        return member and (member[1].file_size, member[1].CRC)
+
+    def header(self, name: str) -> Header:
+        """What the picture says about itself; nothing is decoded."""
+        with self._open(name) as (file, _, where):
+            return read_header(file, where)
+
     def size(self, name: str, exif: bool = False) -> tuple[int, int]:
         """Width and height as in `picture_size`, by default as stored."""
-        with self._open(name) as (file, _, where):
-            return size_said(read_header(file, where), exif)
+        return size_said(self.header(name), exif)
 
 
 # What zipfile raises for what is damaged, or packed in a way it cannot read.
