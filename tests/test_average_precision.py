@@ -546,7 +546,7 @@ def test_sigmas_go_by_the_names_that_the_category_lists():
 
 
 def test_sigmas_of_other_spellings_and_skeletons():
-    names = [j.replace("_", " ").title() for j in MPII.joints]
+    names = [j.replace("_", " ").title() for j in MPII.joints]  # "Left Wrist"
     truth = {"categories": [{"id": 1, "keypoints": names}]}
     np.testing.assert_allclose(named_sigmas(truth), MPII.sigmas)
     crowdpose = {
@@ -557,8 +557,11 @@ def test_sigmas_of_other_spellings_and_skeletons():
     assert named_sigmas(truth).tolist() == list(COCO.sigmas)  # 17, not named
     with pytest.raises(ValueError, match="give sigmas"):
         named_sigmas(scene(0, joints=14)[0])
-    with pytest.raises(ValueError, match="tail.*give sigmas"):
-        named_sigmas({"categories": [{"id": 1, "keypoints": ["nose", "tail"]}]})
+    with pytest.warns(UserWarning, match="tail.*0.072, the median"):
+        found = named_sigmas({"categories": [{"id": 1, "keypoints": ["nose", "tail"]}]})
+    assert found.tolist() == [0.026, 0.072]
+    with pytest.raises(ValueError, match="different joints"):
+        named_sigmas({"categories": [{"keypoints": ["nose"]}, {"keypoints": ["eye"]}]})
 
 
 # ------------------------------------------------------- intervals, baselines

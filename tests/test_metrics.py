@@ -847,3 +847,19 @@ def test_tables_as_csv(tmp_path):
     assert rows[-1]["joint"] == "all joints"
     assert int(rows[-1]["labelled"]) == kinds.labelled
     assert float(rows[-1]["inversion_percent"]) == kinds.percent["inversion"]
+
+
+def test_a_table_of_many_parts_prints_its_means():
+    face = Skeleton("face", [f"point_{i}" for i in range(30)])
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0, 99, (5, 30, 2))
+    table = pckh_table(truth + 1, truth, None, 20.0, face, metric="PCK")
+    assert max(map(len, str(table).splitlines())) <= 100
+    assert "30 body parts" in str(table) and len(table.row(0.5).columns) == 30
+
+
+def test_what_is_left_out_goes_by_meaning_not_by_spelling():
+    mine = Skeleton("mine", ["Pelvis", "Thorax", "Head Top", "Shoulder.L", "Hip.R"])
+    assert pckh_columns(mine) == [2, 3, 4]
+    truth = np.random.default_rng(0).uniform(0, 99, (4, 5, 2))
+    assert pck_normalizer(truth, None, mine).name == "PCK (torso)"

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import metrics
+from ..files import FileError, read_json
 from ..geometry import Crop
 from ..skeletons import MPII, Skeleton, get_skeleton
 
@@ -59,7 +60,7 @@ _ONE_BASED = {
 }
 
 
-class PredictionsError(ValueError):
+class PredictionsError(FileError):
     """A predictions file that cannot be read; says why and what to do."""
 
 
@@ -87,7 +88,7 @@ def is_coco_results(path) -> bool:
     path = Path(path)
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    content = _json(path)
+    content = read_json(path, "predictions file")
     return isinstance(content, list) and any(
         isinstance(record, dict) and "image_id" in record for record in content
     )
@@ -196,18 +197,8 @@ def _read_npz(path: Path) -> dict:
         ) from None
 
 
-def _json(path: Path):
-    from ..datasets import DatasetError
-    from ..datasets.parsing import load_json
-
-    try:
-        return load_json(path)
-    except DatasetError as error:
-        raise PredictionsError(str(error)) from None
-
-
 def _read_json(path: Path) -> dict:
-    content = _json(path)
+    content = read_json(path, "predictions file")
     if isinstance(content, dict):
         return content
     if not isinstance(content, list):
@@ -584,7 +575,8 @@ def score_coco(path, truth, resamples: int = 200) -> CocoScores:
             f"{path} holds COCO results; they belong to a COCO annotation file "
             f"(.json), not to {truth}"
         )
-    content, results = _json(Path(truth)), _json(Path(path))
+    content = read_json(truth, "annotation file")
+    results = read_json(path, "predictions file")
     names = (str(truth), str(path))
     try:
         sigmas = metrics.named_sigmas(content, names[0])

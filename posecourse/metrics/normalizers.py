@@ -123,7 +123,7 @@ def pck_normalizers(
         raise ValueError(
             f"nothing to score: {len(keypoints)} persons, no labelled joint"
         )
-    torso = set(_TORSO) <= set(skeleton.joints)
+    torso = all(joint in skeleton for joint in _TORSO)
     around = box_size(keypoint_boxes(keypoints, labelled))
     sizes = {
         ("PCKh", 0.5): head_size,

@@ -31,7 +31,7 @@ def pckh_columns(skeleton: Skeleton = MPII) -> list[int]:
 
     What `JointRates.pooled` and `bootstrap_interval` take as `joints`.
     """
-    return [i for i, joint in enumerate(skeleton.joints) if joint not in _LEFT_OUT]
+    return [i for i, joint in enumerate(skeleton.canonical) if joint not in _LEFT_OUT]
 
 
 class JointRates(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry import as_array
-from ..skeletons import COCO, SKELETONS
+from ..skeletons import COCO, Skeleton
 from .normalizers import keypoint_boxes
 
 __all__ = ["Scene", "coco_scenes", "listed_scenes", "named_sigmas"]
@@ -60,16 +60,16 @@ class Scene:
 def named_sigmas(truth, name: str = "truth") -> np.ndarray:
     """The OKS constants of the joints that a COCO file's category names.
 
-    By name, whatever their order; ``(K,)``. COCO's own where no names are
-    given and there are 17 joints.
+    By name, whatever their order and spelling; ``(K,)``. A joint that COCO
+    does not have gets the median of its constants, with a warning. COCO's own
+    where no names are given and there are 17 joints.
     """
-    known = {j: s for k in SKELETONS.values() for j, s in zip(k.joints, k.sigmas)}
-    listed = []
-    for category in _records(truth, "categories", name, ()):
-        joints = category.get("keypoints")
-        if joints:
-            listed.append(tuple(_joint_name(j) for j in joints))
-    if not listed:
+    skeletons = [
+        Skeleton(f"{name}, categories[{i}]", category["keypoints"])
+        for i, category in enumerate(_records(truth, "categories", name, ()))
+        if category.get("keypoints")
+    ]
+    if not skeletons:
         count = {
             len(a["keypoints"]) // 3
             for a in _records(truth, "annotations", name)
@@ -81,21 +81,17 @@ def named_sigmas(truth, name: str = "truth") -> np.ndarray:
             f"{name}: no category names its joints ('keypoints'), so that their "
             "OKS constants are not known; name them there, or give sigmas"
         )
-    if len(set(listed)) > 1:
+    first = skeletons[0]
+    if any(other.canonical != first.canonical for other in skeletons):
         raise ValueError(
             f"{name}: its categories have different joints; give sigmas, and "
             "score one category at a time"
         )
-    unknown = [j for j in listed[0] if j not in known]
-    if unknown:
-        raise ValueError(
-            f"{name}: no OKS constant is known for {', '.join(unknown)}; give sigmas"
+    if "median" in first.defaults["sigmas"]:
+        warnings.warn(
+            f"{name}: the OKS constants are {first.defaults['sigmas']}", stacklevel=2
         )
-    return as_array([known[j] for j in listed[0]])
-
-
-def _joint_name(text) -> str:
-    return str(text).strip().lower().replace(" ", "_").replace("-", "_")
+    return as_array(first.sigmas)
 
 
 # ------------------------------------------------------------ COCO's form

@@ -88,7 +88,7 @@ class PckhTable:
         return means[kind]
 
     def _cells(self):
-        labels = list(self.rows[0].columns)
+        labels = self._printed()
         yield ["", "@", *labels, "Mean", "AUC"]
         named = set()
         for row in self.rows:
@@ -101,6 +101,11 @@ class PckhTable:
                 _text(row.means["weighted"]),
                 area,
             ]
+
+    def _printed(self) -> list[str]:
+        """The columns that fit on a line: all, or none."""
+        labels = list(self.rows[0].columns)
+        return labels if len(labels) <= 12 else []
 
     def _title(self) -> str:
         of = f" of {self.given:,}" if self.given > self.persons else ""
@@ -124,6 +129,8 @@ class PckhTable:
             f"95 % interval of the first mean: {i.low:.2f} to "
             f"{i.high:.2f} (standard deviation {i.sd:.2f})."
         )
+        if not self._printed():
+            yield f"{len(first.columns)} body parts: see to_csv, or metrics.report."
         if self.head == "official":
             yield "Head: mean of upper neck and head top."
 
