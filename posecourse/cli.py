@@ -18,6 +18,8 @@ import traceback
 import warnings
 from importlib import import_module
 
+from .places import CACHE_VARIABLE
+
 __all__ = ["COMMANDS", "main"]
 
 # name: (module with main(argv), what it does)
@@ -61,7 +63,7 @@ def main(argv=None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _complain(str(message))
-            status = _dispatch(argv)
+            status = _dispatch(_take_data_dir(argv))
         sys.stdout.flush()
         return status
     except SystemExit as stop:  # argparse: --help or a wrong option
@@ -86,6 +88,22 @@ _AGAIN = {
     "data": "Run the same command again: it goes on where it stopped",
     "predict": "Pictures that were done are in the output folder",
 }
+
+
+def _take_data_dir(argv: list[str]) -> list[str]:
+    """Take ``--data-dir FOLDER`` out of the arguments; the whole process, and
+    what it starts, then keeps prepared data there."""
+    rest, words = [], iter(argv)
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if name != "--data-dir":
+            rest.append(word)
+            continue
+        folder = folder if equals else next(words, "")
+        if not folder:
+            raise ValueError("--data-dir needs a folder after it")
+        os.environ[CACHE_VARIABLE] = os.path.abspath(os.path.expanduser(folder))
+    return rest
 
 
 def _dispatch(argv) -> int:
@@ -130,6 +148,8 @@ options:
   --help     this text; after a command, that command's options
   --version  the installed version
   --debug    show where in the code an error arose
+  --data-dir FOLDER  after a command: where prepared data is kept
+             (or set POSECOURSE_DATA; default: the user's cache folder)
 
 start here:
   posecourse doctor            is everything installed?

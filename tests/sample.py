@@ -19,6 +19,13 @@ def sample_root(folder: Path, edit=lambda text: text) -> Path:
     return root
 
 
+def make_checkout(folder: Path) -> Path:
+    """A folder that counts as a checkout of the course; gives its chapters."""
+    (folder / "chapters").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[project]\nname = "posecourse"\n', "utf-8")
+    return folder / "chapters"
+
+
 def register_sample_exercises() -> None:
     """What the sample's kernel does for itself: its checkers."""
     from posecourse.exercises import exercise

@@ -2,11 +2,16 @@
 
 import importlib
 import json
+import os
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 
 import pytest
+from sample import make_checkout
 
+from posecourse import places
 from posecourse.cli import main
 from posecourse.commands import doctor
 
@@ -24,17 +29,23 @@ def test_nothing_needed_is_missing_here(capsys):
     assert content["ok"]
     assert all(f["state"] in ("ok", "note") for f in found.values())
     assert found["numpy"]["found"] == metadata.version("numpy")
-    asked = {name for name, _, needed in doctor._requirements() if needed}
+    asked = {name for name, _, extra in doctor._requirements() if not extra}
     assert {"torch", "numpy", "matplotlib", "jupyterlab"} <= asked
-    assert asked | {"Python", "GPU", "machine", "disk"} <= set(found)
+    assert asked | {"Python", "GPU", "machine", "disk", "cache"} <= set(found)
+    assert found["chapters"]["state"] == found["networks"]["state"] == "ok"
 
 
 def test_lines_for_people(monkeypatch, capsys):
-    only(monkeypatch, ("numpy", ">=1", True), ("pytest", ">=99", False))
+    only(
+        monkeypatch,
+        ("numpy", ">=1", ""),
+        ("pytest", ">=99", "test"),
+        ("nbval", ">=0", "test"),
+    )
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert f"ok       numpy: {metadata.version('numpy')}\n" in out
-    assert "note     pytest" in out and "->" in out
+    assert "note     extra test: without pytest; the course itself does not" in out
     assert "MISSING" not in out and "posecourse lab" in out
 
 
@@ -61,13 +72,14 @@ def broken(monkeypatch):
 
 
 def test_a_missing_package(broken, monkeypatch, capsys):
-    only(monkeypatch, ("h5py", ">=3.11,<4", True))
+    only(monkeypatch, ("h5py", ">=3.11,<4", ""))
     broken(
         "h5py", ModuleNotFoundError("No module named 'h5py'", name="h5py"), hide="h5py"
     )
-    found = doctor._package("h5py", ">=3.11,<4", True)
+    found = doctor._package("h5py", ">=3.11,<4")
     assert found.state == "missing"
-    assert found.advice == 'python -m pip install "h5py>=3.11,<4"'
+    assert sys.executable in found.advice
+    assert found.advice.endswith(' "h5py>=3.11,<4"')
     assert main(["doctor"]) == 1
     assert "MISSING  h5py: not installed" in capsys.readouterr().out
 
@@ -85,15 +97,15 @@ def test_a_missing_package(broken, monkeypatch, capsys):
             "torchvision",
             "torchvision",
             RuntimeError("operator torchvision::nms does not exist"),
-            "one index",
+            "one command",
         ),
         ("torch", "torch", OSError("DLL load failed while importing _C"), "Visual C++"),
-        ("h5py", "h5py", ValueError("something new"), "--force-reinstall"),
+        ("h5py", "h5py", ValueError("something new"), "reinstall"),
     ],
 )
 def test_broken_packages_get_advice(broken, name, module, error, advice):
     broken(module, error)
-    found = doctor._package(name, ">=0", True)
+    found = doctor._package(name, ">=0")
     assert found.state == "missing" and "cannot be imported" in found.found
     assert advice in found.advice
 
@@ -102,22 +114,148 @@ def test_a_package_that_misses_a_part_of_its_own(broken):
     broken(
         "jupyterlab", ModuleNotFoundError("No module named 'tornado'", name="tornado")
     )
-    found = doctor._package("jupyterlab", ">=4", True)
+    found = doctor._package("jupyterlab", ">=4")
     assert "tornado" in found.found and found.advice
 
 
 def test_versions_out_of_range():
-    found = doctor._package("numpy", ">=99", True)
+    found = doctor._package("numpy", ">=99")
     assert found.state == "missing"
     assert ">=99" in found.found and ">=99" in found.advice
-    assert doctor._package("pytest", ">=99", False).state == "note"
     assert doctor._within("2.11.0+cpu", ">=2.11,<3")
 
 
-def test_packages_for_tests_only_are_no_must(broken):
-    broken("none", ValueError(), hide="pytest")
-    found = doctor._package("pytest", ">=8", False)
-    assert found.state == "note" and "tests" in found.found
+def test_torch_for_the_cpu_wants_its_like(broken, monkeypatch):
+    """What happens when only one of the two is taken from the CPU's index."""
+    broken("torchvision", RuntimeError("operator torchvision::nms does not exist"))
+    have = {"torch": "2.11.0+cpu", "torchvision": "0.26.0"}
+    monkeypatch.setattr(doctor.metadata, "version", have.get)
+    found = doctor._package("torchvision", ">=0.26,<1")
+    assert "torch 2.11.0+cpu and torchvision 0.26.0 do not belong" in found.advice
+    assert "--torch-backend cpu torch torchvision" in found.advice
+
+
+@pytest.mark.parametrize("pip", [True, False])
+def test_the_advice_can_be_followed(monkeypatch, pip):
+    """Environments that uv makes have no pip."""
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: pip or None)
+    monkeypatch.setattr(doctor.sys, "executable", "/a place/python")
+    assert doctor._reinstall("x") == (
+        '"/a place/python" -m pip install --force-reinstall x'
+        if pip
+        else 'uv pip install --python "/a place/python" --reinstall x'
+    )
+
+
+def test_an_environment_of_an_earlier_edition(tmp_path, monkeypatch):
+    """In a checkout the ranges count that stand there now, not those that
+    were noted when it was installed."""
+    monkeypatch.setattr(doctor, "_PACKAGE", tmp_path / "posecourse")
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "posecourse"\nversion = "9"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["brand-new>=1,<2"]\n[project.optional-dependencies]\n'
+        'test = ["pytest>=8"]\n'
+    )
+    assert doctor._requirements() == [
+        ("brand-new", ">=1,<2", ""),
+        ("pytest", ">=8", "test"),
+    ]
+    assert doctor._package(*doctor._requirements()[0][:2]).found == "not installed"
+    assert "posecourse 9 in" in doctor._python().found
+    (tmp_path / "pyproject.toml").unlink()
+    monkeypatch.setattr(
+        doctor.metadata,
+        "requires",
+        lambda name: ["numpy<3,>=1.26", "pytest>=8; extra == 'test'"],
+    )
+    assert doctor._requirements() == [("numpy", "<3,>=1.26", "")]
+
+
+# ---------------------------------------------------------- is the course here
+
+
+@pytest.fixture
+def course(root, tmp_path, monkeypatch):
+    """A course of its own that is whole; one stands in it."""
+    folder = make_checkout(tmp_path / "course").parent
+    (folder / "chapters" / "01_concepts.ipynb").write_text('{"cells": []}')
+    for name in doctor._NETWORKS:
+        (folder / "data" / "weights" / name).mkdir(parents=True)
+        shutil.copy(
+            root / "data" / "weights" / name / "weights.safetensors",
+            folder / "data" / "weights" / name,
+        )
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def states(findings):
+    return {f.what: f.state for f in findings}
+
+
+def test_the_networks_it_asks_for_are_those_there_are(root):
+    weights = (root / "data" / "weights").glob("*/weights.safetensors")
+    assert sorted(path.parent.name for path in weights) == sorted(doctor._NETWORKS)
+
+
+def test_a_whole_course(course):
+    found = states(doctor._course())
+    # the course of one checkout, the package of another: that is said
+    assert found.pop("course") == "note"
+    assert set(found.values()) == {"ok"} and {"chapters", "networks"} <= set(found)
+
+
+def test_a_course_without_chapters_or_networks(course):
+    (course / "chapters" / "01_concepts.ipynb").write_text("")
+    (course / "data" / "weights" / "laptop" / "weights.safetensors").unlink()
+    cut = course / "data" / "weights" / "photos" / "weights.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    found = {f.what: f for f in doctor._course()}
+    assert found["chapters"].state == found["networks"].state == "missing"
+    assert "damaged: 01_concepts" in found["chapters"].found
+    assert "not here: laptop; damaged: photos" in found["networks"].found
+    assert found["networks"].advice == "install the course again"
+    (course / ".git").mkdir()
+    assert "git checkout" in list(doctor._course())[2].advice
+    (course / "chapters" / "01_concepts.ipynb").unlink()
+    assert list(doctor._course())[1].found == f"none in {course / 'chapters'}"
+
+
+def test_a_package_without_the_course(tmp_path, monkeypatch, capsys):
+    """It used to say that everything needed was there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(places, "_PACKAGE", tmp_path / "site-packages" / "posecourse")
+    only(monkeypatch)
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "MISSING  course" in out and "Everything needed" not in out
+
+
+def test_data_sets_and_what_is_left_of_old_times(course):
+    (found,) = doctor._data()
+    assert found.state == "note"  # weights are no data set
+    (course / "data" / "mpii").mkdir()
+    (course / "data" / "prepared").mkdir()
+    (course / "data" / "prepared" / "crops.npy").write_bytes(bytes(3 * 10**8))
+    found = list(doctor._data())
+    assert (found[0].state, found[0].found) == ("ok", str(course / "data" / "mpii"))
+    assert "0.3 GB" in found[1].found and found[1].advice == "delete it"
+
+
+def test_where_the_cache_is_and_how_large(tmp_path, monkeypatch):
+    monkeypatch.setenv("POSECOURSE_DATA", str(tmp_path / "kept"))
+    assert doctor._cache().state == "ok"
+    assert not (tmp_path / "kept").exists()  # a doctor only looks
+    (tmp_path / "kept" / "prepared").mkdir(parents=True)
+    (tmp_path / "kept" / "prepared" / "crops.npy").write_bytes(bytes(2 * 10**8))
+    assert doctor._cache().found.startswith(f"0.2 GB of prepared data in {tmp_path}")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("POSECOURSE_DATA", str(tmp_path / "file" / "kept"))
+    assert doctor._cache().state == "missing"
+    assert "--data-dir" in doctor._cache().advice
+
+
+# ----------------------------------------------------------------- the machine
 
 
 def test_a_folder_that_cannot_be_written_to(monkeypatch):
@@ -136,7 +274,7 @@ def test_a_gpu_that_torch_cannot_use(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/x")
     monkeypatch.setattr(torch.version, "cuda", None)
     (found,) = doctor._torch_devices()
-    assert "without CUDA" in found.found and "pytorch.org" in found.advice
+    assert "without CUDA" in found.found and "--torch-backend auto" in found.advice
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     (found,) = doctor._torch_devices()
     assert "driver" in found.advice
@@ -144,19 +282,20 @@ def test_a_gpu_that_torch_cannot_use(monkeypatch):
 
 def test_it_runs_where_nothing_is_installed(root):
     """Only the standard library is imported before packages are checked."""
-    import subprocess
-
     code = (
-        "import sys; sys.modules['numpy'] = None; "
-        "sys.modules['cv2'] = None; "
-        "from posecourse.doctor import main, examine; "
-        "print(next(examine()))"
+        "import sys; sys.modules['numpy'] = None; sys.modules['cv2'] = None; "
+        "sys.modules['platformdirs'] = None; "
+        "from posecourse.commands import doctor; "
+        "print(next(doctor.examine()), doctor._cache(), *doctor._course(), "
+        "*doctor._data(), sep='\\n')"
     )
     out = subprocess.run(
         [sys.executable, "-c", code],
         cwd=root,
+        env={**os.environ, "POSECOURSE_DATA": ""},
         text=True,
         capture_output=True,
         check=True,
     ).stdout
     assert out.startswith("ok       Python")
+    assert "note     cache: not known" in out and "ok       networks" in out

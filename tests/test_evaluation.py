@@ -173,10 +173,11 @@ def test_weights_know_the_mean_pose_of_training(tmp_path):
 
 def test_data_is_prepared_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POSECOURSE_DATA", "cache")
     store = open_crops("synthetic", "valid", (32, 32), 3, margin=1.25)
     assert len(store) == 3 and store.crops.shape == (3, 40, 40, 3)
     assert store.window == 32
-    (folder,) = (tmp_path / "data" / "prepared").iterdir()
+    (folder,) = (tmp_path / "cache" / "prepared").iterdir()
     monkeypatch.setattr("posecourse.datasets.prepared.prepare", None)
     for path in (folder, str(folder)):
         again = open_crops(path, "valid", (32, 32), 2)

@@ -5,139 +5,36 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
+from sample import make_checkout
 
 from posecourse.cli import main
 from posecourse.commands import lab
 
 
 def make_course(folder: Path, text="1 + 1") -> Path:
-    """A small checkout with two chapters."""
-    chapters = folder / "chapters"
-    (chapters / "source").mkdir(parents=True)
-    (chapters / "figures").mkdir()
-    (chapters / "figures" / "a.svg").write_text("<svg/>")
+    """A small checkout with two chapters; gives its folder of chapters."""
+    chapters = make_checkout(folder)
     for name in ("01_concepts", "03_heatmaps"):
-        write_notebook(chapters / f"{name}.ipynb", text)
+        cell = nbformat.v4.new_code_cell(text, id="a")
+        notebook = nbformat.v4.new_notebook(cells=[cell])
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "language": "python",
+            "display_name": "Python 3",
+        }
+        nbformat.write(notebook, chapters / f"{name}.ipynb")
     return chapters
-
-
-def write_notebook(path, text, markdown=""):
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_code_cell(text, id="a"),
-            nbformat.v4.new_markdown_cell(markdown, id="b"),
-        ],
-        metadata={
-            "kernelspec": {
-                "name": "python3",
-                "language": "python",
-                "display_name": "Python 3",
-            }
-        },
-    )
-    nbformat.write(notebook, path)
-
-
-# ----------------------------------------------------------------- copies
-
-
-def source_of(path):
-    return nbformat.read(path, 4).cells[0].source
-
-
-def test_copies_are_made_with_their_figures(tmp_path):
-    chapters = make_course(tmp_path)
-    work = lab.copy_chapters(chapters, tmp_path / "work")
-    assert sorted(p.name for p in work.glob("*.ipynb")) == [
-        "01_concepts.ipynb",
-        "03_heatmaps.ipynb",
-    ]
-    assert (work / "figures" / "a.svg").is_file()
-    assert not (work / "source").exists()
-
-
-def test_links_of_the_copies_lead_somewhere(tmp_path):
-    chapters = make_course(tmp_path)
-    for folder in ("solutions", "teaching"):
-        (chapters / folder).mkdir()
-    for path in ("teaching/glossary.md", "../README.md"):
-        (chapters / path).write_text("")
-    links = (
-        "03_heatmaps.ipynb#quiz",
-        "figures/a.svg",
-        "solutions/01_concepts.ipynb",
-        "teaching/glossary.md#pose",
-        "../README.md",
-    )
-    write_notebook(
-        chapters / "01_concepts.ipynb",
-        "1",
-        "".join(f"[x]({link})" for link in links) + "[y](https://example.org)",
-    )
-    write_notebook(
-        chapters / "solutions" / "01_concepts.ipynb",
-        "1",
-        "".join(f"[x](../{link})" for link in links),
-    )
-    work = lab.copy_chapters(chapters, tmp_path / "work")
-    for name in ("01_concepts.ipynb", "solutions/01_concepts.ipynb"):
-        text = nbformat.read(work / name, 4).cells[1].source
-        found = re.findall(r"\[x\]\(([^)]+)\)", text)
-        assert len(found) == len(links)
-        for link in found:
-            assert ((work / name).parent / link.partition("#")[0]).exists()
-        # what is copied is read, and changed, as a copy
-        assert [link for link in found if "chapters/" in link] == [
-            link for link in found if "glossary" in link
-        ]
-    assert (
-        "(https://example.org)"
-        in nbformat.read(work / "01_concepts.ipynb", 4).cells[1].source
-    )
-    before = (work / "01_concepts.ipynb").stat().st_mtime_ns
-    lab.copy_chapters(chapters, work)
-    assert (work / "01_concepts.ipynb").stat().st_mtime_ns == before
-
-
-def test_changed_copies_are_kept_and_others_follow(tmp_path, capsys):
-    chapters = make_course(tmp_path)
-    work = lab.copy_chapters(chapters, tmp_path / "work")
-    write_notebook(work / "01_concepts.ipynb", "my own")
-    lab.copy_chapters(chapters, work)
-    assert source_of(work / "01_concepts.ipynb") == "my own"
-    assert "newer" not in capsys.readouterr().err
-
-    for name in ("01_concepts", "03_heatmaps"):
-        write_notebook(chapters / f"{name}.ipynb", "new edition")
-    for _ in range(2):  # said each time, done once
-        lab.copy_chapters(chapters, work)
-        assert source_of(work / "01_concepts.ipynb") == "my own"
-        assert source_of(work / "03_heatmaps.ipynb") == "new edition"
-        said = capsys.readouterr().err
-        assert "01_concepts" in said and "03_heatmaps" not in said
-
-    (work / "01_concepts.ipynb").unlink()
-    lab.copy_chapters(chapters, work)
-    assert source_of(work / "01_concepts.ipynb") == "new edition"
-
-
-def test_a_lost_record_loses_no_work(tmp_path):
-    chapters = make_course(tmp_path)
-    work = lab.copy_chapters(chapters, tmp_path / "work")
-    write_notebook(work / "01_concepts.ipynb", "my own")
-    (work / ".copied.json").write_text("{")
-    write_notebook(chapters / "01_concepts.ipynb", "new edition")
-    lab.copy_chapters(chapters, work)
-    assert source_of(work / "01_concepts.ipynb") == "my own"
 
 
 # -------------------------------------------------------------- the command
@@ -156,20 +53,47 @@ def started(monkeypatch):
     return calls
 
 
-def test_which_notebook_is_opened(tmp_path, monkeypatch, started):
-    make_course(tmp_path)
+def test_which_notebook_is_opened(tmp_path, monkeypatch, started, capsys):
+    chapters = make_course(tmp_path)
+    (chapters / "source").mkdir()
     monkeypatch.chdir(tmp_path)
-    work, chapters = tmp_path / "work", tmp_path / "chapters"
+    work, mine = tmp_path / "work", tmp_path / "a" / "mine"
     for argv, notebook in (
         ([], work / "01_concepts.ipynb"),
         (["3"], work / "03_heatmaps.ipynb"),
         (["03_heatmaps"], work / "03_heatmaps.ipynb"),
+        (["3", "--work", "a/mine"], mine / "03_heatmaps.ipynb"),
         (["3", "--source"], chapters / "03_heatmaps.ipynb"),
     ):
         assert main(["lab", *argv, "--no-browser"]) == 0
-        root, opened, port, browser = started.pop()
-        assert (root, opened, browser) == (tmp_path, notebook, False)
+        root, opened, _, browser = started.pop()
+        assert (root, opened, browser) == (notebook.parent.parent, notebook, False)
         assert opened.is_file()
+        if "--source" not in argv:  # it names the folder
+            assert str(notebook.parent) in capsys.readouterr().out
+
+
+def test_solutions_come_when_asked_for(tmp_path, monkeypatch, started):
+    chapters = make_course(tmp_path)
+    (chapters / "solutions").mkdir()
+    (chapters / "01_concepts.ipynb").rename(chapters / "solutions" / "01.ipynb")
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", "3", "--no-browser"]) == 0
+    assert not (tmp_path / "work" / "solutions").exists()
+    assert main(["lab", "3", "--no-browser", "--solutions"]) == 0
+    assert (tmp_path / "work" / "solutions" / "01.ipynb").is_file()
+
+
+def test_newer_versions_are_said(tmp_path, monkeypatch, started, capsys):
+    chapters = make_course(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    main(["lab", "--no-browser"])
+    for path in (tmp_path / "work" / "01_concepts.ipynb", *chapters.glob("*.ipynb")):
+        path.write_text(path.read_text().replace("1 + 1", path.parent.name))
+    capsys.readouterr()
+    assert main(["lab", "--no-browser"]) == 0
+    said = capsys.readouterr().err
+    assert "01_concepts" in said and "03_heatmaps" not in said
 
 
 def test_chapters_that_are_not_there(tmp_path, monkeypatch, started, capsys):
@@ -179,7 +103,16 @@ def test_chapters_that_are_not_there(tmp_path, monkeypatch, started, capsys):
     assert "there are 1, 3" in capsys.readouterr().err
     assert main(["lab", "99"]) == 2
     assert "1 to 16" in capsys.readouterr().err
+    assert main(["lab", "3", "--source"]) == 2
+    assert "for authors" in capsys.readouterr().err
     assert not started and not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1", "80.5", "http", "¹"])
+def test_what_is_no_port(port, started, capsys):
+    assert main(["lab", "--port", port]) == 2
+    said = capsys.readouterr().err
+    assert "--port" in said and "65535" in said and not started
 
 
 @pytest.mark.parametrize(
@@ -205,34 +138,42 @@ def test_a_browser_is_opened_where_somebody_sees_it(
     assert lab.has_display() is display
 
 
-def test_the_kernel_is_this_python(tmp_path, monkeypatch):
-    """Even if another environment left a kernel of the same name."""
-    from jupyter_client.kernelspec import KernelSpecManager
+def leave_kernels(folder: Path, content: str):
+    """Kernels of another environment, or broken ones, named like ours."""
+    for place in ("path", "data"):
+        kernel = folder / place / "kernels" / "python3" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text(content)
+    return {
+        "JUPYTER_PATH": str(folder / "path"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+    }
 
-    for place in ("JUPYTER_PATH", "JUPYTER_DATA_DIR"):
-        other = tmp_path / place / "kernels" / "python3"
-        other.mkdir(parents=True)
-        (other / "kernel.json").write_text(
-            json.dumps(
-                {
-                    "argv": [
-                        "/another/python",
-                        "-m",
-                        "ipykernel_launcher",
-                        "-f",
-                        "{connection_file}",
-                    ],
-                    "display_name": "Another",
-                    "language": "python",
-                }
-            )
-        )
-        monkeypatch.setenv(place, str(tmp_path / place))
-    before = os.environ["JUPYTER_PATH"]
-    with lab.own_kernel():
-        spec = KernelSpecManager().get_kernel_spec("python3")
-    assert spec.argv[0] == sys.executable
-    assert os.environ["JUPYTER_PATH"] == before
+
+FOREIGN = json.dumps(
+    {
+        "argv": [
+            "/another/python",
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+        ],
+        "display_name": "Another",
+        "language": "python",
+    }
+)
+
+
+@pytest.mark.parametrize("content", [FOREIGN, "{", "[]", '{"argv": []}'])
+def test_the_kernel_is_this_python(tmp_path, monkeypatch, content):
+    from posecourse.commands.lab_server import CourseKernels
+
+    for name, value in leave_kernels(tmp_path, content).items():
+        monkeypatch.setenv(name, value)
+    kernels = CourseKernels()
+    assert list(kernels.find_kernel_specs()) == ["python3"]
+    assert kernels.get_kernel_spec("python3").argv[0] == sys.executable
 
 
 # --------------------------------------------------------- a real server
@@ -247,33 +188,36 @@ def get(url, token=None, data=None, method=None):
         return answer.url, answer.read().decode("utf-8", "replace")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """JupyterLab as a learner starts it, where the user's own
-    configuration would switch the token off."""
-    folder = tmp_path_factory.mktemp("a course")
-    make_course(folder, "import sys; print(sys.executable)")
-    config = folder / "config"
-    config.mkdir()
-    (config / "jupyter_server_config.py").write_text(
-        "c.IdentityProvider.token = ''\nc.ServerApp.ip = '0.0.0.0'\n"
-    )
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(config),
-        "DISPLAY": "",
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTER_DATA_DIR": str(folder / "data"),
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "posecourse", "lab", "3", "--no-browser"],
+# What a user may have set for other servers, all of it risky or wrong here.
+RISKY = """
+c.IdentityProvider.token = ''
+c.ServerApp.ip = '0.0.0.0'
+c.ServerApp.allow_origin = '*'
+c.ServerApp.allow_origin_pat = '.*'
+c.ServerApp.allow_credentials = True
+c.ServerApp.disable_check_xsrf = True
+c.ServerApp.base_url = '/elsewhere/'
+c.ServerApp.sock = '/tmp/some.sock'
+c.ServerApp.certfile = '/no/such.pem'
+c.ServerApp.tornado_settings = {'headers': {'X-Mine': 'yes'}}
+c.GatewayClient.url = 'http://127.0.0.1:9'
+c.KernelSpecManager.allowed_kernelspecs = {'none'}
+"""
+
+
+@contextmanager
+def running_lab(folder: Path, *argv, **environment):
+    """`posecourse lab` in a process of its own, and its address's parts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "posecourse", "lab", "3", "--no-browser", *argv],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "DISPLAY": "", **environment},
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:
+    )
+    with process:
         try:
             said, found = "", None
             while found is None:
@@ -284,9 +228,34 @@ def server(tmp_path_factory):
                 found = re.search(
                     r"(http://127\.0\.0\.1:\d+)(\S*)\?token=(\w{32,})", line
                 )
-            yield (process, *found.groups(), folder)
+            yield process, *found.groups()
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """JupyterLab as a learner starts it, where the user's own configuration
+    would open it to everybody."""
+    folder = tmp_path_factory.mktemp("a course")
+    make_course(folder, "import sys; print(sys.executable)")
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    for place in ("config", "config path"):
+        (folder / place).mkdir()
+        for name in ("server", "lab", "notebook"):
+            (folder / place / f"jupyter_{name}_config.py").write_text(RISKY)
+        (folder / place / "jupyter_config.py").write_text(RISKY)
+    with running_lab(
+        folder,
+        JUPYTER_CONFIG_DIR=str(folder / "config"),
+        JUPYTER_CONFIG_PATH=str(folder / "config path"),
+        JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+        JUPYTER_GATEWAY_URL="http://127.0.0.1:9",
+        TMPDIR=str(temporary),
+        **leave_kernels(folder, FOREIGN),
+    ) as started:
+        yield (*started, folder)
 
 
 def wait_for(url):
@@ -310,8 +279,34 @@ def test_the_address_leads_to_the_chapter(server):
     assert (folder / "work" / "03_heatmaps.ipynb").is_file()
 
 
+def test_no_website_gets_in(server):
+    """Neither is another origin allowed, nor is the check of forged requests
+    switched off."""
+    _, base, _, token, _ = server
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    browser.open(f"{base}/lab?token={token}", timeout=20).close()
+    with browser.open(f"{base}/api/status", timeout=20) as answer:
+        assert "X-Mine" not in answer.headers  # by the cookie, from here
+    evil = {"Origin": "http://evil.example"}
+    for place, data in (("api/status", None), ("api/kernels", b"{}")):
+        request = urllib.request.Request(f"{base}/{place}", data, evil)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            browser.open(request, timeout=20)
+        assert refused.value.code in (403, 404)
+        assert "Access-Control-Allow-Origin" not in refused.value.headers
+
+
+def test_nobody_asks_about_news(server):
+    _, base, _, token, _ = server
+    plugin = "@jupyterlab/apputils-extension:notification"
+    _, text = get(f"{base}/lab/api/settings/{plugin}", token)
+    settings = json.loads(text)["schema"]["properties"]
+    assert settings["fetchNews"]["default"] == "false"
+    assert settings["checkForUpdates"]["default"] is False
+
+
 def test_nobody_gets_in_without_the_token(server):
-    _, base, page, token, _ = server
+    _, base, page, _, _ = server
     url, _ = wait_for(f"{base}{page}")
     assert "/login" in url
     for wrong in (None, "0" * 48):
@@ -339,20 +334,23 @@ def test_the_token_is_in_no_process_list(server):
 
 def test_cells_run_in_this_python(server):
     """A kernel started through the server is the environment's own."""
-    process, base, page, token, folder = server
+    _, base, _, token, folder = server
     _, spec = get(f"{base}/api/kernelspecs/python3", token)
     assert json.loads(spec)["spec"]["argv"][0] == sys.executable
+    code = nbformat.read(folder / "work" / "03_heatmaps.ipynb", 4).cells[0].source
+    assert run_in_new_kernel(base, token, code) == sys.executable
+
+
+def run_in_new_kernel(base, token, code):
+    """What a cell prints in a kernel that is started for it."""
     _, answer = get(f"{base}/api/kernels", token, b'{"name": "python3"}', "POST")
     kernel = json.loads(answer)["id"]
-    code = source_of(folder / "work" / "03_heatmaps.ipynb")
-    address = base.replace("http", "ws", 1)
+    address = f"{base}/api/kernels/{kernel}/channels?token={token}"
     said = asyncio.run(
-        asyncio.wait_for(
-            run_cell(f"{address}/api/kernels/{kernel}/channels?token={token}", code), 60
-        )
+        asyncio.wait_for(run_cell(address.replace("http", "ws", 1), code), 60)
     )
-    assert said.strip() == sys.executable
     get(f"{base}/api/kernels/{kernel}", token, method="DELETE")
+    return said.strip()
 
 
 async def run_cell(address, code):
@@ -391,8 +389,56 @@ async def run_cell(address, code):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
-def test_it_stops_when_asked(server):
-    """Last of the tests with the server."""
-    process = server[0]
+def test_it_stops_when_asked_and_leaves_nothing(server):
+    """Last of the tests with the server, whose kernel has gone before."""
+    process, *_, folder = server
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
+    assert not list((folder / "temporary").iterdir())
+    assert not [p for p in (folder / "runtime").iterdir() if "server" in p.name]
+    # a newcomer cannot judge warnings: there are none
+    said = process.stdout.read()
+    assert not re.search(r"trusted|encryption|websocket|Traceback", said), said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP there")
+def test_a_closed_window_ends_server_and_kernels(tmp_path):
+    """On the next free port: the first one is taken."""
+    psutil = pytest.importorskip("psutil")
+    make_course(tmp_path / "course")
+    (tmp_path / "temporary").mkdir()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with running_lab(
+            tmp_path / "course",
+            f"--port={port}",
+            TMPDIR=str(tmp_path / "temporary"),
+            JUPYTER_RUNTIME_DIR=str(tmp_path / "runtime"),
+            JUPYTER_DATA_DIR=str(tmp_path / "data"),
+        ) as (process, base, _, token):
+            assert not base.endswith(f":{port}")
+            get(f"{base}/api/kernels", token, b'{"name": "python3"}', "POST")
+            kernels = psutil.Process(process.pid).children()
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(timeout=30) == 0
+            gone, alive = psutil.wait_procs(kernels, timeout=10)
+            assert gone and not alive
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_where_jupyter_cannot_keep_notes(tmp_path):
+    make_course(tmp_path / "course")
+    (tmp_path / "file").touch()
+    ended = subprocess.run(
+        [sys.executable, "-m", "posecourse", "lab", "3", "--no-browser"],
+        cwd=tmp_path / "course",
+        env={**os.environ, "JUPYTER_DATA_DIR": str(tmp_path / "file")},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "JUPYTER_DATA_DIR" in ended.stderr and "Traceback" not in ended.stderr

@@ -5,6 +5,7 @@ import runpy
 
 import nbformat
 import pytest
+from sample import make_checkout
 
 from posecourse.authoring.chapters import CHAPTERS
 
@@ -15,7 +16,7 @@ def slides(root):
 
 
 def make_chapter(folder):
-    (folder / "chapters" / "source").mkdir(parents=True)
+    make_checkout(folder)
     new = nbformat.v4
     cells = [
         new.new_markdown_cell("# 1. Title"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 from nbconvert import SlidesExporter
 
+from posecourse import places
 from posecourse.authoring import chapters
 
 # name of the setting: where it is once the four packages are installed
@@ -40,7 +41,7 @@ def main(which: str) -> None:
     path = chapters.get_chapter(which).notebook(root)
     notebook = nbformat.read(path, as_version=4)
     mark(notebook)
-    out = root.parent / "work" / "slides"
+    out = places.work_folder() / "slides"
     out.mkdir(parents=True, exist_ok=True)
     exporter = SlidesExporter(reveal_theme="white", reveal_scroll=True,
                               reveal_transition="none", embed_images=True)

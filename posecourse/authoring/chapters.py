@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..places import course_folder
+
 __all__ = [
     "CHAPTERS",
     "Chapter",
@@ -204,21 +206,14 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def folder() -> Path:
-    """The checkout's ``chapters`` folder.
+    """The course's ``chapters`` folder.
 
     Raises
     ------
     FileNotFoundError
-        If the package was installed without the notebooks.
+        If the package was installed without the course.
     """
-    for start in (Path.cwd(), Path(__file__).resolve().parents[1]):
-        for place in (start, *start.parents):
-            if (place / "chapters" / "source").is_dir():
-                return place / "chapters"
-    raise FileNotFoundError(
-        "no chapters/ folder here or above: the notebooks are in the "
-        "course's repository, not in the installed package"
-    )
+    return course_folder() / "chapters"
 
 
 def get_chapter(which) -> Chapter:
@@ -239,9 +234,15 @@ def find(which=(), root: Path | None = None) -> list[Chapter]:
     Raises
     ------
     FileNotFoundError
-        If a chapter that was asked for is only planned.
+        If a chapter that was asked for is only planned, or if there are no
+        sources at all, as in an installed package.
     """
     root = folder() if root is None else root
+    if not (root / "source").is_dir():
+        raise FileNotFoundError(
+            f"{root} has no folder source/: chapters are made in a checkout of "
+            "the course's repository, not from the installed package"
+        )
     if not which:
         return [c for c in CHAPTERS if c.source(root).exists()]
     chosen = [get_chapter(w) for w in which]

@@ -7,6 +7,7 @@ matters: most troubles of installation are two Pythons taken for one.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import platform
@@ -14,12 +15,23 @@ import re
 import shutil
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from .. import places
+
 __all__ = ["Finding", "examine", "main"]
+
+_PACKAGE = Path(places.__file__).resolve().parent
+
+# The networks that chapters and commands ask for by name.
+_NETWORKS = ("laptop", "photos", "posenet")
+
+# What of data/ is the course's own, not a data set.
+_OWN_DATA = {"prepared", "samples", "weights", "studies", "benchmarks"}
 
 # Where a distribution's name is not that of its module.
 _MODULES = {"opencv-python": "cv2"}
@@ -28,24 +40,28 @@ _MODULES = {"opencv-python": "cv2"}
 _REMEDIES = (
     (
         r"libGL|libgthread|libglib|libxcb",
-        "OpenCV misses a library of the system: install libgl1 and "
-        "libglib2.0-0, or replace opencv-python by opencv-python-headless",
+        (
+            "OpenCV misses a library of the system: install libgl1 and "
+            "libglib2.0-0, or replace opencv-python by opencv-python-headless"
+        ),
     ),
     (
         r"torchvision::|libtorch|undefined symbol|_ZN\w*(at|c10)",
-        "torch and torchvision do not belong together: install both again in "
-        "one command, from one index (python -m pip install --force-reinstall "
-        "torch torchvision)",
+        (
+            "{pair} do not belong together; install both again in one command: "
+            "{reinstall_pair}"
+        ),
     ),
     (
         r"numpy\.core|_ARRAY_API|numpy.* (1|2)\.x",
-        "built for another NumPy: python -m pip install --upgrade --force-"
-        "reinstall {name}",
+        "built for another NumPy: {reinstall}",
     ),
     (
         r"DLL load failed",
-        "install the Microsoft Visual C++ Redistributable (x64), then open a "
-        "new terminal",
+        (
+            "install the Microsoft Visual C++ Redistributable (x64), then open a "
+            "new terminal"
+        ),
     ),
 )
 
@@ -76,13 +92,18 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Look at everything, one thing after the other."""
     yield _python()
-    for name, wanted, needed in _requirements():
-        yield _package(name, wanted, needed)
+    requirements = _requirements()
+    for name, wanted, extra in requirements:
+        if not extra:
+            yield _package(name, wanted)
+    yield from _extras(requirements)
     yield from _torch_devices()
     yield _machine()
     yield _disk()
     yield _writable()
+    yield _cache()
     yield from _course()
+    yield from _data()
 
 
 def main(argv=None) -> int:
@@ -120,85 +141,173 @@ def main(argv=None) -> int:
     return bool(missing)
 
 
+def _project() -> dict | None:
+    """What the checkout asks for in which this package lies, if it does.
+
+    The record of an editable installation may be older than the checkout.
+    """
+    try:
+        text = (_PACKAGE.parent / "pyproject.toml").read_text("utf-8")
+        project = tomllib.loads(text)["project"]
+        return project if project["name"] == "posecourse" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _python() -> Finding:
     version, place = platform.python_version(), sys.executable
-    wanted = ""
     try:
+        own = metadata.version("posecourse")
         wanted = metadata.metadata("posecourse").get("Requires-Python", "")
-        own = f"posecourse {metadata.version('posecourse')}"
     except metadata.PackageNotFoundError:
         return Finding(
             "missing",
             "posecourse",
             f"not installed in {place}",
-            "in the course's folder: python -m pip install -e .",
+            f"in the course's folder: {_install('-e .')}",
         )
+    project = _project()
+    if project:
+        own, wanted = project["version"], project["requires-python"]
     if not _within(version, wanted):
         return Finding(
             "missing", "Python", f"{version} at {place}", f"install Python {wanted}"
         )
-    return Finding("ok", "Python", f"{version} at {place}, {own}")
+    return Finding(
+        "ok", "Python", f"{version} at {place}, posecourse {own} in {_PACKAGE}"
+    )
 
 
-def _requirements() -> list[tuple[str, str, bool]]:
-    """``(name, range, needed)`` of what the installed package asks for."""
-    try:
-        lines = metadata.requires("posecourse") or []
-    except metadata.PackageNotFoundError:
-        return []
+def _requirements() -> list[tuple[str, str, str]]:
+    """``(name, range, extra)`` of what the package asks for; the extra is
+    empty for what is always needed."""
+    project = _project()
+    if project:
+        lines = [(line, "") for line in project["dependencies"]]
+        for extra, more in project.get("optional-dependencies", {}).items():
+            lines += [(line, extra) for line in more]
+    else:
+        try:
+            asked = metadata.requires("posecourse") or []
+        except metadata.PackageNotFoundError:
+            return []
+        # an extra is for those who have the checkout
+        lines = [(line, "") for line in asked if "extra ==" not in line]
     found = []
-    for line in lines:
-        text, _, marker = line.partition(";")
-        name, ranges = re.match(r"\s*([\w.-]+)\s*(.*)", text).groups()
-        found.append((name, ranges.strip(" ()"), "extra" not in marker))
+    for line, extra in lines:
+        name, ranges = re.match(r"\s*([\w.-]+)\s*([^;]*)", line).groups()
+        found.append((name, ranges.strip(" ()"), extra))
     return found
 
 
-def _package(name: str, wanted: str, needed: bool) -> Finding:
+def _package(name: str, wanted: str) -> Finding:
     """Whether a package is there, in range, and can be imported."""
-    bad = "missing" if needed else "note"
-    install = f'python -m pip install "{name}{wanted}"'
+    install = _install(f'"{name}{wanted}"')
     version = None
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        if not needed:
-            return Finding(
-                "note", name, "not installed (only for the course's own tests)", install
-            )
-    if needed:
-        module = _MODULES.get(name, name.replace("-", "_"))
-        try:
-            library = importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if version is None and error.name == module:
-                return Finding(bad, name, "not installed", install)
-            return Finding(
-                bad,
-                name,
-                f"cannot be imported: {error}",
-                _remedy(str(error), name) or f"{install} --force-reinstall",
-            )
-        except Exception as error:  # broken binaries raise many kinds
-            text = (str(error).strip() or type(error).__name__).splitlines()
-            return Finding(
-                bad,
-                name,
-                "installed, but cannot be imported: " + text[0],
-                _remedy(str(error), name) or f"{install} --force-reinstall",
-            )
-        # opencv-python-headless has the module under another name
-        version = version or getattr(library, "__version__", "unknown")
+        pass
+    module = _MODULES.get(name, name.replace("-", "_"))
+    try:
+        library = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if version is None and error.name == module:
+            return Finding("missing", name, "not installed", install)
+        return Finding(
+            "missing",
+            name,
+            f"cannot be imported: {error}",
+            _remedy(str(error), name) or _reinstall(name),
+        )
+    except Exception as error:  # broken binaries raise many kinds
+        text = (str(error).strip() or type(error).__name__).splitlines()
+        return Finding(
+            "missing",
+            name,
+            "installed, but cannot be imported: " + text[0],
+            _remedy(str(error), name) or _reinstall(name),
+        )
+    # opencv-python-headless has the module under another name
+    version = version or getattr(library, "__version__", "unknown")
     if not _within(version, wanted):
-        return Finding(bad, name, f"{version}, needed is {wanted}", install)
+        return Finding("missing", name, f"{version}, needed is {wanted}", install)
     return Finding("ok", name, version)
+
+
+def _extras(requirements) -> Iterator[Finding]:
+    """One line for each extra: nobody needs one to read the course."""
+    for extra in dict.fromkeys(extra for _, _, extra in requirements if extra):
+        lacking = []
+        for name, wanted, which in requirements:
+            if which == extra:
+                try:
+                    fine = _within(metadata.version(name), wanted)
+                except metadata.PackageNotFoundError:
+                    fine = False
+                lacking += [] if fine else [name]
+        yield (
+            Finding(
+                "note",
+                f"extra {extra}",
+                f"without {', '.join(lacking)}; the course itself does not need it",
+                f"in {_PACKAGE.parent}: " + _install(f'-e ".[{extra}]"'),
+            )
+            if lacking
+            else Finding("ok", f"extra {extra}", "all of it")
+        )
+
+
+def _this_python() -> str:
+    return f'"{sys.executable}"' if " " in sys.executable else sys.executable
+
+
+def _install(what: str, *options: str) -> str:
+    """The command that installs into this very Python."""
+    python = _this_python()
+    if importlib.util.find_spec("pip"):
+        return " ".join([python, "-m pip install", *options, what])
+    return " ".join(["uv pip install --python", python, *options, what])
+
+
+def _reinstall(what: str, *options: str) -> str:
+    again = "--force-reinstall" if importlib.util.find_spec("pip") else "--reinstall"
+    return _install(what, again, *options)
 
 
 def _remedy(text: str, name: str) -> str:
     for pattern, advice in _REMEDIES:
         if re.search(pattern, text):
-            return advice.format(name=name)
+            return advice.format(
+                reinstall=_reinstall(name),
+                pair=" and ".join(f"{n} {_version(n)}" for n in _PAIR),
+                reinstall_pair=_reinstall_pair(),
+            )
     return ""
+
+
+_PAIR = ("torch", "torchvision")
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _reinstall_pair() -> str:
+    """Both from one place: a build for the CPU fits only its like."""
+    if any(_version(name).endswith("+cpu") for name in _PAIR):
+        return _torch_for("cpu")
+    return _reinstall(" ".join(_PAIR))
+
+
+def _torch_for(backend: str) -> str:
+    return (
+        f"uv pip install --python {_this_python()} --reinstall --torch-backend "
+        f"{backend} {' '.join(_PAIR)} (get uv with pip install uv)"
+    )
 
 
 def _within(version: str, wanted: str) -> bool:
@@ -247,11 +356,7 @@ def _torch_devices() -> list[Finding]:
                     if built
                     else "was built without CUDA"
                 ),
-                "update the driver"
-                if built
-                else "choose a CUDA build at "
-                "pytorch.org/get-started and install torch and torchvision "
-                "together",
+                "update the driver" if built else _torch_for("auto"),
             )
         ]
     return [
@@ -325,29 +430,120 @@ def _writable() -> Finding:
     return Finding("ok", "folder", f"{Path.cwd()} can be written to")
 
 
-def _course() -> list[Finding]:
-    """The notebooks, the weights and the data sets that are here."""
-    from ..authoring import chapters
-
+def _cache() -> Finding:
+    """Where people that were cut out of data sets are kept."""
     try:
-        folder = chapters.folder()
-    except FileNotFoundError as error:
-        return [
-            Finding("note", "chapters", str(error), "run this in the course's folder")
-        ]
-    there = [c for c in chapters.CHAPTERS if c.notebook(folder).is_file()]
-    found = [
-        Finding("ok", "chapters", f"{len(there)} in {folder}")
-        if there
-        else Finding("note", "chapters", f"none in {folder}")
-    ]
-    data = folder.parent / "data"
-    sets = sorted(
-        p.name
-        for p in data.glob("*")
-        if p.is_dir() and p.name not in ("prepared", "samples", "weights")
+        folder = places.cache_folder()
+    except ImportError:  # said above
+        return Finding("note", "cache", "not known before platformdirs is here")
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        return Finding(
+            "missing",
+            "cache",
+            f"prepared data cannot be kept in {folder}",
+            f"name another folder with {places.CACHE_VARIABLE} or --data-dir",
+        )
+    size = _size(folder / "prepared")
+    free = shutil.disk_usage(nearest).free
+    return Finding(
+        "ok",
+        "cache",
+        f"{size / 1e9:.1f} GB of prepared data in {folder}, {free / 1e9:.1f} GB free",
     )
-    found.append(
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _course() -> Iterator[Finding]:
+    """The notebooks and the networks, and where the learner's copies go."""
+    try:
+        folder = places.course_folder()
+    except FileNotFoundError as error:
+        again = _reinstall("posecourse")
+        yield Finding("missing", "course", str(error), f"{again}, from its wheel")
+        return
+    own = folder in (_PACKAGE.parent, _PACKAGE / "course")
+    yield Finding(
+        "ok" if own else "note",
+        "course",
+        str(folder) if own else f"{folder}, while posecourse is that of {_PACKAGE}",
+        ""
+        if own
+        else "they may be of different editions; install the one here: "
+        f"{_install('-e .')}",
+    )
+    get_again = (
+        f"in {folder}: git checkout -- chapters data"
+        if (folder / ".git").exists()
+        else "install the course again"
+    )
+    yield _chapters(folder / "chapters", get_again)
+    yield _networks(folder / "data" / "weights", get_again)
+    yield Finding(
+        "ok", "copies", f"posecourse lab keeps them in {places.work_folder()}"
+    )
+
+
+def _chapters(folder: Path, get_again: str) -> Finding:
+    from ..authoring.chapters import CHAPTERS
+
+    there = [c for c in CHAPTERS if c.notebook(folder).is_file()]
+    damaged = [c.name for c in there if not _is_notebook(c.notebook(folder))]
+    if damaged or not there:
+        found = f"damaged: {', '.join(damaged)}" if damaged else f"none in {folder}"
+        return Finding("missing", "chapters", found, get_again)
+    return Finding("ok", "chapters", f"{len(there)} of {len(CHAPTERS)}")
+
+
+def _is_notebook(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text("utf-8"))["cells"], list)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
+def _networks(folder: Path, get_again: str) -> Finding:
+    files = {name: folder / name / "weights.safetensors" for name in _NETWORKS}
+    missing = [name for name, file in files.items() if not file.is_file()]
+    damaged = [name for name in files if name not in missing and _broken(files[name])]
+    if missing or damaged:
+        found = [f"not here: {', '.join(missing)}"] if missing else []
+        found += [f"damaged: {', '.join(damaged)}"] if damaged else []
+        return Finding(
+            "missing", "networks", "; ".join(found) + f" (in {folder})", get_again
+        )
+    return Finding("ok", "networks", ", ".join(files))
+
+
+def _broken(file: Path) -> bool:
+    try:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, "numpy") as tensors:
+                return not tensors.keys()
+        except (SafetensorError, OSError):
+            return True
+    except ImportError:  # of it or of NumPy, which is said above
+        return False
+
+
+def _data() -> Iterator[Finding]:
+    """Data sets here and in the checkout, and what is left of old times."""
+    folders = {Path.cwd() / "data", (places.checkout() or Path.cwd()) / "data"}
+    folders = sorted(f.resolve() for f in folders if f.is_dir())
+    sets = [
+        str(path)
+        for folder in dict.fromkeys(folders)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and path.name not in _OWN_DATA
+    ]
+    yield (
         Finding("ok", "data", ", ".join(sets))
         if sets
         else Finding(
@@ -357,4 +553,13 @@ def _course() -> list[Finding]:
             "for MPII: posecourse data fetch --help",
         )
     )
-    return found
+    for folder in dict.fromkeys(folders):
+        old = folder / "prepared"
+        if old.is_dir():
+            yield Finding(
+                "note",
+                "data",
+                f"{old} ({_size(old) / 1e9:.1f} GB) is of an earlier edition; "
+                "prepared data is now kept in the cache",
+                "delete it",
+            )

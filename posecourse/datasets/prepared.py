@@ -7,6 +7,7 @@ import re
 import warnings
 from pathlib import Path
 
+from .. import places
 from .annotated import AnnotatedDataset
 from .base import DatasetWarning
 from .build_crops import prepare
@@ -14,9 +15,6 @@ from .crops import CropDataset, CropsError
 from .registry import open_dataset
 
 __all__ = ["find_crops", "open_crops", "plan_crops"]
-
-# Where stores are kept between runs, below the current folder.
-PREPARED = Path("data", "prepared")
 
 
 def open_crops(
@@ -60,6 +58,8 @@ def open_crops(
     data, path, size = plan_crops(
         data, split, input_size, people, difficulty, margin, **options
     )
+    if not (path / "store.json").is_file():
+        places.prepared_folder()  # says what to do where it cannot be made
     store = prepare(data, path, size, margin, rebuild=True)
     if lost := store.source["skipped"]:
         warnings.warn(
@@ -143,17 +143,24 @@ def plan_crops(
 def _folder(data, size: int, margin: float) -> Path:
     """Where the store of a dataset is: one place for each, whatever becomes of
     its labels and pictures."""
-    which = repr(data) if type(data).__repr__ is not object.__repr__ else ""
+    # All projects share the cache: what has no words for itself is told apart
+    # by the folder one works in.
+    own_words = type(data).__repr__ is not object.__repr__
+    which = repr(data) if own_words else str(Path.cwd())
     if isinstance(data, AnnotatedDataset):
-        places = (
+        files = (
             Path(getattr(data, "annotations", "")).resolve(),
             data.pictures.folder.resolve(),
         )
-        which = repr((*map(str, places), data.skeleton.joints, data.split_note))
+        which = repr((*map(str, files), data.skeleton.joints, data.split_note))
     digest = hashlib.sha256(which.encode()).hexdigest()[:8]
     # A name may come from an annotation file: it must not lead elsewhere.
     name = re.sub(r"[^\w.-]+", "_", data.name)[:80]
-    return PREPARED / f"{name}-{len(data)}-{size}-{margin:g}-{digest}"
+    return (
+        places.cache_folder()
+        / "prepared"
+        / f"{name}-{len(data)}-{size}-{margin:g}-{digest}"
+    )
 
 
 def _first(store, people: int | None):

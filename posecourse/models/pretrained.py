@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..places import course_folder
 from .weights import _fill, _read
 
 __all__ = ["find_weights", "pretrained", "start_from"]
@@ -22,29 +23,15 @@ def pretrained(name: str = "laptop") -> Path:
         If the course has no such network, or the package was installed
         without the course.
     """
-    places = [
-        root / "data" / "weights"
-        for root in (
-            Path(__file__).resolve().parents[2],
-            Path.cwd(),
-            *Path.cwd().parents,
-        )
-    ]
-    for place in places:
-        if (place / name / "weights.safetensors").is_file():
-            return place / name
-    known = sorted(
-        {
-            path.parent.name
-            for place in places
-            for path in place.glob("*/weights.safetensors")
-        }
-    )
+    folder = course_folder() / "data" / "weights"
+    if (folder / name / "weights.safetensors").is_file():
+        return folder / name
+    known = sorted(path.parent.name for path in folder.glob("*/weights.safetensors"))
     raise FileNotFoundError(
         f"no network {name!r} comes with the course; these do: {', '.join(known)}"
         if known
-        else "the course's networks are not here: they lie in data/weights of "
-        "its folder. Start from there, or train one with posecourse train"
+        else f"the course's networks are not in {folder}; posecourse doctor says "
+        "what to do, or train one with posecourse train"
     )
 
 
