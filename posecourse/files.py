@@ -21,7 +21,8 @@ import os
 import secrets
 import shutil
 import stat
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -71,12 +72,10 @@ class DiskFullError(WriteError):
 
 def format_bytes(count: float) -> str:
     """A number of bytes as people say it: ``"12.9 GB"``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            break
-        count /= 1000
-    else:
-        unit = "TB"
+    units = iter(("bytes", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while count >= 1000 and unit != "TB":
+        count, unit = count / 1000, next(units)
     return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
 
 
@@ -122,7 +121,7 @@ def open_file(path, what: str = "file"):
         raise FileError(f"{str(path)!r} cannot be a file's name") from None
 
 
-_REASONS = {
+_REASONS: dict[int | None, str] = {
     errno.ELOOP: "it is a link that leads in a circle",
     errno.ENAMETOOLONG: "the name is longer than this disk allows",
     errno.EIO: "the disk reports an error (a bad sector, a lost connection)",
@@ -431,10 +430,8 @@ def remove(path):
 
 def _remove_quietly(path):
     """`remove` on the way out of an error, which must not be hidden."""
-    try:
+    with suppress(OSError):
         remove(path)
-    except OSError:
-        pass
 
 
 def write_json(path, value):
@@ -555,7 +552,7 @@ def _take(path: Path) -> int:
 def _lock(handle: int) -> bool:
     """Whether the lock could be had, or there is none on this disk."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             # Far behind the text, which others may read.

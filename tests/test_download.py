@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from posecourse import files
+from posecourse.cli import main
 from posecourse.datasets import transfer
 from posecourse.datasets.download import (
     SOURCES,
@@ -591,6 +592,21 @@ def test_archive_that_was_put_there(server, source, tmp_path):
     (tmp_path / "set.zip").write_bytes(whole)
     get(tmp_path)
     assert server.requests == [] and (tmp_path / "readme.txt").exists()
+
+
+def test_command_fills_the_datasets_own_folder(
+    server, source, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "fetch", "set", "--accept-licence"]) == 0
+    assert (tmp_path / "data" / "set" / "images" / "a.jpg").read_bytes() == b"one"
+    assert main(["data", "fetch", "set"]) == 2  # the terms come first
+    assert main(["data", "fetch", "sett", "--accept-licence"]) == 2
+    (tmp_path / "data" / "set" / "downloads.json").write_text("[]")
+    assert main(["data", "fetch", "set", "--accept-licence"]) == 2
+    said = capsys.readouterr().err
+    assert "something else than a record of downloads" in said
+    assert "unknown dataset 'sett'" in said and "Traceback" not in said
 
 
 def test_unknown_dataset(tmp_path):

@@ -751,6 +751,7 @@ def test_what_is_no_ordinary_file(tmp_path):
         ("folder.jpg", "is a folder, not a picture"),
         ("a" * 300, "longer than this disk allows"),
         ("a\0b.jpg", "cannot be a file's name"),
+        ("\ud800.jpg", "cannot be a file's name"),
     ):
         for read in (read_image, picture_size):
             with pytest.raises(ImageError, match=words):

@@ -239,7 +239,7 @@ def _count_said(file) -> int:
     return struct.unpack_from("<H", end, end.rindex(b"PK\5\6") + 10)[0]
 
 
-def _tar_members(archive: Path, stream: _Counted):
+def _tar_members(archive: Path, stream):
     with tarfile.open(fileobj=stream, mode="r|") as content:
         for member in content:
             if not (member.isreg() or member.isdir()):

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -335,11 +335,9 @@ class _Patient:
             timer.cancel()
 
     def _hang_up(self):
-        try:
+        with suppress(OSError, AttributeError, TypeError):  # it has ended already
             # Not the method of an encrypted socket, which would go on talking.
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-        except (OSError, AttributeError, TypeError):
-            pass  # it has ended already
 
 
 class _HTTP(_Patient, http.client.HTTPConnection):

@@ -124,6 +124,7 @@ def _decode(data: bytes, header: Header, name) -> np.ndarray:
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if header.transparent:
         flags = cv2.IMREAD_UNCHANGED
+    image: np.ndarray | None
     try:
         if header.kind == "TIFF":
             image = tiff.decode(data, name)

@@ -101,7 +101,7 @@ def read_header(file, name) -> Header:
         raise ImageError(f"{name} {_what_else(start)}")
     try:
         header = read(Reader(file))
-    except (EOFError, struct.error, IndexError, KeyError, ValueError, TypeError):
+    except (EOFError, struct.error, IndexError, KeyError, ValueError):
         if re.match(rb"....ftyp(he|mif|msf)", start, re.DOTALL):
             raise ImageError(f"{name} {IS_HEIC}") from None
         raise ImageError(
@@ -160,6 +160,8 @@ def _jpeg(file: Reader) -> Header:
             exif = file.take(length - 8)
             orientation = tiff.orientation(Reader(io.BytesIO(exif)))
         file.seek(body + length - 2)
+    if frame is None:
+        raise EOFError
     _, height, width, channels = frame
     memory = (3 + 2 * channels) * width * height
     return Header("JPEG", width, height, orientation or 1, memory, start=body)
@@ -218,14 +220,16 @@ def _webp(file: Reader) -> Header:
             exif = file.take(length).removeprefix(b"Exif\0\0")
             orientation = tiff.orientation(Reader(io.BytesIO(exif)))
         file.seek(body + length + length % 2)
+    if size is None:
+        raise EOFError
     width, height = size
-    return Header("WebP", width, height, orientation, 8 * width * height, transparent)
+    return Header("WebP", width, height, orientation, 12 * width * height, transparent)
 
 
 def _gif(file: Reader) -> Header:
     file.seek(6)
     width, height = file.unpack("<HH")
-    return Header("GIF", width, height, 1, 8 * width * height, True)
+    return Header("GIF", width, height, 1, 12 * width * height, True)
 
 
 def _bmp(file: Reader) -> Header:

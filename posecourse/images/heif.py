@@ -45,9 +45,9 @@ def read(file: Reader) -> _Picture:
         for i in _associated(file, start, primary)
         if 1 <= i <= len(container)
     ]
-    width = height = None
+    width = height = 0
     turns, depth = [], 8
-    for kind, start, end in mine:
+    for kind, start, _ in mine:
         file.seek(start)
         if kind == b"ispe":
             width, height = file.unpack(">4xII")
@@ -87,7 +87,7 @@ def _boxes(file: Reader, start: int, end: int):
 
 
 def _children(file: Reader, start: int, end: int) -> dict:
-    found = {}
+    found: dict[bytes, list[tuple[int, int]]] = {}
     for kind, begin, stop in _boxes(file, start, end):
         found.setdefault(kind, []).append((begin, stop))
     return found

@@ -63,7 +63,7 @@ class Directory:
         (count,) = file.unpack(self.order + ("Q" if big else "H"))
         entry = self.order + ("HHQ8s" if big else "HHI4s")
         self.values: dict[str, tuple[int, ...]] = {}
-        self.places: dict[str, list[int]] = {}
+        self.places: dict[str, list[tuple[int, str]]] = {}
         for _ in range(count):
             try:
                 tag, kind, length, content = file.unpack(entry)
@@ -136,8 +136,10 @@ def orientation(file: Reader) -> int:
         return 1
 
 
-def decode(data: bytes, name) -> np.ndarray:
+def decode(data: bytes, name) -> np.ndarray | None:
     """The stored pixels as OpenCV gives them: grey or BGR, 8 or 16 bits.
+
+    None if OpenCV cannot read it.
 
     Transparency is laid on white. libtiff turns a picture by itself,
     whatever it is asked, so it is told that it stands upright. It multiplies
@@ -158,7 +160,7 @@ def decode(data: bytes, name) -> np.ndarray:
         f"{name} is a TIFF of a rare kind (colours or transparency) that is not read "
         "here; save it as PNG"
     )
-    if deep and (separate and "tile_width" in about.values or colours > 2):
+    if deep and ((separate and "tile_width" in about.values) or colours > 2):
         raise rare
     if about.alpha and (about.samples != 4 or (deep and separate)):
         raise rare
@@ -171,7 +173,7 @@ def decode(data: bytes, name) -> np.ndarray:
     if image is None:
         return None
     if image.dtype == np.uint16 and colours == _WHITE_IS_0:
-        image = ~image
+        image = np.invert(image)
     if not about.alpha:
         return image[..., :3] if image.ndim == 3 else image
     if image.shape[2:] != (4,):
