@@ -21,9 +21,9 @@ from .geometry import Crop, affine_points, compose, resize_points, warp_batch
 from .skeletons import MPII, Skeleton
 
 __all__ = [
+    "AugmentParams",
     "Augmentation",
     "Batch",
-    "AugmentParams",
     "make_batch",
     "normalise",
     "standard_crop",

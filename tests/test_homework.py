@@ -11,7 +11,14 @@ import torch
 def own_network(folder):
     from torch import nn
 
-    from posecourse import PoseNetwork, config_for, evaluate, load_model, register, train
+    from posecourse import (
+        PoseNetwork,
+        config_for,
+        evaluate,
+        load_model,
+        register,
+        train,
+    )
     from posecourse.codecs import CoordinateCodec
     from posecourse.datasets import SyntheticPeople, crop_in_memory
     from posecourse.training import TrainConfig
@@ -28,11 +35,15 @@ def own_network(folder):
             return self.layers(images).unflatten(1, (-1, 2))
 
     def huber(output, target, weights):
-        return weights * nn.functional.huber_loss(output, target, reduction="none").sum(-1)
+        return weights * nn.functional.huber_loss(output, target, reduction="none").sum(
+            -1
+        )
 
     register("mine", Mine)
     people = crop_in_memory(SyntheticPeople(48, size=40), 40, 1.25)
-    config = config_for("mine", {"width": 8}, epochs=2, batch_size=8, out=f"{folder}/run")
+    config = config_for(
+        "mine", {"width": 8}, epochs=2, batch_size=8, out=f"{folder}/run"
+    )
     run = train(config, (people, people), loss=huber)
     train(TrainConfig(resume=str(run)), (people, people), loss=huber)
     return load_model(run / "weights.safetensors"), evaluate(run, people)
@@ -109,8 +120,6 @@ HOMEWORKS = [
 ]
 
 
-
-
 @pytest.mark.parametrize("homework", HOMEWORKS, ids=lambda f: f.__name__)
 def test_a_homework_is_short_and_uses_public_names(homework):
     source = inspect.getsource(homework)
@@ -158,6 +167,8 @@ def test_sigma_by_decoder(tmp_path, same_every_time):
     assert all(len(values) == 3 for values in scores.values())
     assert len({tuple(values) for values in scores.values()}) > 2  # they differ
     assert (tmp_path / "sigma.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_photographs_and_a_video(tmp_path):
     import cv2
 
@@ -186,5 +197,3 @@ def test_photographs_and_a_video(tmp_path):
     assert [r.time for r in results[3:]] == pytest.approx([i / 8 for i in range(6)])
     rows = (out / "poses.csv").read_text().splitlines()
     assert len(rows) == 1 + 9 * 16
-
-

@@ -103,7 +103,7 @@ def test_a_run_leaves_what_it_says(finished):
     assert len(log) == 3
     row = dict(zip(log[0].split(","), log[2].split(",")))
     assert row["epoch"] == "2" and row["step"] == "12"
-    assert 0 < float(row["train_loss"]) and 0 <= float(row["score"]) <= 100
+    assert float(row["train_loss"]) > 0 and 0 <= float(row["score"]) <= 100
     for name in ("mean_pose", "center_pose", "prediction_std", "trivial_loss"):
         assert float(row[name]) > 0
     content = json.loads((finished / "evaluation.json").read_text())
@@ -323,7 +323,9 @@ def gradients(context, config, skeleton=MPII):
     terms = module(batch)
     counts = context.sum(terms.counts)
     (context.world * (terms.sums / counts).sum()).backward()
-    sums = torch.stack([terms.sums.detach(), task.baseline(precise, batch), terms.counts])
+    sums = torch.stack(
+        [terms.sums.detach(), task.baseline(precise, batch), terms.counts]
+    )
     return {n: p.grad for n, p in network.named_parameters()}, context.sum(sums)
 
 

@@ -23,7 +23,7 @@ from posecourse import codecs
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.datasets.synthetic import Difficulty
-from posecourse.exercises import check, hint
+from posecourse.exercises import check
 from posecourse.geometry import resize_points
 from posecourse.skeletons import MPII, UPPER_BODY
 from posecourse.visualization import (

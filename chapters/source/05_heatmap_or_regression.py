@@ -25,7 +25,7 @@ from torch import nn
 from posecourse import codecs, losses, metrics, models, training
 from posecourse.authoring.chapters import folder, require
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check, hint
+from posecourse.exercises import check
 from posecourse.models.heads import HeadNet
 from posecourse.skeletons import MPII
 from posecourse.training import config_for

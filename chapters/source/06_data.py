@@ -48,7 +48,7 @@ from posecourse.authoring.chapters import require
 from posecourse.datasets import MPII, crop_in_memory, open_dataset
 from posecourse.datasets.mpii_writer import draw_release
 from posecourse.drawing import draw_pose
-from posecourse.exercises import check, hint
+from posecourse.exercises import check
 from posecourse.geometry import Crop
 from posecourse.metrics import center_pose, mean_pose, pckh, pckh_columns
 from posecourse.transforms import Augmentation, make_batch
@@ -734,7 +734,7 @@ to_tensor = transforms.Compose([
 class PeopleDataset(Dataset):
     """Picture (3, side, side), joints (K, 2), visible (K,) of a person."""
 
-    def __init__(self, side, changes=lambda: {}):
+    def __init__(self, side, changes=dict):
         self.side, self.changes = side, changes
 
     def __len__(self):

@@ -28,8 +28,8 @@ import torch
 
 from posecourse import evaluation, losses, models, training
 from posecourse.authoring.chapters import require
-from posecourse.datasets import CropDataset, SyntheticPeople, crop_in_memory
-from posecourse.exercises import check, hint
+from posecourse.datasets import SyntheticPeople, crop_in_memory
+from posecourse.exercises import check
 from posecourse.models.pretrained import pretrained
 from posecourse.training.dry_run import plan
 from posecourse.training.settings import TrainConfig, config_for

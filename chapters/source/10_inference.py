@@ -32,7 +32,7 @@ from posecourse import codecs, images, metrics
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
-from posecourse.exercises import check, hint
+from posecourse.exercises import check
 from posecourse.geometry import Crop, flip_heatmaps
 from posecourse.inference import Predictor, Video
 from posecourse.skeletons import MPII

@@ -6,7 +6,6 @@ slide for each cell. README.md tells how to do without a network.
 
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 from nbconvert import SlidesExporter

@@ -424,10 +424,8 @@ def differences(rows, answers):
         for second in rows.values():
             a, b = first["name"], second["name"]
             order = list(NETWORKS)
-            related = (
-                "," in b
-                and family(b) == a
-                or ("," not in a + b and order.index(a) < order.index(b))
+            related = ("," in b and family(b) == a) or (
+                "," not in a + b and order.index(a) < order.index(b)
             )
             if not related or first["seed"] != second["seed"]:
                 continue

@@ -12,8 +12,8 @@ from ..files import atomic_path
 from .chapters import Chapter
 
 __all__ = [
-    "BuildError",
     "NOTEBOOK_METADATA",
+    "BuildError",
     "generate",
     "in_step",
     "read",

@@ -24,11 +24,11 @@ __all__ = [
     "Evaluation",
     "evaluate",
     "mean_pose_of",
-    "predict_crops",
-    "validation_metrics",
-    "score",
     "pck_normalizer",
+    "predict_crops",
     "prediction_std",
+    "score",
+    "validation_metrics",
 ]
 
 

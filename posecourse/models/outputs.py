@@ -32,8 +32,8 @@ __all__ = [
     "Coordinates",
     "Heatmaps",
     "Logits",
-    "Residuals",
     "Representation",
+    "Residuals",
     "SimCC",
 ]
 

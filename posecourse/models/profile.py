@@ -501,8 +501,10 @@ class _Counter(TorchDispatchMode):
         stays = (
             operation in _CHANNELWISE
             or torch.Tag.pointwise in function.tags
-            or operation is _aten.flip
-            and {d % made.ndim for d in given["dims"]} <= {0, 1}
+            or (
+                operation is _aten.flip
+                and {d % made.ndim for d in given["dims"]} <= {0, 1}
+            )
         )
         if not stays or any(t.shape[2:] != made.shape[2:] for t in sources):
             return kind, 0, None  # may mix all cells

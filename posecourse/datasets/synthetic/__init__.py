@@ -13,10 +13,10 @@ from .staging import DIFFICULTIES, Difficulty
 
 __all__ = [
     "DIFFICULTIES",
-    "Difficulty",
     "JOINT_PARTS",
     "MOTIONS",
     "PARTS",
+    "Difficulty",
     "Rendering",
     "Scene",
     "SyntheticPeople",

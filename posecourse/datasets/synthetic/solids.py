@@ -219,10 +219,30 @@ def _dot(a, b):
 
 
 # Numbers that each cone has, one row of `Rays.numbers` each.
-_NUMBERS = (
-    "sign cut bend grow ra pad m2 m0 axis_light ray_light axis_flat "
-    "ray_flat double per_length z end bx by bz lx ly lz"
-).split()
+_NUMBERS = [
+    "sign",
+    "cut",
+    "bend",
+    "grow",
+    "ra",
+    "pad",
+    "m2",
+    "m0",
+    "axis_light",
+    "ray_light",
+    "axis_flat",
+    "ray_flat",
+    "double",
+    "per_length",
+    "z",
+    "end",
+    "bx",
+    "by",
+    "bz",
+    "lx",
+    "ly",
+    "lz",
+]
 
 
 class Rays:
