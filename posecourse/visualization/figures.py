@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import contextmanager
+from typing import Any
 
 import cv2
 import matplotlib
@@ -45,7 +46,7 @@ __all__ = [
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
-STYLE = {
+STYLE: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 100,
     "figure.figsize": (6.0, 3.6),
