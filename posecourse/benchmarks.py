@@ -228,7 +228,9 @@ class ClassicalPeople(torch.utils.data.Dataset):
 
         self.people, self.indices = people, list(indices)
         self.size = input_size
-        self.codec = HeatmapCodec(input_size, input_size // 4, sigma=2.0)
+        self.codec = HeatmapCodec(
+            (input_size, input_size), (input_size // 4, input_size // 4), sigma=2.0
+        )
         self.change = transforms.Compose(
             [
                 transforms.ToTensor(),

@@ -38,5 +38,5 @@ def prefers_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    features = getattr(torch.cpu, "get_capabilities", dict)()
+    features: dict = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

@@ -147,6 +147,11 @@ class Augmentation:
                     f"augmentation: {name} is a probability, got {getattr(self, name)}"
                 )
 
+    @property
+    def disturbs(self) -> bool:
+        """Whether pixels are changed after the picture is cut out."""
+        return self.noise > 0 or self.erase_prob > 0
+
     @staticmethod
     def draw(count: int, generator: torch.Generator | None = None) -> AugmentParams:
         """The random numbers for `count` samples."""
@@ -242,10 +247,9 @@ def make_batch(
             f"({n}, {len(skeleton)}, 2) and visible ({n}, {len(skeleton)}), "
             f"got {tuple(keypoints.shape)} and {tuple(visible.shape)}"
         )
-    w, h = (input_size,) * 2 if np.isscalar(input_size) else input_size
-    matrix = standard_crop(images.shape[-1], window, (w, h)).matrix
-    matrix = torch.tensor(matrix, dtype=torch.float32)
-    matrix = matrix.to(device).expand(n, 2, 3)
+    w, h = (int(side) for side in np.broadcast_to(input_size, 2))
+    standard = standard_crop(images.shape[-1], window, (w, h)).matrix
+    matrix = torch.tensor(standard, dtype=torch.float32).to(device).expand(n, 2, 3)
     flipped = torch.zeros(n, dtype=torch.bool, device=device)
     if augmentation is not None:
         if draws is None:
@@ -256,13 +260,9 @@ def make_batch(
 
     colours = None if augmentation is None else _colours(u, augmentation)
     resample = _resample_on_cpu if device.type == "cpu" else _resample
-    disturbed = augmentation is not None and (
-        augmentation.noise > 0 or augmentation.erase_prob > 0
-    )
-    images = resample(
-        images, matrix, window / max(w, h), (w, h), colours, not disturbed
-    )
-    if disturbed:
+    disturb = augmentation is not None and augmentation.disturbs
+    images = resample(images, matrix, window / max(w, h), (w, h), colours, not disturb)
+    if augmentation is not None and draws is not None and disturb:
         images = normalise(_disturb(images, u, draws.noise, augmentation))
 
     points = affine_points(keypoints.float(), matrix)
@@ -448,7 +448,7 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours, finish):
 
 def _disturb(images, u, noise, a: Augmentation) -> torch.Tensor:
     """Noise and a grey rectangle, on colours in 0...1."""
-    n, _, h, w = images.shape
+    _, _, h, w = images.shape
     if a.noise > 0:
         repeat = (1, -(-h // 64), -(-w // 64))
         field = noise.to(u.device).repeat(repeat)[:, :h, :w]

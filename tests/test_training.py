@@ -41,8 +41,10 @@ from posecourse.training import (
 from posecourse.training.distributed import DistributedContext
 from posecourse.training.run_folder import RunError
 
-fit = importlib.import_module("posecourse.training.fit")
 from posecourse.transforms import Augmentation
+
+# the module; the package has the function of that name
+fit = importlib.import_module("posecourse.training.fit")
 
 TINY = {
     "laptop": {"width": 8, "input_size": 32},

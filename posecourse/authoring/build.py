@@ -16,6 +16,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from .notebooks import NOTEBOOK_METADATA, BuildError, generate, in_step, write
 
@@ -136,7 +137,7 @@ def _pack_png(text: str) -> str:
     """A PNG (base64) as small as it gets, without its maker's version."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(base64.b64decode(text)))
+    image: Any = Image.open(io.BytesIO(base64.b64decode(text)))
     image.load()
     packed = io.BytesIO()
     if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
@@ -183,11 +184,11 @@ def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
 
 def _run_one(notebook, path: Path, folder: Path) -> None:
     """Run one notebook and say how long it and its slowest cells took."""
-    times = {}
+    times: dict[int, float] = {}
     start = time.perf_counter()
     execute(notebook, folder, times.__setitem__)
     total = time.perf_counter() - start
-    slow = sorted(times, key=times.get, reverse=True)[:3]
+    slow = sorted(times, key=times.__getitem__, reverse=True)[:3]
     cells = "; ".join(
         f"{times[i]:.1f} s {notebook.cells[i].source.splitlines()[0][:40]!r}"
         for i in slow

@@ -71,7 +71,7 @@ def _name_cells(notebook, chapter: str) -> None:
     An edit changes the id of the edited cell only, wherever cells are
     inserted or moved; cells with the same text are counted.
     """
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for cell in notebook.cells:
         text = f"{chapter}\n{cell.cell_type}\n{cell.source}"
         seen[text] += 1
@@ -89,7 +89,7 @@ def generate(chapter: Chapter, root: Path):
     student, solved = copy.deepcopy(source), copy.deepcopy(source)
     student.cells = [c for c in student.cells if "solution" not in tags(c)]
 
-    cells = []
+    cells: list = []
     for cell in solved.cells:
         if "solution" in tags(cell):
             if not cells or "exercise" not in tags(cells[-1]):

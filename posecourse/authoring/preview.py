@@ -48,8 +48,9 @@ class BrowserError(ValueError):
 def find_browser() -> str:
     """The program of an installed Chromium or Chrome."""
     for name in BROWSERS:
-        if shutil.which(name):
-            return shutil.which(name)
+        program = shutil.which(name)
+        if program:
+            return program
     raise BrowserError(
         f"no browser found; one of {', '.join(BROWSERS)} must be installed"
     )
@@ -93,8 +94,8 @@ def lab(folder: Path, timeout: float = 60):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory() as own:
-        own = Path(own)
+    with tempfile.TemporaryDirectory() as temporary:
+        own = Path(temporary)
         environment = {**own_environment(own), "JUPYTER_TOKEN": token}
         command = [
             sys.executable,
@@ -204,8 +205,8 @@ def preview(notebook: Path, out: Path) -> list[Path]:
     for old in out.glob(f"{stem}_*.png"):
         old.unlink()
     chapters = notebook.parent.parent if solved else notebook.parent
-    with tempfile.TemporaryDirectory() as copy:
-        copy = Path(copy) / "chapters"
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "chapters"
         shutil.copytree(
             chapters,
             copy,
@@ -226,7 +227,8 @@ def _pictures(page, out, stem) -> list[Path]:
     page.keyboard.press("Control+b")
     page.wait_for_timeout(1500)  # formulas and pictures settle
     scroller = page.locator(".jp-WindowedPanel-outer").first
-    files, top = [], 0
+    files: list[Path] = []
+    top = 0
     while True:
         reached = scroller.evaluate(
             "(e, top) => { e.scrollTop = top; return e.scrollTop; }", top

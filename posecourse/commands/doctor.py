@@ -17,6 +17,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -158,7 +159,7 @@ def _python() -> Finding:
     version, place = platform.python_version(), sys.executable
     try:
         own = metadata.version("posecourse")
-        wanted = metadata.metadata("posecourse").get("Requires-Python", "")
+        wanted = metadata.metadata("posecourse")["Requires-Python"] or ""
     except metadata.PackageNotFoundError:
         return Finding(
             "missing",
@@ -195,24 +196,23 @@ def _requirements() -> list[tuple[str, str, str]]:
         lines = [(line, "") for line in asked if "extra ==" not in line]
     found = []
     for line, extra in lines:
-        name, ranges = re.match(r"\s*([\w.-]+)\s*([^;]*)", line).groups()
-        found.append((name, ranges.strip(" ()"), extra))
+        parts = re.match(r"\s*([\w.-]+)\s*([^;]*)", line)
+        if parts:
+            found.append((parts[1], parts[2].strip(" ()"), extra))
     return found
 
 
 def _package(name: str, wanted: str) -> Finding:
     """Whether a package is there, in range, and can be imported."""
     install = _install(f'"{name}{wanted}"')
-    version = None
-    try:
+    version = ""
+    with suppress(metadata.PackageNotFoundError):
         version = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        pass
     module = _MODULES.get(name, name.replace("-", "_"))
     try:
         library = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if version is None and error.name == module:
+        if not version and error.name == module:
             return Finding("missing", name, "not installed", install)
         return Finding(
             "missing",
@@ -229,7 +229,7 @@ def _package(name: str, wanted: str) -> Finding:
             _remedy(str(error), name) or _reinstall(name),
         )
     # opencv-python-headless has the module under another name
-    version = version or getattr(library, "__version__", "unknown")
+    version = version or str(getattr(library, "__version__", "unknown"))
     if not _within(version, wanted):
         return Finding("missing", name, f"{version}, needed is {wanted}", install)
     return Finding("ok", name, version)
@@ -535,8 +535,8 @@ def _broken(file: Path) -> bool:
 
 def _data() -> Iterator[Finding]:
     """Data sets here and in the checkout, and what is left of old times."""
-    folders = {Path.cwd() / "data", (places.checkout() or Path.cwd()) / "data"}
-    folders = sorted(f.resolve() for f in folders if f.is_dir())
+    roots = {Path.cwd() / "data", (places.checkout() or Path.cwd()) / "data"}
+    folders = sorted(f.resolve() for f in roots if f.is_dir())
     sets = [
         str(path)
         for folder in dict.fromkeys(folders)

@@ -318,7 +318,7 @@ def predict_crops(
     device = next(model.parameters()).device
     training = model.training
     model.eval()
-    points, scores = [], []
+    points, sureness = [], []
     for start in range(0, len(store.crops), batch_size):
         part = slice(start, start + batch_size)
         pictures = torch.from_numpy(np.array(store.crops[part]))
@@ -334,10 +334,10 @@ def predict_crops(
         with torch.autocast(device.type, torch.bfloat16, enabled=amp):
             found, sure = model.predict(batch.images, flip_test, decoder)
         points.append(found)
-        scores.append(sure)
+        sureness.append(sure)
     model.train(training)
     in_input = torch.cat(points).double().cpu().numpy()
-    scores = torch.cat(scores).double().cpu().numpy()
+    scores = torch.cat(sureness).double().cpu().numpy()
     crop = _crop_of(store, model.input_size)
     return crop.invert(in_input), scores, in_input
 

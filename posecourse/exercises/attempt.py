@@ -125,7 +125,7 @@ class Attempt:
             named = bound.arguments
         except (TypeError, ValueError):
             named = dict(enumerate(args)) | kwargs
-        lines = []
+        lines: list[str] = []
         for name, value in named.items():
             head = f"  {'' if lines else 'given:':13s} {name} = "
             lines.append(f"{head}{short(value, indent=len(head))}\n")
@@ -228,16 +228,16 @@ def _same_array(a, b, got, tolerance) -> str:
     if not a.shape:
         return "The number differs."
     where = tuple(int(i) for i in np.argwhere(~close)[0])
-    where = where[0] if len(where) == 1 else where
+    place = where[0] if len(where) == 1 else where
     mine, right = next(
         texts
         for digits in (6, 9, 17)
-        if len(set(texts := [f"{x[where]:.{digits}g}" for x in (a, b)])) == 2
+        if len(set(texts := [f"{x[place]:.{digits}g}" for x in (a, b)])) == 2
         or digits == 17
     )
     return (
         f"{int((~close).sum())} of {close.size} numbers differ, the "
-        f"first at index {where}: {mine} instead of {right}."
+        f"first at index {place}: {mine} instead of {right}."
     )
 
 

@@ -30,7 +30,7 @@ def _(attempt):
     cases.append((COCO, np.full(len(COCO), 2, np.uint8)))
     for skeleton, visible in cases:
 
-        def named(values):
+        def named(values, skeleton=skeleton, visible=visible):
             return [j for j, v in zip(skeleton.joints, visible) if v in values]
 
         got = attempt(visible, skeleton)

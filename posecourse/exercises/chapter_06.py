@@ -48,7 +48,7 @@ def _(attempt):
 
     def fill(points, value):
         visible = np.zeros(16, int)
-        for place, (joint, said) in enumerate(points):
+        for joint, said in points:
             visible[joint] = value(said)
         return visible
 

@@ -63,7 +63,7 @@ def _(attempt):
 def _(attempt):
     people, size = 24, 4
     steps = people // size
-    shared = np.random.get_state()
+    shared = np.random.get_state()  # noqa: NPY002  the shared one is asked about
 
     def ask(step, seed=0, people=people, size=size):
         found = np.asarray(attempt(seed, step, people, size))
@@ -121,7 +121,7 @@ def _(attempt):
         "With 30 people in steps of 5 not everybody comes once in epoch 3.",
     )
     attempt.require(
-        str(np.random.get_state()) == str(shared),
+        str(np.random.get_state()) == str(shared),  # noqa: NPY002
         "np.random.seed and np.random.shuffle use the generator that the "
         "whole program draws from; after your function its numbers are "
         "others. Make one of your own: np.random.default_rng([seed, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -70,12 +72,12 @@ class LaptopNet(PoseNetwork):
         self.stem = conv_bn(3, width, stride=2)
         self.down = nn.ModuleList(
             nn.Sequential(Block(a, b, stride=2), Block(b, b))
-            for a, b in zip(sizes, sizes[1:])
+            for a, b in pairwise(sizes)
         )
         self.middle = nn.Sequential(*(Block(sizes[-1], sizes[-1]) for _ in range(2)))
         self.up = nn.ModuleList(
             nn.ModuleDict({"squeeze": conv_bn(b, a, 1), "mix": Block(a, a)})
-            for a, b in zip(sizes, sizes[1:])
+            for a, b in pairwise(sizes)
         )
         self.head = nn.Conv2d(width, joints, 1)
         nn.init.normal_(self.head.weight, std=0.001)

@@ -118,7 +118,7 @@ class Summary:
         return "\n".join([*lines, "", str(self)])
 
     def __str__(self) -> str:
-        stages = {}  # equal stages share a line
+        stages: dict[str, int] = {}  # equal stages share a line
         for size, field in zip(self.output_sizes, self.receptive_fields):
             key = f"{_times(size)}, a cell sees {_times(field)}"
             stages[key] = stages.get(key, 0) + 1

@@ -13,6 +13,7 @@ import math
 import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from .. import models
 from ..device import choose_device, prefers_bf16
@@ -251,7 +252,7 @@ def config_for(
     """
     models.options_of(model)  # says which networks there are
     if preset is None:
-        chosen = dict(PRESETS.get(model, {}))
+        chosen: dict[str, Any] = dict(PRESETS.get(model, {}))
     elif preset in RECIPES:
         chosen = dict(RECIPES[preset])
         chosen["batch_size"] *= int(os.environ.get("WORLD_SIZE", 1))

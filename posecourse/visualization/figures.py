@@ -160,13 +160,14 @@ def figure(alt: str | None, rows: int = 1, columns: int = 1, size=None, **option
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=size)
         yield made.subplots(rows, columns, **options)
-        display_figure(made, alt)
+        display_figure(made, alt or "")
 
 
 def _finish(made: Figure, alt: str | None) -> Figure | None:
     if alt is None:
         return made
     display_figure(made, alt)
+    return None
 
 
 def show(

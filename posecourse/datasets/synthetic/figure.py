@@ -480,7 +480,7 @@ def _head(f: Figure):
         slot_before=collar,
     )
     f.hair = f.slot("hair", hair)
-    thick, _, _, low = _HAIR[b.hair_style]
+    thick, _, _, _low = _HAIR[b.hair_style]
     f.cap = None
     if b.hair_style == "bald":
         return

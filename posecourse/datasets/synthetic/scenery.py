@@ -734,7 +734,7 @@ def person_shadow(size, stances, view, light, strength):
 
 def _apply_shadow(brush: Brush, place: Setting, mask, things):
     """Add a dark spot below each thing, blur, and darken the picture."""
-    for draw, x, y, s, _, _ in things:
+    for _draw, x, y, s, _, _ in things:
         if y > place.horizon:
             x, y = brush.to_picture(x, y)
             cv2.ellipse(
