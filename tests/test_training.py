@@ -40,7 +40,6 @@ from posecourse.training import (
 )
 from posecourse.training.distributed import DistributedContext
 from posecourse.training.run_folder import RunError
-
 from posecourse.transforms import Augmentation
 
 # the module; the package has the function of that name
