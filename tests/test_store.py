@@ -189,6 +189,20 @@ def test_workers_and_chunks_do_not_matter(dataset, store, tmp_path, workers, chu
     assert content(tmp_path / "other") == content(tmp_path / "store")
 
 
+def test_large_crops_take_smaller_chunks(dataset, tmp_path, monkeypatch):
+    chunks = []
+    cut = build_crops.cut_all
+
+    def watch(dataset, todo, *more):
+        chunks.extend(map(len, todo))
+        return cut(dataset, todo, *more)
+
+    monkeypatch.setattr(build_crops, "cut_all", watch)
+    monkeypatch.setattr(build_crops, "_CHUNK_BYTES", 3 * SIZE * SIZE * 3 + 1)
+    build(dataset, tmp_path / "other", chunk=256)
+    assert chunks == [3] * 8
+
+
 def test_reading_rows(store):
     indices = [7, 2, 2, 23, 0]
     rows = store.read(indices)

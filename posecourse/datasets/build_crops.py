@@ -42,6 +42,9 @@ __all__ = ["crop_in_memory", "prepare"]
 # People whose picture cannot be read are left out, up to this share.
 _TOLERATED = 0.01
 
+# A chunk of large crops is made smaller: three of them are in memory.
+_CHUNK_BYTES = 2**27
+
 # Where a store is made that is to take the place of another, and what a
 # store consists of, in the order in which it takes that place.
 _NEW = "rebuild"
@@ -258,7 +261,8 @@ def crop_in_memory(
 def _build(
     dataset, path, source, size, margin, workers, chunk, progress, rebuild=False
 ):
-    count = len(dataset)
+    count, row_bytes = len(dataset), size * size * 3
+    chunk = min(chunk, max(1, _CHUNK_BYTES // row_bytes))
     plan = _plan(path, source, chunk, rebuild)
     chunks = [
         range(i, min(i + plan["chunk"], count)) for i in range(0, count, plan["chunk"])
@@ -272,7 +276,6 @@ def _build(
     row = sum(len(labels["ids"]) for labels, _ in done if labels)
     todo = chunks[len(parts) :]
     left = sum(map(len, todo))
-    row_bytes = size * size * 3
     require_space(path, left * (row_bytes + 1000))
 
     crops = path / "crops.npy"
