@@ -119,7 +119,7 @@ def _read(path: Path):
     try:
         with safe_open(path, framework="pt") as file:
             return (
-                {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118,
+                {key: file.get_tensor(key) for key in file.keys()},  # noqa: SIM118
                 file.metadata() or {},
             )
     except SafetensorError as error:
