@@ -23,16 +23,11 @@ from posecourse import codecs
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.datasets.synthetic import Difficulty
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.geometry import resize_points
 from posecourse.skeletons import MPII, UPPER_BODY
-from posecourse.visualization import (
-    display_figure,
-    heatmap_overlay,
-    show_heatmaps,
-    show_people,
-    use_style,
-)
+from posecourse.visualization import (display_figure, heatmap_overlay,
+                                      show_heatmaps, show_people, use_style)
 from posecourse.visualization.widgets import explore
 
 require("0.1")

@@ -23,7 +23,7 @@ from posecourse.codecs import (
     CoordinateCodec, HeatmapCodec, argmax_decode, gaussian_heatmaps)
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_pose
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.metrics import mean_pose, mpjpe
 from posecourse.skeletons import MPII, UPPER_BODY, remap
 from posecourse.transforms import normalise

@@ -25,10 +25,9 @@ from torch import nn
 from posecourse import codecs, losses, metrics, models, training
 from posecourse.authoring.chapters import folder, require
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.models.heads import HeadNet
 from posecourse.skeletons import MPII
-from posecourse.training import config_for
 from posecourse.transforms import make_batch
 from posecourse.visualization import display_figure, heatmap_overlay, use_style
 from posecourse.visualization.widgets import explore
@@ -479,10 +478,10 @@ def batch(store, chosen, **options):
 
 # %%
 def train(head, store, steps=170):
-    config = config_for(
+    config = training.config_for(
         f"head_{head}", {"input_size": 48, "width": 12}, epochs=1,
         validate_every=steps, batch_size=32, lr=8e-3, warmup=0.1, ema=0.0,
-        augmentation=config_for("laptop").augmentation,
+        augmentation=training.config_for("laptop").augmentation,
         amp="fp32", device="cpu")
     with tempfile.TemporaryDirectory() as folder:
         run = training.train(replace(config, out=f"{folder}/run"),

@@ -48,7 +48,7 @@ from posecourse.authoring.chapters import require
 from posecourse.datasets import MPII, crop_in_memory, open_dataset
 from posecourse.datasets.mpii_writer import draw_release
 from posecourse.drawing import draw_pose
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.geometry import Crop
 from posecourse.metrics import center_pose, mean_pose, pckh, pckh_columns
 from posecourse.transforms import Augmentation, make_batch

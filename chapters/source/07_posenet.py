@@ -22,7 +22,7 @@ from posecourse import evaluation, losses, metrics, models
 from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
 from posecourse.transforms import Augmentation, make_batch, normalise

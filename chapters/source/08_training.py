@@ -29,18 +29,13 @@ import torch
 from posecourse import evaluation, losses, models, training
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.models.pretrained import pretrained
 from posecourse.training.dry_run import plan
 from posecourse.training.settings import TrainConfig, config_for
 from posecourse.transforms import make_batch
-from posecourse.visualization import (
-    figure,
-    heatmap_overlay,
-    show_people,
-    training_curves,
-    use_style,
-)
+from posecourse.visualization import (figure, heatmap_overlay, show_people,
+                                      training_curves, use_style)
 from posecourse.visualization.widgets import explore
 
 require("0.1")

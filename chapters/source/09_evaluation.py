@@ -43,7 +43,7 @@ from posecourse import metrics
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.evaluation import predict_crops
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.models import load_model
 from posecourse.models.pretrained import pretrained
 from posecourse.skeletons import MPII

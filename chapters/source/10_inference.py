@@ -32,17 +32,13 @@ from posecourse import codecs, images, metrics
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.geometry import Crop, flip_heatmaps
 from posecourse.inference import Predictor, Video
 from posecourse.skeletons import MPII
 from posecourse.transforms import normalise
-from posecourse.visualization import (
-    display_figure,
-    heatmap_overlay,
-    show_people,
-    use_style,
-)
+from posecourse.visualization import (display_figure, heatmap_overlay,
+                                      show_people, use_style)
 from posecourse.visualization.widgets import explore
 
 require("0.1")

@@ -25,7 +25,7 @@ from torch import nn
 from posecourse import losses, models
 from posecourse.authoring.chapters import folder, require
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.models import hourglass, hrnet
 from posecourse.models.cpn import resize
 from posecourse.models.profile import summarise
