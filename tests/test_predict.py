@@ -510,6 +510,7 @@ def test_a_drawing_that_could_not_be_written(ask, tmp_path, monkeypatch):
     status, content, told = ask(film)
     assert status == 1 and len(content["images"]) == 5
     assert "1 of 5 pictures can be read back" in told
+    assert "film-pose.webm: the video" in told and ".part" not in told
     assert visible(tmp_path / "out") == ["poses.json"]
 
 

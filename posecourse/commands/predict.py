@@ -290,7 +290,9 @@ class _Drawing:
             with self._stack:
                 self.writer.close()
         except (ValueError, OSError) as problem:
-            self.output.fail(self.source, problem)
+            path = self.output.folder / self._name
+            text = str(problem).replace(str(self.writer.path), str(path))
+            self.output.fail(self.source, ValueError(text))
         if not self.writer.plays_in_browsers:
             self.output.note(
                 f"{self._name} is MPEG-4, the only video that this OpenCV writes: "
