@@ -22,9 +22,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .geometry import as_array
 from .skeletons import MPII, Skeleton
 
-__all__ = ["SIDE_COLORS", "as_floats", "as_rgb", "draw_box", "draw_pose", "grid"]
+__all__ = ["SIDE_COLORS", "as_rgb", "draw_box", "draw_pose", "grid"]
 
 # RGB per side, as the skeletons have them
 SIDE_COLORS = {
@@ -34,13 +35,6 @@ SIDE_COLORS = {
 _WHITE, _DARK = (255, 255, 255), (25, 25, 25)
 _SHIFT = 4  # OpenCV draws in 1/16 pixel
 _FAR = 1e5  # pixels; keeps the integers above in range
-
-
-def as_floats(values) -> np.ndarray:
-    """Numbers as a float64 array, from an array, a list or a tensor."""
-    if hasattr(values, "detach"):  # torch, on any device, of any precision
-        values = values.detach().cpu().double().numpy()
-    return np.array(values, dtype=np.float64)
 
 
 def picture_array(image) -> np.ndarray:
@@ -134,7 +128,7 @@ def draw_pose(
     A new RGB uint8 picture.
     """
     image = as_rgb(image)
-    points = as_floats(keypoints)
+    points = as_array(keypoints)
     shape, k = points.shape, len(skeleton)
     if points.ndim == 2:
         points = points[None]
@@ -177,7 +171,7 @@ def _states(visible, shape) -> np.ndarray:
 
 
 def _per_joint(values, shape, name):
-    values = as_floats(values)
+    values = as_array(values)
     if values.size != shape[0] * shape[1]:
         raise ValueError(
             f"{name} {values.shape} does not go with "
@@ -272,7 +266,7 @@ def draw_box(
     A new RGB uint8 picture.
     """
     image = as_rgb(image)
-    boxes = as_floats(box)
+    boxes = as_array(box)
     if boxes.ndim > 2 or (boxes.size and boxes.shape[-1] != 4):
         raise ValueError(f"boxes are (4,) or (N, 4), not {boxes.shape}")
     for one in boxes.reshape(-1, 4):

@@ -684,6 +684,10 @@ class Written:
             yield temporary
             self._add(name, sha256(temporary))
 
+    def note(self, name: str):
+        """A file of this folder is ours as it is now: it grew in place."""
+        self._add(name, sha256(self.folder / name))
+
     def _add(self, name: str, digest: str):
         # Before the file takes its name: a kill between the two leaves the
         # old one, whose digest is still in the list.

@@ -16,7 +16,7 @@ import torch
 from test_inference import picture
 from test_video import broken, marked, write_video
 
-from posecourse import models
+from posecourse import files, images, models
 from posecourse.cli import main
 from posecourse.commands import predict
 from posecourse.images import read_image
@@ -280,6 +280,11 @@ def ask(tmp_path, weights, capsys):
     return run
 
 
+def visible(folder):
+    """Names of the files that a person sees in a folder."""
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+
+
 def names(content):
     return [Path(entry["image"]).name for entry in content["images"]]
 
@@ -297,16 +302,15 @@ def test_what_is_not_there_does_not_stop_the_rest(ask, tmp_path):
 def test_a_picture_that_goes_or_may_not_be_read(ask, tmp_path, monkeypatch):
     folder = tmp_path / "in"
     paths = [write_picture(folder / f"{n}.png") for n in "abcd"]
-    read_bytes = Path.read_bytes
 
     def read(path):
         if path == paths[1]:
             raise PermissionError(13, "Permission denied", str(path))
         if path == paths[2]:
             path.unlink()
-        return read_bytes(path)
+        return read_image(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr(images, "read_image", read)
     status, content, told = ask(folder)
     assert status == 1 and names(content) == ["a.png", "d.png"]
     assert "b.png: Permission denied" in told and "c.png" in told
@@ -506,7 +510,8 @@ def test_a_drawing_that_could_not_be_written(ask, tmp_path, monkeypatch):
     status, content, told = ask(film)
     assert status == 1 and len(content["images"]) == 5
     assert "1 of 5 pictures can be read back" in told
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["poses.json"]
+    assert "film-pose.webm: the video" in told and ".part" not in told
+    assert visible(tmp_path / "out") == ["poses.json"]
 
 
 # ---------------------------------------------------- nobody's files
@@ -516,7 +521,7 @@ def test_files_of_an_earlier_run_are_replaced(ask, tmp_path):
     a = write_picture(tmp_path / "a.png")
     for _ in range(2):
         assert ask(a, "--csv")[0] == 0
-    left = sorted(p.name for p in (tmp_path / "out").iterdir())
+    left = visible(tmp_path / "out")
     assert left == ["a-pose.png", "poses.csv", "poses.json"]
 
 
@@ -557,7 +562,7 @@ def test_a_table_of_the_users_own_is_not_replaced(ask, tmp_path, name, content):
     status, _, told = ask(a, "--csv")
     assert status == 2 and name in told and "--out" in told
     assert mine.read_text() == content
-    assert [p.name for p in mine.parent.iterdir()] == [name]
+    assert visible(mine.parent) == [name]
 
 
 def test_folders_that_cannot_be(ask, tmp_path, capsys, monkeypatch):
@@ -574,16 +579,53 @@ def test_folders_that_cannot_be(ask, tmp_path, capsys, monkeypatch):
     assert left == {"a.png", "file"}
 
 
+def test_poses_that_were_corrected_are_not_replaced(ask, tmp_path):
+    a = write_picture(tmp_path / "a.png")
+    assert ask(a, "--csv")[0] == 0
+    for name in ("poses.csv", "poses.json"):
+        path = tmp_path / "out" / name
+        before = path.read_text()
+        path.write_text(before.replace("left_knee", "left knee"))
+        status, _, told = ask(a, "--csv")
+        assert status == 2 and name in told and "changed since" in told
+        assert "left knee" in path.read_text()
+        path.write_text(before)
+    assert ask(a, "--csv")[0] == 0
+
+
+def test_poses_of_a_run_that_was_killed_are_replaced(ask, tmp_path, monkeypatch):
+    """It could not note that they are its own."""
+    paths = [write_picture(tmp_path / f"{n}.png") for n in "ab"]
+
+    class Killed(BaseException):
+        pass
+
+    def die(*args):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predict._Output, "__exit__", die)
+        with pytest.raises(Killed):
+            ask(*paths, "--csv")
+    content = json.loads((tmp_path / "out" / "poses.json").read_text())
+    assert names(content) == ["a.png", "b.png"] and content["complete"] is False
+    status, content, _ = ask(paths[0], "--csv")
+    assert status == 0 and content["complete"] is True
+    assert visible(tmp_path / "out") == [
+        "a-pose.png",
+        "b-pose.png",
+        "poses.csv",
+        "poses.json",
+    ]
+
+
 def test_two_at_once_do_not_share_a_folder(ask, tmp_path):
-    fcntl = pytest.importorskip("fcntl")
     a = write_picture(tmp_path / "a.png")
     out = tmp_path / "out"
     out.mkdir()
-    handle = os.open(out, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    status, content, told = ask(a)
-    assert status == 2 and content is None and "another posecourse predict" in told
-    os.close(handle)
+    with files.locked(out):
+        status, content, told = ask(a)
+    assert status == 2 and content is None and "is working in" in told
     assert ask(a)[0] == 0
 
 
@@ -635,7 +677,7 @@ def test_a_run_that_is_ended_closes_its_files(ask, tmp_path, monkeypatch, name):
     write_png = predict._write_png
 
     def write(path, image):
-        if path.name.startswith("c"):
+        if path.name.startswith(".c"):
             os.kill(os.getpid(), getattr(signal, name))
         write_png(path, image)
 
@@ -643,8 +685,8 @@ def test_a_run_that_is_ended_closes_its_files(ask, tmp_path, monkeypatch, name):
     status, content, told = ask(*paths)
     assert status == 130 and f"stopped by {name}" in told
     assert names(content) == ["a.png", "b.png"]
-    left = sorted(p.name for p in (tmp_path / "out").iterdir())
-    assert left == ["a-pose.png", "b-pose.png", "poses.json"]
+    assert visible(tmp_path / "out") == ["a-pose.png", "b-pose.png", "poses.json"]
+    assert content["complete"] is False
     assert signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
 
 

@@ -13,16 +13,16 @@ What is written to the output folder: a drawing per picture
                  "poses": [{"box": [x, y, width, height], "score": 0.71,
                             "keypoints": {"right_ankle": [x, y, score],
                                           ...}}]}],
-     "failed": [{"image": "torn.jpg", "error": "..."}]}
+     "failed": [{"image": "torn.jpg", "error": "..."}], "complete": true}
 
 An entry of a video also has its ``frame``, counted from 0, its ``time`` in
 seconds and the video's ``rate``, pictures per second. Coordinates are
 pixels of the upright picture (as a viewer shows it), 0-based.
 
-The file is complete after each picture, so a run that is ended by whatever
-has lost at most the picture it was at. Files that an earlier run wrote are
-replaced, others never: which they are, ``poses.json`` tells
-(``earlier_drawings`` are those of runs before the last).
+The file is whole after each picture, so a run that is ended by whatever has
+lost at most the picture it was at (and says ``"complete": false``). Files
+that an earlier run wrote are replaced, others never, nor those that were
+changed since (see `files.Written`).
 """
 
 from __future__ import annotations
@@ -220,24 +220,21 @@ def _picture(predictor, source, args, boxes, output):
     poses = predictor(image, some, flip_test=args.flip, refine=some is None)
     height, width = image.shape[:2]
     result = ImagePoses(poses, str(source), width, height)
-    path = output.free_path(f"{source.stem}-pose", ".png")
-    result.drawing = path.name
-    _write_png(path, result.draw(image, args.min_score, boxes=some is not None))
+    result.drawing = output.free_name(f"{source.stem}-pose", ".png")
+    with output.written.path(result.drawing) as path:
+        _write_png(path, result.draw(image, args.min_score, boxes=some is not None))
     output.add(result)
 
 
 def _write_png(path: Path, image):
     import cv2
 
-    from ..files import atomic_path
-
     height, width = image.shape[:2]
     factor = _LARGEST / max(height, width)
     if factor < 1:
         size = [max(1, round(n * factor)) for n in (width, height)]
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", image[..., ::-1])[1])
+    path.write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
 def _video(predictor, source, args, output):
@@ -264,9 +261,10 @@ class _Drawing:
 
     def __init__(self, video, source, output):
         self.video, self.source, self.output = video, source, output
-        self.writer = None
+        self.writer, self._name, self._stack = None, None, ExitStack()
 
     def add(self, image, result):
+        """Draw a picture at its time, and note its poses."""
         from ..inference import VideoWriter
         from ..inference.video_writer import video_suffix
 
@@ -274,9 +272,11 @@ class _Drawing:
             height, width = image.shape[:2]
             camera = isinstance(self.source, int)
             stem = f"camera-{self.source}" if camera else self.source.stem
-            path = self.output.free_path(f"{stem}-pose", video_suffix(width, height))
+            suffix = video_suffix(width, height)
+            self._name = self.output.free_name(f"{stem}-pose", suffix)
+            path = self._stack.enter_context(self.output.written.path(self._name))
             self.writer = VideoWriter(path, self.video.steady_rate)
-        result.drawing = self.writer.path.name
+        result.drawing = self._name
         self.writer.write(image, result.time)
         self.output.add(result)
 
@@ -287,21 +287,23 @@ class _Drawing:
         if self.writer is None:
             return
         try:
-            self.writer.close()
+            with self._stack:
+                self.writer.close()
         except (ValueError, OSError) as problem:
-            self.output.fail(self.source, problem)
+            path = self.output.folder / self._name
+            text = str(problem).replace(str(self.writer.path), str(path))
+            self.output.fail(self.source, ValueError(text))
         if not self.writer.plays_in_browsers:
             self.output.note(
-                f"{self.writer.path.name} is MPEG-4, the only video that this OpenCV "
-                "writes: players show it, browsers do not"
+                f"{self._name} is MPEG-4, the only video that this OpenCV writes: "
+                "players show it, browsers do not"
             )
 
 
 class _Output:
     """The output folder: drawings, poses.json, poses.csv; and what went wrong.
 
-    Only files of an earlier run are replaced: those that its poses.json
-    lists and that were not changed since.
+    Only files of an earlier run are replaced, as that run left them.
     """
 
     def __init__(self, args, sources):
@@ -312,12 +314,13 @@ class _Output:
         self._stack = ExitStack()
 
     def __enter__(self):
+        from ..files import Written, locked
+
         with ExitStack() as stack:
             stack.callback(_remove_if_empty, _make_folder(self.folder))
-            stack.enter_context(_only_one(self.folder))
-            self._ours = _files_of_earlier_run(self.folder)
-            if self._args.csv:
-                _require_our_table(self.folder / "poses.csv")
+            stack.enter_context(locked(self.folder))
+            self.written = Written(self.folder)
+            _require_ours(self.written, self._args.csv)
             self._stack = stack.pop_all()
         return self
 
@@ -326,8 +329,6 @@ class _Output:
         from ..inference.results import COORDINATES, PoseFile, PoseTable
 
         about = {"weights": str(weights), "model": predictor.model.name}
-        if self._ours:
-            about["earlier_drawings"] = sorted(self._ours)
         path = self.folder / "poses.json"
         self._poses = PoseFile(path, predictor.skeleton, **about)
         self._head = {
@@ -339,21 +340,22 @@ class _Output:
         if self._args.csv:
             self._table = PoseTable(self.folder / "poses.csv")
 
-    def free_path(self, stem: str, suffix: str) -> Path:
-        """A path in the folder that is neither an input's nor the user's."""
+    def free_name(self, stem: str, suffix: str) -> str:
+        """A file's name that is neither an input's nor the user's."""
         while len(os.fsencode(stem)) > _LONGEST_NAME:
             stem = stem[:-1]
-        number, path = 1, self.folder / f"{stem}{suffix}"
-        while not self._may_write(path):
+        number, name = 1, f"{stem}{suffix}"
+        while not self._may_write(name):
             number += 1
-            path = self.folder / f"{stem}-{number}{suffix}"
-        self._taken.add(os.path.realpath(path))
-        return path
+            name = f"{stem}-{number}{suffix}"
+        self._taken.add(os.path.realpath(self.folder / name))
+        return name
 
-    def _may_write(self, path: Path) -> bool:
+    def _may_write(self, name: str) -> bool:
+        path = self.folder / name
         if os.path.realpath(path) in self._taken:
             return False
-        if not os.path.lexists(path) or path.name in self._ours:
+        if self.written.may_write(name):
             return True
         self.note(f"{path} was there before and is kept")
         return False
@@ -373,13 +375,15 @@ class _Output:
     def note(self, text: str):
         self._notes.append(text)
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, *error):
         try:
             with self._stack:
-                # newer than the drawings: see _files_of_earlier_run
-                for file in (self._poses, self._table):
-                    if file is not None and self._poses.count:
-                        file.close()
+                if self._poses is not None and self._poses.count:
+                    self._poses.close(complete=kind is None)
+                    self.written.note("poses.json")
+                    if self._table is not None:
+                        self._table.close()
+                        self.written.note("poses.csv")
         finally:
             self._tell()
 
@@ -402,7 +406,8 @@ class _Output:
                 content = json.loads((self.folder / "poses.json").read_text("utf-8"))
             else:
                 failed = [_failure(*failure) for failure in self.failures]
-                content = {**self._head, "images": [], "failed": failed}
+                rest = {"images": [], "failed": failed, "complete": True}
+                content = {**self._head, **rest}
             print_json(content)
         elif count:
             print(f"{count} pictures; poses and drawings in {self.folder}")
@@ -443,76 +448,40 @@ def _remove_if_empty(folders):
             return
 
 
-@contextmanager
-def _only_one(folder: Path):
-    """Two runs at a time would write the same files."""
-    try:
-        import fcntl
-    except ImportError:  # Windows lets nobody replace a file that is open
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"another posecourse predict is writing into {folder}; wait for it, "
-                "or choose another folder with --out"
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        yield
-    finally:
-        os.close(handle)
+def _require_ours(written, table: bool):
+    """Refuse to replace poses that somebody else wrote, or corrected.
 
-
-def _files_of_earlier_run(folder: Path) -> set[str]:
-    """Names of drawings that earlier runs wrote and nobody changed since.
-
-    Raises ValueError if there is a poses.json that is not ours.
+    A file of ours that was never finished has not been noted as written.
     """
-    from ..inference.pose import read_json
-
-    path = folder / "poses.json"
-    if not os.path.lexists(path):
-        return set()
-    try:
-        content = read_json(path)
-        if not {"weights", "model", "skeleton", "images"} <= set(content):
-            raise ValueError
-        drawings = {str(record.get("drawing")) for record in content["images"]}
-        drawings |= {str(name) for name in content.get("earlier_drawings", [])}
-    except (ValueError, TypeError, AttributeError, FileNotFoundError):
-        raise ValueError(
-            f"{path} was not written by posecourse predict and is not replaced; "
-            "move it away, or choose another folder with --out"
-        ) from None
-    written = _changed(path)
-    return {
-        name
-        for name in drawings
-        if (folder / name).is_file() and _changed(folder / name) <= written
-    }
-
-
-def _changed(path: Path) -> int:
-    """When a file was last written or put there, nanoseconds."""
-    stat = path.stat()
-    return max(stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-def _require_our_table(path: Path):
+    from ..files import FileError
     from ..inference import CSV_COLUMNS
 
-    if not os.path.lexists(path):
-        return
-    ours = ",".join(CSV_COLUMNS).encode()
-    if not path.is_file() or not path.read_bytes().startswith(ours):
-        raise ValueError(
-            f"{path} was not written by posecourse predict and is not replaced; "
-            "move it away, or choose another folder with --out"
-        )
+    unfinished = _is_unfinished(written.folder / "poses.json")
+    head = ",".join(CSV_COLUMNS).encode()
+    for name in ("poses.json", "poses.csv")[: 1 + table]:
+        path = written.folder / name
+        ours = unfinished and (name == "poses.json" or path.is_file())
+        if ours and path.suffix == ".csv":
+            ours = path.read_bytes().startswith(head)
+        if not ours and not written.may_write(name):
+            raise FileError(
+                f"{path} is not replaced: it was not written by posecourse predict, "
+                "or it was changed since; move it, or choose another folder with --out"
+            )
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether it is the file of a run that was killed."""
+    from ..files import read_json
+
+    try:
+        content = read_json(path)
+    except (ValueError, OSError):
+        return False
+    ours = {"weights", "model", "skeleton", "images", "complete"}
+    return (
+        isinstance(content, dict) and ours <= set(content) and not content["complete"]
+    )
 
 
 @contextmanager
@@ -653,9 +622,9 @@ def _require_file(path: Path):
 
 
 def _read_boxes(path: Path) -> dict:
-    from ..inference.pose import read_json
+    from ..files import read_json
 
-    content = read_json(path)
+    content = read_json(path, "boxes file")
     try:
         return {
             name: [_box(",".join(map(str, box))) for box in some]

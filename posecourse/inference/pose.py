@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..drawing import as_floats, draw_box, draw_pose
-from ..files import plain, write_json
+from ..drawing import draw_box, draw_pose
+from ..files import plain, read_json, write_json
+from ..geometry import as_array
 from ..images import read_image
 from ..skeletons import MPII, SKELETONS, Skeleton, get_skeleton
 
@@ -46,9 +47,9 @@ class Pose:
 
     def __post_init__(self):
         joints = len(self.skeleton)
-        self.keypoints = as_floats(self.keypoints)
-        self.scores = as_floats(self.scores)
-        self.box = tuple(map(float, as_floats(self.box)))
+        self.keypoints = as_array(self.keypoints).copy()
+        self.scores = as_array(self.scores).copy()
+        self.box = tuple(map(float, as_array(self.box)))
         shapes = self.keypoints.shape, self.scores.shape, len(self.box)
         if shapes != ((joints, 2), (joints,), 4):
             raise ValueError(
@@ -244,13 +245,6 @@ def _draw(image, poses, min_score, boxes) -> np.ndarray:
 
 
 # ------------------------------------------------------------- as JSON
-
-
-def read_json(path):
-    """The content of a JSON file; names the file if it is none."""
-    from ..datasets.parsing import load_json
-
-    return load_json(path)
 
 
 def skeleton_fields(skeleton: Skeleton):

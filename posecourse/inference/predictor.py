@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from ..device import choose_device
-from ..drawing import as_floats, picture_array
-from ..geometry import Crop
+from ..drawing import picture_array
+from ..geometry import Crop, as_array
 from ..images import read_image
 from ..models.pretrained import find_weights, pretrained
 from ..transforms import normalise
@@ -454,7 +454,7 @@ def _checked(boxes, image) -> list[tuple[float, ...]]:
 
 def _checked_box(box, width: int, height: int) -> tuple[float, ...]:
     try:
-        x, y, w, h = numbers = tuple(as_floats(box).tolist())
+        x, y, w, h = numbers = tuple(as_array(box).tolist())
     except (TypeError, ValueError):
         raise ValueError(
             f"box {box} must have four numbers: x, y, width and height"

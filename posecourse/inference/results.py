@@ -8,7 +8,8 @@ The JSON is that of ``posecourse predict``, with one picture a line::
          "poses": [{"box": [x, y, width, height], "score": 0.71,
                     "keypoints": {"right_ankle": [x, y, score], ...}}]},
         {"image": "walk.mp4", "frame": 0, "time": 0.0, "rate": 25.0, ...}],
-     "failed": [{"image": "torn.jpg", "error": "..."}]}
+     "failed": [{"image": "torn.jpg", "error": "..."}],
+     "complete": true}
 
 The CSV has one joint a line; its columns are `CSV_COLUMNS`.
 """
@@ -23,11 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from ..files import atomic_path, disk_errors
+from ..files import atomic_path, disk_errors, read_json
 from .pose import (
     ImagePoses,
     Pose,
-    read_json,
     skeleton_fields,
     skeleton_of,
     to_json,
@@ -52,9 +52,10 @@ COORDINATES = (
 class PoseFile:
     """Poses as JSON, written as they are found.
 
-    After each picture the file is complete: a program that is ended, by
-    whatever, has lost at most the picture it was at. A file of that name is
-    replaced when the first result comes.
+    After each picture the file is whole: a program that is ended, by
+    whatever, has lost at most the picture it was at. (Its last line then is
+    ``"complete": false``.) A file of that name is replaced when the first
+    result comes.
 
     Parameters
     ----------
@@ -75,15 +76,16 @@ class PoseFile:
         lines = [
             f"  {to_json(key)}: {to_json(value)},\n" for key, value in head.items()
         ]
-        self._file = _GrowingFile(
-            path, "{\n" + "".join(lines) + '  "images": [', self._tail([])
-        )
         self.path, self.count, self.failed = Path(path), 0, []
+        text = "{\n" + "".join(lines) + '  "images": ['
+        self._file = _GrowingFile(path, text, self._tail())
 
-    @staticmethod
-    def _tail(failed) -> str:
-        listed = ",".join("\n    " + to_json(entry) for entry in failed)
-        return f'\n  ],\n  "failed": [{listed}{chr(10) + "  " if listed else ""}]\n}}\n'
+    def _tail(self, complete: bool = False) -> str:
+        failed = ",".join("\n    " + to_json(entry) for entry in self.failed)
+        return (
+            f'\n  ],\n  "failed": [{failed}{chr(10) + "  " if failed else ""}],\n'
+            f'  "complete": {to_json(complete)}\n}}\n'
+        )
 
     def append(self, result: ImagePoses):
         """Add the poses of a picture, or what went wrong with it."""
@@ -91,7 +93,7 @@ class PoseFile:
             return self.fail(result.image, result.error)
         comma = "," if self.count else ""
         text = f"{comma}\n    {to_json(result.to_dict())}"
-        self._file.append(text, self._tail(self.failed))
+        self._file.append(text, self._tail())
         self.count += 1
 
     def fail(self, image, error):
@@ -99,11 +101,14 @@ class PoseFile:
         poses at the latest."""
         self.failed.append({"image": image, "error": str(error)})
         if self.count:
-            self._file.append("", self._tail(self.failed))
+            self._file.append("", self._tail())
 
-    def close(self):
-        """Write what is not written yet, and let go of the file."""
-        self._file.append("", self._tail(self.failed))
+    def close(self, complete: bool = True):
+        """Write what is not written yet, and let go of the file.
+
+        `complete` says that no picture is missing because of a stop.
+        """
+        self._file.append("", self._tail(complete))
         self._file.close()
 
 

@@ -7,9 +7,7 @@ them, and a video is read back before it gets its name.
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -22,7 +20,7 @@ import cv2
 import numpy as np
 
 from ..drawing import as_rgb
-from ..files import DiskFullError, atomic_path, format_bytes
+from ..files import atomic_path, disk_errors
 from .video import FASTEST, USUAL_RATE, VideoError, opencv_path, video_reader
 
 __all__ = ["VideoWriter", "video_suffix"]
@@ -172,16 +170,12 @@ class VideoWriter:
 
     def _check(self):
         read = _count_pictures(self._temporary)
-        if read >= self._count:
-            return
-        folder = self.path.absolute().parent
-        _require_room(folder, self.path)
-        raise VideoError(
-            f"{self.path}: the video could not be written whole: {read} of "
-            f"{self._count} pictures can be read back. Is the disk full "
-            f"({format_bytes(shutil.disk_usage(folder).free)} are free in {folder}), "
-            "or is the size of files limited?"
-        )
+        if read < self._count:  # a full disk gets its own name: `disk_errors`
+            raise VideoError(
+                f"{self.path}: the video could not be written whole: {read} of "
+                f"{self._count} pictures can be read back; is the size of files "
+                "limited? Write it in another folder"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -193,15 +187,6 @@ class VideoWriter:
             self._writer.release()
             self._writer = None
             self._stack.__exit__(kind, error, trace)
-
-
-def _require_room(folder, what):
-    if shutil.disk_usage(folder).free < 2**20:
-        raise DiskFullError(
-            errno.ENOSPC,
-            f"the disk is full while writing {what} in {folder}; make room, or "
-            "choose a folder on another disk, and run the same again",
-        )
 
 
 def video_suffix(width: int, height: int) -> str:
@@ -232,12 +217,13 @@ def _best_format(size: tuple[int, int], suffix: str = "") -> _Format:
                 writer.release()
             if _count_pictures(path) == 3:
                 return candidate
-    _require_room(tempfile.gettempdir(), "a video")
-    raise VideoError(
-        f"this OpenCV cannot write videos of {size[0]} x {size[1]} pixels"
-        + (f" as {suffix}" if suffix else "")
-        + "; install opencv-python from pip, which can, or make the pictures smaller"
-    )
+    with disk_errors(Path(tempfile.gettempdir()) / "try"):
+        raise VideoError(
+            f"this OpenCV cannot write videos of {size[0]} x {size[1]} pixels"
+            + (f" as {suffix}" if suffix else "")
+            + "; install opencv-python from pip, which can, or make the pictures "
+            "smaller"
+        )
 
 
 def _count_pictures(path) -> int:
