@@ -40,13 +40,13 @@ def done(script, small, tmp_path_factory):
 @pytest.fixture
 def trained(script, monkeypatch):
     """The (head, people, seed) that are trained from here on."""
-    names, train = [], script.train
+    names, train = [], script.trained
 
     def noted(head, store, test, seed, settings):
         names.append((head, len(store), seed))
         return train(head, store, test, seed, settings)
 
-    monkeypatch.setattr(script, "train", noted)
+    monkeypatch.setattr(script, "trained", noted)
     return names
 
 
