@@ -170,7 +170,7 @@ def test_the_stored_study(script, root):
         "[{:.1f} instead of {:.1f}]".format(
             shipped["score"], study["predictions"]["base-0"]["0.2"][0]
         ),
-        "{shown:,} others".format(**study["people"]),
+        "shown {shown:,} others".format(**study["people"]),
         "{scored} people have one labelled".format(**study["people"]),
     ):
         assert said in prose
