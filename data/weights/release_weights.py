@@ -344,7 +344,7 @@ Of the joints that have two sides: {kinds_of_errors(result)}.
 def kinds_of_errors(result) -> str:
     """Their shares, in a card's words."""
     return ", ".join(
-        f"{kind} {100 * share:.1f} %" for kind, share in result.breakdown.shares.items()
+        f"{kind} {percent:.1f} %" for kind, percent in result.breakdown.percent.items()
     )
 
 
@@ -401,7 +401,7 @@ On `test`, standard, without the flip test:
 row of each pair, predictions below.](failures.jpg)
 
 - **Left and right**: in most of these twelve the pose is right and its sides \
-are swapped. Front and back differ by a face of a few pixels.
+are exchanged. Front and back differ by a face of a few pixels.
 - **Photographs**: it has never seen one. Shown one, it is as sure as ever, and \
 mostly wrong.
 - **Stick figures** and other people unlike its own: see the table.
