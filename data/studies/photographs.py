@@ -309,7 +309,7 @@ def summary(rows, predictions, settings):
     return {
         "command": "python data/studies/photographs.py --data data/lspet",
         "about": "PCK of the torso in percent: threshold -> value and 95 % "
-        "interval over people; gains are paired; nothing is rounded",
+        "interval over people; gains are paired; scores are not rounded",
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -377,7 +377,7 @@ def summary(rows, predictions, settings):
     return {
         "command": "python data/studies/representations.py",
         "about": "PCKh in percent, movements in head sizes; each with its "
-        "95 % interval over people; nothing is rounded",
+        "95 % interval over people; scores are not rounded",
         "torch": torch.__version__,
         "settings": settings,
         "mean_pose": scores(predictions["mean_pose"], predictions),
