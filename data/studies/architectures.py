@@ -4,13 +4,14 @@
 
 trains every network of RUNS with `posecourse.training.train`: the same drawn
 people in the same order, equally many, one core each. Afterwards all are
-asked about the same 1,000 people whom none has seen, stage by stage, and
-their speed is measured, one after another. It leaves two files beside
-itself:
+shown the same 1,000 people whom none has seen, stage by stage, and their
+speed is measured, one after another. It leaves two files beside itself:
 
 architectures.json    settings, learning curves, scores, costs, times
-architectures.npz     every network's answers and the labels, to score in
+architectures.npz     every network's predictions and the labels, to score in
                       any other way
+
+Numbers are stored unrounded: they are rounded once, where they are printed.
 
 The learning rate of each network is the better of two, tried in short runs
 that are scored on other people. Stop it at any time: the same command goes
@@ -34,6 +35,7 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, metrics, models, training
+from posecourse.datasets import open_crops
 from posecourse.files import atomic_path, plain, write_json
 from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
@@ -66,8 +68,8 @@ SETTINGS = {
         "channel_gain": 0.1,
     },
 }
-# What is trained: a network, its size, how it is judged. The first five are
-# the document's, made small, and judged as they were published; the sixth is
+# What is trained: a network, its size, its supervision. The first five are the
+# document's, made small, and supervised as they were published; the sixth is
 # the network of the course.
 NETWORKS = {
     "Hourglass": ("hourglass_2", {"width": 96, "depth": 3}, {}),
@@ -80,9 +82,13 @@ NETWORKS = {
     "Hourglass, last stage judged": (
         "hourglass_2",
         {"width": 96, "depth": 3},
-        {"supervise": "last"},
+        {"intermediate_supervision": False},
     ),
-    "CPM, last stage judged": ("cpm", {"width": 32}, {"supervise": "last"}),
+    "CPM, last stage judged": (
+        "cpm",
+        {"width": 32},
+        {"intermediate_supervision": False},
+    ),
     "CPN, all joints": ("cpn_18", {"width": 64}, {}),
 }
 # A second seed for the variants and what they vary.
@@ -118,13 +124,13 @@ def study(
         Measure the speed again, of a machine that does nothing else.
     """
     folder, scratch = Path(folder), Path(scratch)
-    rows, answers = finished(folder, settings)
+    rows, predictions = finished(folder, settings)
     missing = [run for run in runs if name_of(*run) not in rows]
     if missing:
         test = people_of("test", settings)
         for split in ("train", "valid"):  # drawn once, before they part
             people_of(split, settings)
-        answers |= labels(test, people_of("train", settings))
+        predictions |= labels(test, people_of("train", settings))
         rates = choose_rates(missing, scratch, settings, processes)
         jobs = [
             (name, seed, rates[family(name)], scratch / name_of(name, seed), settings)
@@ -134,10 +140,10 @@ def study(
             trained, missing, jobs, processes
         ):
             key = name_of(name, seed)
-            answers[key] = points
-            row["pckh"] = [scores(stage / 100, answers) for stage in points]
+            predictions[key] = points
+            row["pckh"] = [scores(stage / 100, predictions) for stage in points]
             rows[key] = row
-            write(folder, rows, answers, settings)
+            write(folder, rows, predictions, settings)
             print(
                 f"{key}: PCKh@0.5 {row['pckh'][-1]['0.5']}, "
                 f"{row['cpu_seconds']:.0f} CPU seconds",
@@ -145,7 +151,7 @@ def study(
             )
     if speed or not all("milliseconds" in row for row in rows.values()):
         measure(rows, settings)
-        write(folder, rows, answers, settings)
+        write(folder, rows, predictions, settings)
     return json.loads((folder / "architectures.json").read_text("utf-8"))
 
 
@@ -171,7 +177,7 @@ def options_of(options, settings):
 def people_of(split: str, settings):
     size = (settings["input_size"],) * 2
     margin = settings["margin"] if split == "train" else 1.0
-    return evaluation.open_crops(
+    return open_crops(
         "synthetic",
         split,
         size,
@@ -240,7 +246,7 @@ def train(name, seed, rate, out, settings, limit=None):
         config = training.TrainConfig(resume=str(out))
         curve = json.loads(known.read_text("utf-8"))
     else:
-        model, options, judged = NETWORKS[name]
+        model, options, supervision = NETWORKS[name]
         shutil.rmtree(out, ignore_errors=True)
         config = training.config_for(
             model,
@@ -263,7 +269,7 @@ def train(name, seed, rate, out, settings, limit=None):
                     "ema",
                 )
             },
-            **judged,
+            **supervision,
         )
         curve = []
     spent = curve[-1][1] if curve else 0
@@ -275,8 +281,8 @@ def train(name, seed, rate, out, settings, limit=None):
             curve.append(
                 [
                     row["step"] * settings["batch_size"],
-                    float(f"{seconds:.3g}"),
-                    round(row["score"], 2),
+                    seconds,
+                    row["score"],
                 ]
             )
             write_json(known, curve)
@@ -288,14 +294,14 @@ def train(name, seed, rate, out, settings, limit=None):
 
 
 def trained(name, seed, rate, out, settings):
-    """What there is to tell about a network, and its answers."""
+    """What there is to tell about a network, and its predictions."""
     folder, curve = train(name, seed, rate, out, settings)
     network = models.load_model(folder / "weights.safetensors").eval()
     cost = summarise(network_of(name, settings))
     points = np.stack(
         [
             np.rint(100 * stage).astype(np.int16)
-            for stage in ask(network, people_of("test", settings))
+            for stage in predict_stages(network, people_of("test", settings))
         ]
     )
     row = {
@@ -305,7 +311,7 @@ def trained(name, seed, rate, out, settings):
         "options": plain(network.options),
         "rate": rate,
         "amp": json.loads((folder / "config.json").read_text("utf-8"))["amp"],
-        "judged": NETWORKS[name][2],
+        "supervision": NETWORKS[name][2],
         "curve": curve,
         "cpu_seconds": curve[-1][1],
         "parameters": cost.parameters,
@@ -318,14 +324,14 @@ def trained(name, seed, rate, out, settings):
 
 
 @torch.inference_mode()
-def ask(network, store):
-    """Every stage's answer, ``(N, K, 2)`` pixels of the network's input."""
+def predict_stages(network, store):
+    """What every stage predicts, ``(N, K, 2)`` pixels of the network's input."""
     found = []
     for start in range(0, len(store), 100):
         crops = torch.from_numpy(np.array(store.crops[start : start + 100]))
         stages = network(normalise(crops.permute(0, 3, 1, 2)))
-        found.append([network.codec.decode(stage)[0] for stage in stages])
-    return [torch.cat(stage).double().numpy() for stage in zip(*found)]
+        found.append([network.decode(stage)[0] for stage in stages])
+    return [torch.cat(stage).double().numpy() for stage in zip(*found, strict=True)]
 
 
 # ------------------------------------------------------------------- speed
@@ -368,7 +374,7 @@ def measure(rows, settings, repeats: int = 30):
                 times[name][1].append(1000 * step / len(batch))
     for row in rows.values():
         row["milliseconds"], row["milliseconds_of_training"] = (
-            round(statistics.median(part), 3) for part in times[row["name"]]
+            statistics.median(part) for part in times[row["name"]]
         )
     torch.set_num_threads(threads)
 
@@ -387,35 +393,41 @@ def labels(test, train):
     }
 
 
-def hits(points, answers, threshold):
+def hits(points, predictions, threshold):
     """Which joints are found: 1, 0, or NaN without a label."""
     return metrics.pck_hits(
-        np.broadcast_to(points, answers["keypoints"].shape),
-        *(answers[key] for key in ("keypoints", "visible", "head_size")),
+        np.broadcast_to(points, predictions["keypoints"].shape),
+        *(predictions[key] for key in ("keypoints", "visible", "head_size")),
         threshold,
     )
 
 
-def scores(points, answers):
+def percent(interval):
+    """Value and 95 % interval, in percent."""
+    return [100 * v for v in interval[:3]]
+
+
+def scores(points, predictions):
     """Threshold -> PCKh in percent with its 95 % interval over people."""
     return {
-        str(t): [
-            round(100 * v, 2)
-            for v in metrics.bootstrap_interval(hits(points, answers, t), COUNTED)[:3]
-        ]
+        str(t): percent(
+            metrics.bootstrap_interval(hits(points, predictions, t), COUNTED)
+        )
         for t in THRESHOLDS
     }
 
 
-def per_joint(points, answers):
+def per_joint(points, predictions):
     """PCKh@0.5 of each joint, percent."""
     return {
-        joint: round(float(100 * share), 2)
-        for joint, share in zip(MPII.joints, np.nanmean(hits(points, answers, 0.5), 0))
+        joint: float(100 * share)
+        for joint, share in zip(
+            MPII.joints, np.nanmean(hits(points, predictions, 0.5), 0), strict=True
+        )
     }
 
 
-def differences(rows, answers):
+def differences(rows, predictions):
     """Variants against what they vary, and the first five; same seed.
 
     In percentage points of PCKh@0.5, with the paired interval over people.
@@ -432,8 +444,8 @@ def differences(rows, answers):
             found = metrics.paired_interval(
                 *(
                     hits(
-                        answers[name_of(row["name"], row["seed"])][-1] / 100,
-                        answers,
+                        predictions[name_of(row["name"], row["seed"])][-1] / 100,
+                        predictions,
                         0.5,
                     )
                     for row in (first, second)
@@ -444,28 +456,29 @@ def differences(rows, answers):
                 "first": a,
                 "second": b,
                 "seed": first["seed"],
-                "difference": [round(100 * v, 2) for v in found[:3]],
+                "difference": percent(found),
             }
 
 
-def write(folder, rows, answers, settings):
+def write(folder, rows, predictions, settings):
     """Both files, each whole or not at all."""
     for key, row in rows.items():
-        row["joints"] = per_joint(answers[key][-1] / 100, answers)
+        row["joints"] = per_joint(predictions[key][-1] / 100, predictions)
     content = {
         "command": "python data/studies/architectures.py",
         "about": "PCKh in percent on drawn people whom no network has seen, "
         "for each stage, with its 95 % interval over people; curve: "
-        "pictures seen, CPU seconds, PCKh@0.5 on validation people",
+        "pictures seen, CPU seconds, PCKh@0.5 on validation people; scores are "
+        "not rounded",
         "torch": torch.__version__.split("+")[0],
         "settings": settings,
-        "mean_pose": scores(answers["mean_pose"], answers),
+        "mean_pose": scores(predictions["mean_pose"], predictions),
         "networks": rows,
-        "differences": list(differences(rows, answers)),
+        "differences": list(differences(rows, predictions)),
     }
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "architectures.npz") as temporary:
-        np.savez_compressed(temporary, **answers)
+        np.savez_compressed(temporary, **predictions)
     # numbers that belong together on one line
     text = re.sub(
         r"\[[^][{}]*\]",
@@ -485,10 +498,10 @@ def finished(folder, settings):
     if study["settings"] != plain(settings):
         return {}, {}
     with np.load(folder / "architectures.npz") as file:
-        answers = dict(file)
+        predictions = dict(file)
     return {
-        key: row for key, row in study["networks"].items() if key in answers
-    }, answers
+        key: row for key, row in study["networks"].items() if key in predictions
+    }, predictions
 
 
 def main(argv=None) -> int:

@@ -3,14 +3,16 @@
     python data/studies/photographs.py --data data/lspet
 
 trains the networks of SETTINGS on the `train` people of a folder in MPII's
-layout, with several seeds each, and asks all of them about its `valid`
-people. The base network is then asked in other ways too, with the weights
-it has. Every variant differs from the base in one thing. It leaves two
-files beside itself, and a table in README.md:
+layout, with several seeds each, and shows its `valid` people to all of
+them. The base network's output is then read in other ways too, with the
+weights it has. Every variant differs from the base in one thing. It leaves
+two files beside itself, and a table in README.md:
 
 photographs.json    settings, learning curves, scores, differences
-photographs.npz     the answers and the labels, to score in any other way;
+photographs.npz     the predictions and the labels, to score in any other way;
                     no picture, nor anything that one could be made from
+
+Numbers are stored unrounded: they are rounded once, where they are printed.
 
 Joints are counted as found within a fifth of the torso (left shoulder to
 right hip); who has no torso labelled is left out. Stop it at any time: the
@@ -18,7 +20,6 @@ same command goes on where it was. It takes half an hour of two cores.
 """
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -30,11 +31,13 @@ import numpy as np
 import torch
 
 from posecourse import evaluation, metrics, models, training
+from posecourse.datasets import open_crops
 from posecourse.device import choose_device
 from posecourse.files import atomic_path, plain, write_json
 from posecourse.geometry import resize_points
 from posecourse.skeletons import MPII
-from posecourse.training.settings import TrainConfig, TrainingError, config_for
+from posecourse.training import TrainConfig, TrainingError, config_for
+from posecourse.training.curves import read_log
 from posecourse.transforms import standard_crop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,9 +53,9 @@ SETTINGS = {
         "larger": {"options": {"input_size": 96}, "init": DRAWN},
     },
 }
-# Who answers: a network, which of its weights (the average over the last
-# steps, or those of the last step), and how it is asked.
-ANSWERS = {
+# Who predicts: a network, which of its weights (the average over the last
+# steps, or those of the last step), and how its output is read.
+PREDICTORS = {
     "base": ("base", "average", {}),
     "scratch": ("scratch", "average", {}),
     "larger": ("larger", "average", {}),
@@ -88,7 +91,7 @@ BEGIN, END = "<!-- photographs.py writes this table -->", "<!-- its end -->"
 
 
 def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
-    """Train and ask what is not done yet; returns the JSON's content.
+    """Train and predict what is not done yet; returns the JSON's content.
 
     Parameters
     ----------
@@ -100,7 +103,7 @@ def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
         A folder for the run folders; they may be deleted afterwards.
     """
     folder = Path(folder)
-    rows, answers = finished(folder, settings)
+    rows, predictions = finished(folder, settings)
     for seed in settings["seeds"]:
         for network in settings["networks"]:
             name = name_of(network, seed)
@@ -108,9 +111,11 @@ def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
                 continue
             config = config_of(network, seed, data, settings)
             run = trained(config, Path(runs) / name)
-            answers = answers_of(run, network, seed, config, answers, settings)
+            predictions = predictions_of(
+                run, network, seed, config, predictions, settings
+            )
             rows[name] = {"network": network, "seed": seed, **about(run)}
-            write(folder, summary(rows, answers, settings), answers)
+            write(folder, summary(rows, predictions, settings), predictions)
     result = json.loads((folder / "photographs.json").read_text("utf-8"))
     write_table(folder / "README.md", result)
     return result
@@ -143,14 +148,14 @@ def trained(config, run):
     TrainingError
         If the folder holds a run with other settings.
     """
-    known = run / "config.json"
-    if not known.is_file():
+    if not (run / "config.json").is_file():
         return training.train(replace(config, out=str(run)))
-    old, new = json.loads(known.read_text("utf-8")), plain(asdict(config))
-    for key in set(new) - {"amp", "device", "out", "resume"}:
-        if old.get(key) != new[key]:
+    old, new = asdict(training.read_config(run)), asdict(config)
+    # what the run wrote itself, or does not decide how it ends
+    for key in set(new) - {"amp", "device", "out", "resume", "people"}:
+        if plain(old[key]) != plain(new[key]):
             raise TrainingError(
-                f"{run} holds a run with another {key}: {old.get(key)!r}, "
+                f"{run} holds a run with another {key}: {old[key]!r}, "
                 f"not {new[key]!r}. Delete it, or choose another --runs"
             )
     if not (run / "evaluation.json").is_file():
@@ -159,37 +164,34 @@ def trained(config, run):
 
 
 def about(run):
-    """What there is to tell about a training."""
+    """What there is to tell about a run."""
     config = json.loads((run / "config.json").read_text("utf-8"))
-    with open(run / "log.csv", newline="", encoding="utf-8") as file:
-        log = list(csv.DictReader(file))
-    speed = max(float(row["images_per_second"]) for row in log)
+    log = read_log(run)
+    speed = max(row["images_per_second"] for row in log)
     return {
         "options": config["options"],
         "init": bool(config["init"]),
         "amp": config["amp"],
         "steps": int(log[-1]["step"]),
-        "curve": [round(float(row["score"]), 2) for row in log],
+        "curve": [row["score"] for row in log],
         # of the epoch that other programs disturbed least
-        "epoch_seconds": round(int(log[0]["step"]) * config["batch_size"] / speed),
+        "epoch_seconds": round(log[0]["step"] * config["batch_size"] / speed),
     }
 
 
-# ---------------------------------------------------------------- answers
+# ------------------------------------------------------------- predictions
 
 
-def answers_of(run, network, seed, config, known, settings):
-    """What is known, the labels before all, and a network's answers.
+def predictions_of(run, network, seed, config, known, settings):
+    """What is known, the labels before all, and a network's predictions.
 
-    Everything in pixels of the base network's input; answers in hundredths
-    of them, which loses nothing that counts.
+    Everything in pixels of the base network's input; predictions in
+    hundredths of them, which loses nothing that counts.
     """
     size = max(config_of("base", seed, config.data, settings).input_size)
     model = models.load_model(run / "weights.safetensors")
     model.to(choose_device())
-    store = evaluation.open_crops(
-        config.data, "valid", model.input_size, margin=config.margin
-    )
+    store = open_crops(config.data, "valid", model.input_size, margin=config.margin)
     new = labels(model, store, size)
     if not known:
         known = new
@@ -199,12 +201,12 @@ def answers_of(run, network, seed, config, known, settings):
     ):
         raise TrainingError(
             f"{config.data}: these are not the people whom "
-            "the other networks were asked about"
+            "the other networks were shown"
         )
     found, scale = dict(known), size / max(model.input_size)
     saved = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
-    for who, (asked, weights, options) in ANSWERS.items():
-        if asked == network:
+    for who, (source, weights, options) in PREDICTORS.items():
+        if source == network:
             model.load_state_dict(saved[weights])
             _, _, points = evaluation.predict_crops(model, store, **options)
             found[name_of(who, seed)] = np.rint(
@@ -225,9 +227,9 @@ def labels(model, store, size):
     }
 
 
-def hits(points, answers, threshold):
+def hits(points, predictions, threshold):
     """As `metrics.pck_hits`, in torsos, for the people of the study."""
-    keypoints, visible = answers["keypoints"], answers["visible"]
+    keypoints, visible = predictions["keypoints"], predictions["visible"]
     torso = metrics.torso_size(keypoints, visible, MPII)
     known = torso > 0
     return metrics.pck_hits(
@@ -244,30 +246,32 @@ def hits(points, answers, threshold):
 
 def percent(interval):
     """Value and 95 % interval, in percent."""
-    return [round(100 * v, 2) for v in interval[:3]]
+    return [100 * v for v in interval[:3]]
 
 
-def scores(points, answers):
+def scores(points, predictions):
     """Threshold -> PCK with its interval."""
     return {
-        str(t): percent(metrics.bootstrap_interval(hits(points, answers, t), COUNTED))
-        for t in THRESHOLDS
-    }
-
-
-def gain(first, second, answers):
-    """Threshold -> PCK of the first minus that of the second."""
-    points = [answers[name] / 100 for name in (first, second)]
-    return {
         str(t): percent(
-            metrics.paired_interval(*(hits(p, answers, t) for p in points), COUNTED)
+            metrics.bootstrap_interval(hits(points, predictions, t), COUNTED)
         )
         for t in THRESHOLDS
     }
 
 
-def gains(answers, settings):
-    """What is gained by what, seed by seed, where both have answered."""
+def gain(first, second, predictions):
+    """Threshold -> PCK of the first minus that of the second."""
+    points = [predictions[name] / 100 for name in (first, second)]
+    return {
+        str(t): percent(
+            metrics.paired_interval(*(hits(p, predictions, t) for p in points), COUNTED)
+        )
+        for t in THRESHOLDS
+    }
+
+
+def gains(predictions, settings):
+    """What is gained by what, seed by seed, where both have predicted."""
     seeds = settings["seeds"]
     pairs = [
         (what, seed, name_of(a, seed), name_of(b, seed))
@@ -279,27 +283,33 @@ def gains(answers, settings):
         for seed in seeds[1:]
     ]
     return [
-        {"by": what, "seed": seed, "first": a, "second": b, "pck": gain(a, b, answers)}
+        {
+            "by": what,
+            "seed": seed,
+            "first": a,
+            "second": b,
+            "pck": gain(a, b, predictions),
+        }
         for what, seed, a, b in pairs
-        if {a, b} <= set(answers)
+        if {a, b} <= set(predictions)
     ]
 
 
-def summary(rows, answers, settings):
+def summary(rows, predictions, settings):
     """What the JSON holds."""
     first = settings["seeds"][0]
     base = plain(asdict(config_of("base", first, "", settings)))
     size = max(config_of("base", first, "", settings).input_size)
     trivial = {
-        "mean pose": answers["mean_pose"],
+        "mean pose": predictions["mean_pose"],
         "center pose": metrics.center_pose(MPII, size),
     }
-    counted = hits(trivial["center pose"], answers, THRESHOLDS[0])[:, COUNTED]
+    counted = hits(trivial["center pose"], predictions, THRESHOLDS[0])[:, COUNTED]
     labelled = ~np.isnan(counted)
     return {
         "command": "python data/studies/photographs.py --data data/lspet",
         "about": "PCK of the torso in percent: threshold -> value and 95 % "
-        "interval over people; gains are paired",
+        "interval over people; gains are paired; scores are not rounded",
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -324,18 +334,20 @@ def summary(rows, answers, settings):
             )
         },
         "people": {
-            "asked": len(labelled),
+            "shown": len(labelled),
             "scored": labelled.any(1).sum(),
             "joints": labelled.sum(),
         },
         "networks": rows,
-        "trivial": {name: scores(points, answers) for name, points in trivial.items()},
-        "answers": {
-            name: scores(points / 100, answers)
-            for name, points in answers.items()
+        "trivial": {
+            name: scores(points, predictions) for name, points in trivial.items()
+        },
+        "predictions": {
+            name: scores(points / 100, predictions)
+            for name, points in predictions.items()
             if "-" in name
         },
-        "gains": gains(answers, settings),
+        "gains": gains(predictions, settings),
     }
 
 
@@ -344,18 +356,18 @@ def finished(folder, settings):
     try:
         old = json.loads((folder / "photographs.json").read_text("utf-8"))
         with np.load(folder / "photographs.npz") as file:
-            answers = dict(file)
+            predictions = dict(file)
     except FileNotFoundError:
         return {}, {}
     if old["settings"] != plain(settings):
         return {}, {}
-    return old["networks"], answers
+    return old["networks"], predictions
 
 
-def write(folder, result, answers):
-    """Answers first: a network in the JSON has its answers stored."""
+def write(folder, result, predictions):
+    """Predictions first: a network in the JSON has its predictions stored."""
     with atomic_path(folder / "photographs.npz") as path:
-        np.savez_compressed(path, **answers)
+        np.savez_compressed(path, **predictions)
     write_json(folder / "photographs.json", result)
 
 
@@ -367,12 +379,12 @@ def table(result):
     seeds = result["settings"]["seeds"]
     columns = [f"PCK@{t}, seed {seed}" for t in THRESHOLDS for seed in seeds]
     lines = [["", *columns], ["---"] * (len(columns) + 1)]
-    for who in ANSWERS:
+    for who in PREDICTORS:
         lines.append(
             [
                 NAMES[who],
                 *(
-                    cell(result["answers"][name_of(who, seed)][str(t)])
+                    cell(result["predictions"][name_of(who, seed)][str(t)])
                     for t in THRESHOLDS
                     for seed in seeds
                 ),

@@ -1,14 +1,17 @@
-"""Ways to say where a joint is, under one budget (chapter 5).
+"""Ways to predict where a joint is, under one budget (chapter 5).
 
     python data/studies/representations.py
 
-trains every network of RUNS for the same number of steps, on the same drawn
-people in the same order, and asks all of them about the same 1,000 people
-whom none has seen. It leaves two files beside itself:
+trains every network of RUNS with `posecourse.training.train`: for the same
+number of steps, on the same drawn people in the same order. All are then
+shown the same 1,000 people whom none has seen. It leaves two files beside
+itself:
 
 representations.json    settings, learning curves, scores, costs
-representations.npz     the answers of the networks with seed 0 and all
+representations.npz     the predictions of the networks with seed 0 and all
                         people, to score in any other way
+
+Numbers are stored unrounded: they are rounded once, where they are printed.
 
 Stop it at any time: a network that is finished stays finished, until the
 settings change. One core is used; it takes half an hour to an hour.
@@ -17,19 +20,19 @@ settings change. One core is used; it takes half an hour to an hour.
 import argparse
 import json
 import re
+import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from posecourse import metrics
+from posecourse import metrics, models, training
 from posecourse.datasets import SyntheticPeople, crop_in_memory
+from posecourse.evaluation import mean_pose_of
 from posecourse.files import atomic_path, plain
-from posecourse.models.heads import HeadNet, Heatmap
 from posecourse.skeletons import MPII
-from posecourse.transforms import Augmentation, make_batch, normalise
+from posecourse.transforms import Augmentation, normalise
 
 SETTINGS = {
     "input_size": 64,
@@ -77,29 +80,29 @@ COUNTED = metrics.pckh_columns(MPII)
 def study(folder, settings=SETTINGS, runs=RUNS):
     """Train and score what is not done yet; returns the JSON's content."""
     folder = Path(folder)
-    rows, answers = finished(folder, settings)
+    rows, predictions = finished(folder, settings)
     missing = [run for run in runs if name_of(*run) not in rows]
     if missing:
         most = max(people for _, people, _ in runs)
         everybody = draw(most, "train", settings)
         test = draw(settings["test_people"], "test", settings)
-        answers |= labels(everybody, test)
+        predictions |= labels(everybody, test)
     for head, people, seed in missing:
         name = name_of(head, people, seed)
-        network, row = train(
+        network, row = trained(
             head, everybody.subset(range(people)), test, seed, settings
         )
-        said = answers_of(network, test)
-        row["pckh"] = scores(said["points"] / 100, answers)
+        found = predictions_of(network, test)
+        row["pckh"] = scores(found["points"] / 100, predictions)
         if (people, seed) == runs[0][1:]:
-            answers |= {f"{name}/{key}": value for key, value in said.items()}
+            predictions |= {f"{name}/{key}": value for key, value in found.items()}
             row["stability"] = stability(
                 network, test.subset(range(settings["stability_people"]))
             )
         rows[name] = {"head": head, "people": people, "seed": seed, **row}
-        write(folder, summary(rows, answers, settings), answers)
+        write(folder, summary(rows, predictions, settings), predictions)
         print(
-            f"{name}: PCKh@0.5 {row['pckh']['0.5']}, "
+            f"{name}: PCKh@0.5 {row['pckh']['0.5'][0]:.1f}, "
             f"{row['cpu_seconds']:.0f} CPU seconds",
             flush=True,
         )
@@ -122,57 +125,54 @@ def draw(count, split, settings):
     return crop_in_memory(people, people.size, people.margin)
 
 
-def train(head, store, test, seed, settings):
-    """A network, and what there is to tell about its training."""
-    torch.manual_seed(seed)  # the same backbone for every head
-    network = HeadNet(head, len(MPII), settings["input_size"], settings["width"])
-    network.to(memory_format=torch.channels_last)  # a little faster
-    optimiser = torch.optim.AdamW(
-        network.parameters(), weight_decay=settings["weight_decay"]
-    )
-    steps, size = settings["steps"], settings["batch_size"]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        settings["lr"][head],
-        total_steps=steps,
-        pct_start=settings["warmup"],
-        cycle_momentum=False,
-    )
-    augmentation = Augmentation(**settings["augmentation"])
-    random = torch.Generator().manual_seed(seed)
-    looks = np.linspace(0, steps, settings["curve_points"] + 1)[1:].round()
-    curve, spent, order = [], 0.0, torch.empty(0, dtype=torch.long)
-    for step in range(1, steps + 1):
-        begun = time.process_time()
-        while len(order) < size:
-            order = torch.cat([order, torch.randperm(len(store), generator=random)])
-        chosen, order = order[:size].numpy(), order[size:]
-        batch = make_batch(
-            torch.from_numpy(store.crops[chosen]),
-            store.keypoints[chosen],
-            store.visible[chosen],
-            store.head_size[chosen],
-            store.window,
-            settings["input_size"],
-            augmentation=augmentation,
-            generator=random,
+def config_of(head, seed, settings, out):
+    """Everything that decides how a run ends.
+
+    An "epoch" is the way from one point of the curve to the next.
+    """
+    points = settings["curve_points"]
+    if settings["steps"] % points:
+        raise ValueError(
+            f"{settings['steps']} steps cannot be divided into {points} equal parts, "
+            "one for each point of the curve"
         )
-        images = batch.images.to(memory_format=torch.channels_last)
-        loss = network.loss(network(images), batch.keypoints, batch.visible)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        spent += time.process_time() - begun
-        if step in looks:
-            points, _ = ask(network, test)
-            rate = metrics.pckh(
-                points, test.keypoints - border(test), test.visible, test.head_size
-            )
-            curve.append([step, round(100 * rate.pooled(COUNTED), 2)])
+    return training.config_for(
+        f"head_{head}",
+        {key: settings[key] for key in ("input_size", "width")},
+        epochs=points,
+        validate_every=settings["steps"] // points,
+        lr=settings["lr"][head],
+        seed=seed,
+        ema=0.0,  # the last step's weights
+        amp="fp32",
+        augmentation=Augmentation(**settings["augmentation"]),
+        out=str(out),
+        **{
+            key: settings[key]
+            for key in ("batch_size", "weight_decay", "warmup", "margin")
+        },
+    )
+
+
+def trained(head, store, test, seed, settings):
+    """A network, and what there is to tell about its run.
+
+    The CPU seconds include those of the curve's points.
+    """
+    curve, begun = [], time.process_time()
+
+    def note(row):
+        spent = time.process_time() - begun
+        curve.append((row["step"], row["score"], spent))
+
+    with tempfile.TemporaryDirectory() as scratch:
+        run = training.train(
+            config_of(head, seed, settings, Path(scratch, "run")), (store, test), note
+        )
+        network = models.load_model(run / "weights.safetensors")
     return network, {
-        "curve": curve,
-        "cpu_seconds": float(f"{spent:.3g}"),
+        "curve": [[step, score] for step, score, _ in curve],
+        "cpu_seconds": curve[-1][2],
         "parameters": sum(p.numel() for p in network.parameters()),
     }
 
@@ -183,15 +183,13 @@ def border(store):
 
 
 @torch.inference_mode()
-def ask(network, store, decode=None, right=0, change=None):
-    """Where a network sees everybody's joints, and its scores.
+def predict(network, store, decoder=None, right=0, change=None):
+    """Where a network predicts everybody's joints, input pixels, and its scores.
 
     The window is moved `right` by whole pixels; `change` is done to the
-    pictures (N, 3, H, W), 0 to 255; `decode` is used instead of the
-    network's own.
+    pictures (N, 3, H, W), 0 to 255; `decoder` is how heatmaps are read,
+    instead of the network's own way.
     """
-    network.eval()
-    decode = decode or network.decode
     edge, side = border(store), round(store.window)
     found = []
     for start in range(0, len(store), 250):
@@ -201,9 +199,10 @@ def ask(network, store, decode=None, right=0, change=None):
         images = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2)
         if change:
             images = change(images).to(torch.uint8)
-        found.append(decode(network(normalise(images))))
-    network.train()
-    points, scores = (torch.cat(part).double().numpy() for part in zip(*found))
+        found.append(network.predict(normalise(images), decoder=decoder))
+    points, scores = (
+        torch.cat(part).double().numpy() for part in zip(*found, strict=True)
+    )
     return points, scores
 
 
@@ -211,14 +210,14 @@ def ask(network, store, decode=None, right=0, change=None):
 
 
 def stability(network, store):
-    """How far answers move when the pictures change, in head sizes.
+    """How far predictions move when the pictures change, in head sizes.
 
     Shares are of joints that move by more than half a head.
     """
     size, edge = network.input_size[0], border(store)
     truth = store.keypoints - edge
     labelled = np.where(store.visible > 0, 1.0, np.nan)
-    before, _ = ask(network, store)
+    before, _ = predict(network, store)
 
     def moved(points, by=0):
         off = np.linalg.norm(points + (by, 0) - before, axis=-1)
@@ -228,31 +227,31 @@ def stability(network, store):
         return metrics.pck_hits(points, truth, store.visible, store.head_size, 0.5)
 
     shifts = range(-edge, edge + 1)
-    shifted = [ask(network, store, right=d)[0] for d in shifts]
+    shifted = [predict(network, store, right=d)[0] for d in shifts]
     followed = [(before - p)[..., 0] * labelled for p in shifted]
     slope = np.array(shifts) / np.sum(np.square(shifts))
     result = {
         # the window moves right by d, so the joints move left by d
         "shift": list(shifts),
-        "followed": [round(float(np.nanmean(f)), 3) for f in followed],
+        "followed": [float(np.nanmean(f)) for f in followed],
         "gain": interval(np.tensordot(slope, followed, 1)),
         "shift_moved": [
-            round(float(np.nanmean(moved(p, d))), 4) for d, p in zip(shifts, shifted)
+            float(np.nanmean(moved(p, d))) for d, p in zip(shifts, shifted, strict=True)
         ],
         "pckh": percent(right(before), COUNTED),
         "noise": {},
     }
     for level in (0.02, 0.05, 0.1):
-        points, _ = ask(network, store, change=noisy(level))
+        points, _ = predict(network, store, change=noisy(level))
         result["noise"][str(level)] = {
             "moved": interval(moved(points)),
-            "median": round(float(np.nanmedian(moved(points))), 4),
+            "median": float(np.nanmedian(moved(points))),
             "jumped": percent(over_half(moved(points))),
             "pckh": percent(right(points), COUNTED),
         }
     covered, away = [], []
     for left, top in np.ndindex(size // SQUARE, size // SQUARE):
-        points, _ = ask(network, store, change=cover(left, top))
+        points, _ = predict(network, store, change=cover(left, top))
         middle = np.array([left, top]) * SQUARE + (SQUARE - 1) / 2
         gap = np.abs(truth - middle).max(-1) - SQUARE / 2  # NaN is neither
         covered.append(np.where(gap <= 0, moved(points), np.nan))
@@ -261,7 +260,7 @@ def stability(network, store):
         parts = np.concatenate(parts, 1)  # (N, squares * K)
         result[name] = {
             "moved": interval(parts),
-            "median": round(float(np.nanmedian(parts)), 4),
+            "median": float(np.nanmedian(parts)),
             "jumped": percent(over_half(parts)),
         }
     return result
@@ -305,25 +304,24 @@ def over_half(moved):
 
 def interval(values):
     """Mean of (N, ...) numbers, NaN left out; its interval over people."""
-    return [round(v, 4) for v in metrics.bootstrap_interval(values)[:3]]
+    return list(metrics.bootstrap_interval(values)[:3])
 
 
 def percent(hits, columns=None):
     """The same of hits, in percent."""
-    return [round(100 * v, 2) for v in metrics.bootstrap_interval(hits, columns)[:3]]
+    return [100 * v for v in metrics.bootstrap_interval(hits, columns)[:3]]
 
 
-def answers_of(network, test):
-    """Answers in hundredths of a pixel, and scores.
+def predictions_of(network, test):
+    """Predictions in hundredths of a pixel, and scores.
 
     Heatmaps are also read with decoders other than their own.
     """
-    points, scores = ask(network, test)
+    points, scores = predict(network, test)
     result = {"points": points, "scores": scores.astype(np.float16)}
-    if isinstance(network.head, Heatmap):
+    if network.representation.kind == "heatmap":
         for decoder in ("argmax", "quarter"):
-            codec = replace(network.head.codec, decoder=decoder)
-            result[decoder], _ = ask(network, test, codec.decode)
+            result[decoder], _ = predict(network, test, decoder)
     return {
         key: value if key == "scores" else np.rint(100 * value).astype(np.int16)
         for key, value in result.items()
@@ -332,37 +330,37 @@ def answers_of(network, test):
 
 def labels(everybody, test):
     """Labels and the mean pose, in pixels of the networks' input."""
-    mean = metrics.mean_pose(everybody.keypoints, everybody.visible)
+    mean = mean_pose_of(everybody, (round(everybody.window),) * 2)
     return {
         "keypoints": test.keypoints - border(test),
         "visible": test.visible,
         "head_size": test.head_size,
-        "mean_pose": (mean - border(test)).astype(np.float32),
+        "mean_pose": mean.astype(np.float32),
     }
 
 
-def hits(points, answers, threshold):
+def hits(points, predictions, threshold):
     """As `metrics.pck_hits`, for the people of the test."""
     return metrics.pck_hits(
-        np.broadcast_to(points, answers["keypoints"].shape),
-        *(answers[key] for key in ("keypoints", "visible", "head_size")),
+        np.broadcast_to(points, predictions["keypoints"].shape),
+        *(predictions[key] for key in ("keypoints", "visible", "head_size")),
         threshold,
     )
 
 
-def scores(points, answers):
+def scores(points, predictions):
     """Threshold -> PCKh in percent with its interval."""
-    return {str(t): percent(hits(points, answers, t), COUNTED) for t in THRESHOLDS}
+    return {str(t): percent(hits(points, predictions, t), COUNTED) for t in THRESHOLDS}
 
 
-def differences(rows, answers):
-    """Every network against every other whose answers are stored."""
-    names = [name for name in rows if f"{name}/points" in answers]
+def differences(rows, predictions):
+    """Every network against every other whose predictions are stored."""
+    names = [name for name in rows if f"{name}/points" in predictions]
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             for t in THRESHOLDS:
                 a, b = (
-                    hits(answers[f"{name}/points"] / 100, answers, t)
+                    hits(predictions[f"{name}/points"] / 100, predictions, t)
                     for name in (first, second)
                 )
                 found = metrics.paired_interval(a, b, COUNTED)
@@ -370,21 +368,21 @@ def differences(rows, answers):
                     "first": first,
                     "second": second,
                     "threshold": t,
-                    "difference": [round(100 * v, 2) for v in found[:3]],
+                    "difference": [100 * v for v in found[:3]],
                 }
 
 
-def summary(rows, answers, settings):
+def summary(rows, predictions, settings):
     """What the JSON holds."""
     return {
         "command": "python data/studies/representations.py",
         "about": "PCKh in percent, movements in head sizes; each with its "
-        "95 % interval over people",
+        "95 % interval over people; scores are not rounded",
         "torch": torch.__version__,
         "settings": settings,
-        "mean_pose": scores(answers["mean_pose"], answers),
+        "mean_pose": scores(predictions["mean_pose"], predictions),
         "networks": rows,
-        "differences": list(differences(rows, answers)),
+        "differences": list(differences(rows, predictions)),
     }
 
 
@@ -393,7 +391,7 @@ def finished(folder, settings):
     try:
         old = json.loads((folder / "representations.json").read_text("utf-8"))
         with np.load(folder / "representations.npz") as file:
-            answers = dict(file)
+            predictions = dict(file)
     except FileNotFoundError:
         return {}, {}
     if old["settings"] != plain(settings):
@@ -401,14 +399,14 @@ def finished(folder, settings):
     return {
         name: row
         for name, row in old["networks"].items()
-        if "stability" not in row or f"{name}/points" in answers
-    }, answers
+        if "stability" not in row or f"{name}/points" in predictions
+    }, predictions
 
 
-def write(folder, result, answers):
-    """Answers first: a network in the JSON has its answers stored."""
+def write(folder, result, predictions):
+    """Predictions first: a network in the JSON has its predictions stored."""
     with atomic_path(folder / "representations.npz") as path:
-        np.savez_compressed(path, **answers)
+        np.savez_compressed(path, **predictions)
     text = json.dumps(plain(result), indent=1)
     # numbers that belong together on one line
     text = re.sub(r"\[[^][{}]*\]", lambda m: re.sub(r"\s+", " ", m[0]), text)
@@ -418,7 +416,7 @@ def write(folder, result, answers):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        description="Compare ways to say where a joint is."
+        description="Compare ways to predict where a joint is."
     )
     parser.add_argument(
         "--out",

@@ -36,8 +36,9 @@ __all__ = ["PredictionError", "PredictionWarning", "Predictor"]
 
 
 # The networks are trained on windows that are 1.25 times the person's
-# height (`Crop.from_mpii`). Joints span less than the person: the window
-# is 1.47 times their longer side on MPII (median), 1.36 times on LSP.
+# height (`Crop.from_mpii`). Joints span less than the person: for MPII's 2,958
+# validation people the window is 1.59 times their longer side (median; 1.43
+# where all 16 joints are labelled).
 _PADDING = 1.25
 # Below this mean score, the pose of one frame does not tell where to look
 # for the person in the next.
