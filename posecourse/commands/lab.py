@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from . import make_parser
+from . import make_parser, whole
 
 _RECORD = ".copied.json"
 
@@ -40,7 +40,7 @@ def main(argv) -> int:
     )
     parser.add_argument(
         "--port",
-        type=int,
+        type=whole(1, 65435),  # a hundred more are tried
         default=8888,
         help="the first port to try (default: %(default)s)",
     )

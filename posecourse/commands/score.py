@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from pathlib import Path
 
-from . import make_parser, print_json
+from . import existing, existing_file, make_parser, print_json
 
 _NOTE_011 = (
     '@0.11 is what SimpleBaseline, HRNet and DARK print as "Mean@0.1": '
@@ -26,12 +25,12 @@ def main(argv) -> int:
         "posecourse score newell.h5 --truth annot/gt_valid.mat",
     )
     parser.add_argument(
-        "file", type=Path, help="predictions: .mat, .h5, .npz, .npy or .json"
+        "file", type=existing_file, help="predictions: .mat, .h5, .npz, .npy or .json"
     )
     parser.add_argument(
         "--truth",
         "--data",
-        type=Path,
+        type=existing,
         metavar="PATH",
         help="gt_valid.mat, an annotation file, or a "
         "dataset's folder (default: gt_valid.mat in "
