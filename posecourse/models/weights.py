@@ -29,12 +29,13 @@ def save_weights(model, path, **metadata) -> Path:
     from safetensors.torch import save
 
     model = _unwrapped(model)
-    missing = [n for n in ("name", "skeleton", "options") if not hasattr(model, n)]
-    if missing:
+    said = {n: getattr(model, n, None) for n in ("name", "skeleton", "options")}
+    if None in said.values():
+        lacks = " and no ".join(n for n, value in said.items() if value is None)
         raise WeightsError(
             f"{path}: a {type(model).__name__} does not say how to build it again "
-            f"(it has no {', '.join(missing)}). Give your class a name with "
-            "models.register, and make the network with models.build"
+            f"(it has no {lacks}). Give your class a name with models.register, and "
+            "make the network with models.build"
         )
     skeleton = model.skeleton
     known = SKELETONS.get(skeleton.name) == skeleton
