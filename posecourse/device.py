@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
-__all__ = ["choose_device", "prefers_bf16"]
+__all__ = ["choose_device", "is_out_of_memory", "prefers_bf16"]
 
 
 def choose_device(name=None) -> torch.device:
@@ -21,9 +23,10 @@ def choose_device(name=None) -> torch.device:
     try:
         device = torch.device(name)
         (torch.ones(1, device=device) + 1).item()  # "meta" can hold, not compute
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except Exception as error:  # each device has its own way to be missing
+        reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(
-            f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}"
+            f"device {str(name)!r:.60} cannot be used here: {reason}"
         ) from None
     return device
 
@@ -40,3 +43,22 @@ def prefers_bf16(device: torch.device) -> bool:
         return False
     features: dict = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
+
+
+# torch on Linux, and on Windows; CUDA's libraries; OpenCV
+_NO_MEMORY = re.compile(
+    "allocate memory|not enough memory|out of memory|ALLOC_FAILED|insufficient memory",
+    re.IGNORECASE,
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or in the machine.
+
+    torch raises `torch.OutOfMemoryError` for a GPU only; for the memory of
+    the machine it is a RuntimeError that has to be read, as OpenCV's is.
+    """
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    library = isinstance(error, RuntimeError) or type(error).__module__ == "cv2"
+    return library and bool(_NO_MEMORY.search(str(error)))

@@ -250,6 +250,22 @@ def test_hrnet_means_what_the_names_mean():
     [
         lambda t: t,
         lambda t: {"module." + key: value for key, value in t.items()},
+        lambda t: {"_orig_mod." + key: value for key, value in t.items()},
+        lambda t: {
+            "state_dict": {"model." + key: value for key, value in t.items()}
+            | {"loss.weight": torch.ones(3)},
+            "hyper_parameters": {"lr": 0.1},
+        },
+        lambda t: {
+            "model": {
+                "state_dict": {
+                    key.replace(".", "._orig_mod.module.", 1): value
+                    for key, value in t.items()
+                }
+            }
+        },
+        lambda t: {"model_state_dict": t, "epoch": 3},
+        lambda t: {"model_ema": {"net.pose." + k: v for k, v in t.items()}},
         lambda t: {
             "epoch": 3,
             "arch": "hg",
@@ -264,7 +280,17 @@ def test_hrnet_means_what_the_names_mean():
             if not key.endswith("num_batches_tracked")
         },
     ],
-    ids=["plain", "several GPUs", "training script", "before torch 0.4.1"],
+    ids=[
+        "plain",
+        "several GPUs",
+        "compiled",
+        "a framework's class",
+        "inside, compiled, several GPUs",
+        "with the optimiser",
+        "unknown names",
+        "training script",
+        "before torch 0.4.1",
+    ],
 )
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
 def test_ways_of_saving(wrap, new, tmp_path):
@@ -311,13 +337,13 @@ def test_checkpoints_that_do_not_fit_name_the_first_tensor(tmp_path):
     refused(
         tmp_path,
         {**good, name: torch.zeros(4, 4, 1, 1)},
-        f"{name} is 4 x 4 x 1 x 1, the network has 4 x 4 x 3 x 3",
+        rf"{name} has shape \(4, 4, 1, 1\), the network wants \(4, 4, 3, 3\)",
     )
     refused(
         tmp_path, {**good, "fc_.0.weight": torch.zeros(1)}, "nothing like fc_.0.weight"
     )
     coco = {**good, "score.0.weight": torch.zeros(17, 8, 1, 1)}
-    refused(tmp_path, coco, "score.0.weight is 17 .* 17 for COCO")
+    refused(tmp_path, coco, r"score.0.weight has shape \(17, .* 17 for COCO")
     refused(tmp_path, as_published(small("hourglass_2")), "nothing like")
     refused(tmp_path, as_published(small("hrnet_w8")), "is missing|network")
 
@@ -328,7 +354,7 @@ def test_files_that_are_no_checkpoints(tmp_path):
     data = whole.read_bytes()
     refused(tmp_path, data[: len(data) // 2], "cut short")
     refused(tmp_path, b"", "cut short")
-    refused(tmp_path, b"<html>404</html>", "cut short")
+    refused(tmp_path, b"<html>404</html>", "a web page")
     refused(tmp_path, {"state_dict": {}}, "tensors")
     refused(tmp_path, [torch.zeros(2)], "tensors")
     with pytest.raises(FileNotFoundError, match="nowhere.pth"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from . import add_device, make_parser
+from . import add_device, dataset, make_parser, number, output_file, whole
 
 
 def main(argv) -> int:
@@ -21,6 +19,7 @@ def main(argv) -> int:
     )
     parser.add_argument(
         "--data",
+        type=dataset,
         default="synthetic",
         help="a dataset's "
         "folder or annotation file, or synthetic (drawn "
@@ -37,28 +36,28 @@ def main(argv) -> int:
     )
     parser.add_argument(
         "--input-size",
-        type=int,
+        type=whole(16, 4096),
         default=256,
         metavar="N",
         help="pixels of the data part (default: %(default)s)",
     )
     parser.add_argument(
         "--batch-size",
-        type=int,
+        type=whole(1, 10**5),
         default=32,
         metavar="N",
         help="people in a batch (default: %(default)s)",
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=number(0.01, 3600),
         default=3.0,
         metavar="X",
         help="for each measurement (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=whole(1, 1024),
         metavar="N",
         help="processes of the classical way (default: one per core)",
     )
@@ -71,7 +70,10 @@ def main(argv) -> int:
         help="data, training, inference (default: all)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the numbers as JSON, too"
+        "--out",
+        type=output_file(".json"),
+        metavar="FILE.json",
+        help="write the numbers as JSON, too",
     )
     add_device(parser)
     args = parser.parse_args(argv)

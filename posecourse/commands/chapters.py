@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from ..authoring import chapters
+from . import make_parser, output_folder
 
 __all__ = ["main"]
 
 
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="posecourse chapters",
-        description="Make the notebooks from chapters/source/*.py.",
+def _arguments():
+    parser = make_parser(
+        "chapters",
+        "Make the notebooks from chapters/source/*.py.",
+        "posecourse chapters build 03",
     )
-    todo = parser.add_subparsers(dest="todo", required=True)
+    todo = parser.add_subparsers(dest="todo", required=True, metavar="WHAT")
 
     def add(name, text):
         command = todo.add_parser(name, help=text, description=text)
@@ -37,7 +38,7 @@ def _arguments() -> argparse.ArgumentParser:
     preview = add("preview", "pictures of chapters as JupyterLab shows them")
     preview.add_argument(
         "--out",
-        type=Path,
+        type=output_folder,
         default=Path("work/preview"),
         help="folder for the pictures (default: %(default)s)",
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from . import make_parser, print_json
+from . import (
+    dataset,
+    make_parser,
+    number,
+    output_folder,
+    print_json,
+    seed,
+    whole,
+)
 
 
 def main(argv) -> int:
@@ -29,7 +37,7 @@ def main(argv) -> int:
         "outside, twice; status 1 if something would go wrong",
     )
     check.add_argument(
-        "data", help="a dataset's folder or annotation file, or synthetic"
+        "data", type=dataset, help="a dataset's folder or annotation file, or synthetic"
     )
     check.add_argument("--decode", action="store_true", help="read every picture, too")
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -40,22 +48,24 @@ def main(argv) -> int:
         "for fast training; goes on where it was stopped",
     )
     prepare.add_argument(
-        "data", help="a dataset's folder or annotation file, or synthetic"
+        "data", type=dataset, help="a dataset's folder or annotation file, or synthetic"
     )
-    prepare.add_argument("store", type=Path, help="folder to write")
+    prepare.add_argument("store", type=output_folder, help="folder to write")
     prepare.add_argument(
         "--size",
-        type=int,
+        type=whole(8, 8192),
         default=224,
         help="side of a crop, pixels (default: %(default)s)",
     )
     prepare.add_argument(
         "--margin",
-        type=float,
+        type=number(1, 100),
         default=1.75,
         help="standard windows per crop (default: %(default)s)",
     )
-    prepare.add_argument("--workers", type=int, help="threads (default: one per core)")
+    prepare.add_argument(
+        "--workers", type=whole(1, 1024), help="threads (default: one per core)"
+    )
 
     for command in (check, prepare):
         command.add_argument(
@@ -85,17 +95,19 @@ def main(argv) -> int:
         "data: pictures and annot/valid.json, pixels from 1",
     )
     synth.add_argument(
-        "--count", type=int, default=20, help="people (default: %(default)s)"
+        "--count", type=whole(), default=20, help="people (default: %(default)s)"
     )
-    synth.add_argument("--out", type=Path, required=True, help="folder to write")
+    synth.add_argument(
+        "--out", type=output_folder, required=True, help="folder to write"
+    )
     synth.add_argument(
         "--size",
-        type=int,
+        type=whole(16, 8192),
         default=256,
         help="side of a picture, pixels (default: %(default)s)",
     )
     synth.add_argument(
-        "--seed", type=int, default=0, help="which people (default: %(default)s)"
+        "--seed", type=seed, default=0, help="which people (default: %(default)s)"
     )
     synth.add_argument("--difficulty", default="standard", help="default: %(default)s")
 
@@ -106,7 +118,7 @@ def main(argv) -> int:
     fetch.add_argument("name", nargs="?", help="which; without it they are listed")
     fetch.add_argument(
         "--out",
-        type=Path,
+        type=output_folder,
         help="folder to fill (default: the dataset's own, below data/)",
     )
     fetch.add_argument(

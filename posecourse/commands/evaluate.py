@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from . import add_device, make_parser, print_json
+from . import (
+    add_device,
+    dataset,
+    existing,
+    make_parser,
+    output_file,
+    print_json,
+    whole,
+)
 
 
 def main(argv) -> int:
@@ -15,9 +21,10 @@ def main(argv) -> int:
         "with an interval and the kinds of errors.",
         "posecourse evaluate runs/laptop-1 --flip",
     )
-    parser.add_argument("run", help="a run folder, or a weights file")
+    parser.add_argument("run", type=existing, help="a run folder, or a weights file")
     parser.add_argument(
         "--data",
+        type=dataset,
         help="synthetic, or a folder with a "
         "dataset or a prepared store (default: what the run "
         "was trained on)",
@@ -30,7 +37,7 @@ def main(argv) -> int:
         help="of drawn people: easy, standard, hard, stick (default: as trained on)",
     )
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="only the first N people"
+        "--limit", type=whole(), metavar="N", help="only the first N people"
     )
     parser.add_argument(
         "--flip", action="store_true", help="average with the mirrored picture's answer"
@@ -47,7 +54,7 @@ def main(argv) -> int:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=output_file(".npz"),
         metavar="FILE.npz",
         help="write the poses, for posecourse score",
     )

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from . import make_parser
+from . import make_parser, whole
 
 
 def main(argv) -> int:
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port",
-        type=_port,
+        type=whole(1, 65435),  # a hundred more are tried
         default=8888,
         help="the first port to try (default: %(default)s)",
     )
@@ -70,12 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         "--no-browser", action="store_true", help="print the address, open nothing"
     )
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1 to 65535")
-    return int(text)
 
 
 def _require(chapter, folder: Path):

@@ -6,9 +6,8 @@ import sys
 import textwrap
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 
-from . import make_parser, print_json
+from . import existing, existing_file, make_parser, print_json
 
 _NOTE_011 = (
     '@0.11 is what SimpleBaseline, HRNet and DARK print as "Mean@0.1": '
@@ -28,12 +27,12 @@ def main(argv) -> int:
         "posecourse score newell.h5 --truth annot/gt_valid.mat",
     )
     parser.add_argument(
-        "file", type=Path, help="predictions: .mat, .h5, .npz, .npy or .json"
+        "file", type=existing_file, help="predictions: .mat, .h5, .npz, .npy or .json"
     )
     parser.add_argument(
         "--truth",
         "--data",
-        type=Path,
+        type=existing,
         metavar="PATH",
         help="gt_valid.mat, an annotation file, or a "
         "dataset's folder (default: gt_valid.mat in "

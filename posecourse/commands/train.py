@@ -5,25 +5,38 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from argparse import ArgumentTypeError
+from pathlib import Path
 
-from . import add_device, make_parser
+from . import (
+    add_device,
+    dataset,
+    existing,
+    make_parser,
+    number,
+    output_folder,
+    seed,
+    whole,
+)
+
+_PIXELS = whole(1, 4096)
 
 # option, type, what it is: the fields of `posecourse.training.TrainConfig`
 # of the same name. Left out, a field keeps the network's preset.
 _SETTINGS = (
     (
         "--data",
-        str,
+        dataset,
         "synthetic (drawn people), or a folder with a dataset "
         "or a prepared store (default: synthetic)",
     ),
-    ("--train-people", int, "train on so many people"),
-    ("--valid-people", int, "validate on so many people"),
+    ("--train-people", whole(), "train on so many people"),
+    ("--valid-people", whole(), "validate on so many people"),
     ("--difficulty", str, "of the drawn people"),
-    ("--epochs", int, "times that everybody is shown"),
-    ("--batch-size", int, "people per step"),
-    ("--lr", float, "highest learning rate"),
-    ("--weight-decay", float, "of AdamW"),
+    ("--epochs", whole(), "times that everybody is shown"),
+    ("--batch-size", whole(), "people per step"),
+    ("--lr", number(1e-12, 1e3), "highest learning rate"),
+    ("--weight-decay", number(0, 1e3), "of AdamW"),
     ("--schedule", str, "cosine or step"),
     (
         "--loss",
@@ -31,22 +44,22 @@ _SETTINGS = (
         "auto (what suits the network), heatmap_mse, ohkm, coordinate_l2, "
         "coordinate_l1, smooth_l1, wing, dsnt, simcc or rle",
     ),
-    ("--validate-every", int, "steps between two validations (default: an epoch)"),
+    ("--validate-every", whole(), "steps between two validations (default: an epoch)"),
     (
         "--ohkm-topk",
-        int,
+        whole(0),
         "judge the last stage by so many joints of each "
         "person, the worst (CPN: 8; default: 0, all)",
     ),
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
     (
         "--init",
-        str,
-        "a weights file or run folder to start from: of the same network, or "
-        "torchvision's weights for a ResNet",
+        existing,
+        "weights or a run folder to start from: of the same network (other "
+        "joints get a new head), or torchvision's for a ResNet",
     ),
-    ("--seed", int, "of all random numbers (default: 0)"),
-    ("--out", str, "the run folder (default: runs/MODEL-N)"),
+    ("--seed", seed, "of all random numbers (default: 0)"),
+    ("--out", output_folder, "the run folder (default: runs/MODEL-N)"),
 )
 
 
@@ -100,7 +113,7 @@ def main(argv) -> int:
             name,
             type=kind,
             help=text,
-            metavar={int: "N", float: "X", str: "NAME"}[kind],
+            metavar=getattr(kind, "metavar", "NAME"),
         )
     parser.add_argument(
         "--intermediate-supervision",
@@ -121,11 +134,14 @@ def main(argv) -> int:
     )
     add_device(parser)
     parser.add_argument(
-        "--resume", metavar="RUN", help="go on with a run folder, with its settings"
+        "--resume",
+        type=existing,
+        metavar="RUN",
+        help="go on with a run folder, with its settings",
     )
     args = parser.parse_args(argv)
     settings = {
-        name: value
+        name: str(value) if isinstance(value, Path) else value
         for name, value in vars(args).items()
         if name not in ("model", "input_size", "option", "preset", "dry_run")
     }
@@ -167,16 +183,16 @@ def _options(parser, args) -> dict:
     options = {}
     for text in args.option:
         name, equals, value = text.partition("=")
-        if not equals:
+        if not equals or not name:
             parser.error(f"--option {text}: write NAME=VALUE")
         try:
             options[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[name] = value
     if args.input_size:
         try:
-            size = [int(n) for n in args.input_size.lower().split("x")]
-        except ValueError:
+            size = [_PIXELS(n) for n in args.input_size.lower().split("x")]
+        except ArgumentTypeError:
             size = []
         if len(size) not in (1, 2):
             parser.error(

@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty
+from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty, limited_output
 
 __all__ = [
     "Attempt",
@@ -128,12 +128,16 @@ def get_exercise(id: str) -> Exercise:
     ExerciseError
         If there is none; the message lists those of the chapter.
     """
+    if not isinstance(id, (str, int, float)):
+        raise ExerciseError(
+            "the exercise comes first, then your answer: check('03.1', my_function)"
+        )
     id = str(id)
     chapter = id.split(".")[0]
-    there = names(int(chapter)) if chapter.isdecimal() else []
+    there = names(int(chapter)) if re.fullmatch(r"[0-9]{1,2}", chapter) else []
     if id not in there:
         raise ExerciseError(
-            f"there is no exercise {id!r}; "
+            f"there is no exercise {id!r:.50}; "
             + (
                 f"chapter {chapter} has {', '.join(there)}"
                 if there
@@ -145,6 +149,9 @@ def get_exercise(id: str) -> Exercise:
 
 def check(id: str, answer) -> Result:
     """Check an answer (a function, or a value); never raises for a wrong one.
+
+    Only the Ctrl-C that ends an answer which runs for ever gets through. Of
+    what the answer prints, the first lines are shown.
 
     Parameters
     ----------
@@ -158,14 +165,18 @@ def check(id: str, answer) -> Result:
     try:
         if empty(answer):
             raise NotYet("There is no answer here. " + FILL_IN)
-        found.checker(attempt)
+        with limited_output():
+            found.checker(attempt)
     except NotYet as stopped:
         return Result(found.id, "not yet", str(stopped), attempt.right)
-    except NotRight as wrong:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as wrong:
+        text = str(wrong) if isinstance(wrong, NotRight) else attempt.explain(wrong)
         return Result(
             found.id,
             "not right yet",
-            f'{wrong}\n  Stuck? hint("{found.id}")',
+            f'{text}\n  Stuck? hint("{found.id}")',
             attempt.right,
         )
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
@@ -181,8 +192,10 @@ def hint(id: str, number: int | None = None) -> None:
     total = len(found.hints)
     if number is None:
         number = min(_HINTS_GIVEN[found.id] + 1, total)
-    if not 1 <= number <= total:
-        raise ExerciseError(f"exercise {found.id} has hints 1 to {total}, not {number}")
+    if number not in range(1, total + 1):
+        raise ExerciseError(
+            f"exercise {found.id} has hints 1 to {total}, not {number!r:.50}"
+        )
     _HINTS_GIVEN[found.id] = number
     last = " (the last)" if number == total else ""
     print(f"Hint {number} of {total}{last}: {found.hints[number - 1]}")

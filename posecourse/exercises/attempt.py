@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import io
+import reprlib
+import sys
 import traceback
 
 import numpy as np
 
-__all__ = ["Attempt", "NotRight", "NotYet", "same"]
+__all__ = ["Attempt", "NotRight", "NotYet", "limited_output", "same", "short"]
 
 
 FILL_IN = "Write your code in the cell above, run it, then run this one."
@@ -35,11 +39,14 @@ class Attempt:
         What the student passed to `check`.
     right:
         Cases that were right so far.
+    got:
+        What the student's function returned last.
     """
 
     def __init__(self, answer):
         self.answer = answer
         self.right = 0
+        self.got = None if callable(answer) else answer
 
     def __call__(self, *args, **kwargs):
         """The student's function's result; errors in it end the check.
@@ -55,18 +62,32 @@ class Attempt:
         given = copy.deepcopy((args, kwargs))
         try:
             result = self.answer(*given[0], **given[1])
-        except NotImplementedError:
+        except KeyboardInterrupt:  # the student's own
+            raise
+        except BaseException as error:  # whatever the student's code raises
+            if not _says_not_yet(error):
+                raise NotRight(
+                    "Your function stopped with an error.\n"
+                    f"{self._given(args, kwargs)}{self._stopped(error)}"
+                ) from None
             result = None
-        except Exception as error:  # whatever the student's code raises
-            raise NotRight(
-                "Your function stopped with an error.\n"
-                f"{self._given(args, kwargs)}"
-                f"  error:        {type(error).__name__}: {error}"
-                f"{_line(error)}"
-            ) from None
         if empty(result):
             raise NotYet("Your function returns nothing. " + FILL_IN)
+        _require_finished(result)
+        self.got = result
         return result
+
+    def explain(self, error: BaseException) -> str:
+        """What to say where a checker could not go on with an answer."""
+        if self._own_lines(error):  # the checker called the function itself
+            return "Your function stopped with an error.\n" + self._stopped(error)
+        return (
+            "The check cannot go on with your answer. Is it of the type and shape "
+            "that are asked for?\n"
+            f"  your answer:  {_safely(short, self.got, 'one that cannot be shown')}\n"
+            f"  error:        {_words(error)}\n"
+            "  (If you are sure that it is right, the check is wrong: tell us.)"
+        )
 
     def gives(self, expected, *args, tolerance=1e-6, mistakes=None, **kwargs):
         """Call the student's function; its result must be ``expected``.
@@ -118,12 +139,31 @@ class Attempt:
             )
         self.right += 1
 
+    def _stopped(self, error: BaseException) -> str:
+        """The error, and where in the student's own code it happened."""
+        text = f"  error:        {_words(error)}"
+        own = self._own_lines(error)
+        if own:
+            line = f": {own[-1].line}" if own[-1].line else ""
+            text += f"\n  in your line: {own[-1].lineno}{line:.200}"
+        return text
+
+    def _own_lines(self, error: BaseException) -> list:
+        code = getattr(self.answer, "__code__", None)
+        return [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if "ipykernel" in frame.filename
+            or frame.filename == getattr(code, "co_filename", "")
+            or (frame.filename[:1] == "<" and frame.filename[:3] not in ("<fr", "<__"))
+        ]
+
     def _given(self, args, kwargs) -> str:
         """The arguments, named as the student named them."""
         try:
             bound = inspect.signature(self.answer).bind(*args, **kwargs)
             named = bound.arguments
-        except (TypeError, ValueError):
+        except Exception:  # no signature, or one that does not fit
             named = dict(enumerate(args)) | kwargs
         lines: list[str] = []
         for name, value in named.items():
@@ -137,38 +177,146 @@ def empty(value) -> bool:
     return value is None or value is ...
 
 
-def _line(error: Exception) -> str:
-    """Where in the student's own code an error happened."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "ipykernel" in f.filename or f.filename.startswith("<")]
-    if not own:
-        return ""
-    text = f": {own[-1].line}" if own[-1].line else ""
-    return f"\n  in your line: {own[-1].lineno}{text}"
+def _says_not_yet(error: BaseException) -> bool:
+    """Whether a student left a cell for later with NotImplementedError.
+
+    torch raises one, too, for what a kind of tensor cannot do.
+    """
+    if not isinstance(error, NotImplementedError):
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return not str(error) or any(
+        "NotImplementedError" in f.line for f in last if f.line
+    )
+
+
+def _words(error: BaseException, most: int = 500) -> str:
+    """An error in words, also where it has none."""
+    text = _safely(str, error, "(its message cannot be shown)")
+    text = text if len(text) <= most else text[:most] + "..."
+    if isinstance(error, SystemExit):
+        text += " (exit and quit end the whole program; a function ends with return)"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _require_finished(result) -> None:
+    """No values that are still to come, perhaps without an end."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise NotRight("Your function begins with async; leave that out.")
+    if hasattr(type(result), "__next__"):
+        raise NotRight(
+            f"Your function gives {_kind(result)}, which makes its values one by "
+            "one when asked. Return the values themselves: list(...) collects them."
+        )
+    if isinstance(result, (tuple, list)) and not _has_an_end(result):
+        raise NotRight(
+            f"Your function gives {_kind(result)} with more values than can be "
+            "looked at, or one that contains itself."
+        )
+
+
+class _Endless(BaseException):
+    """An answer prints without end; no ``except Exception`` holds it up."""
+
+
+class _Limited(io.TextIOBase):
+    """Passes on what is printed, up to a point."""
+
+    def __init__(self, stream, shown: int = 5_000, most: int = 1_000_000):
+        self.stream, self.shown, self.most, self.count = stream, shown, most, 0
+
+    def write(self, text: str) -> int:
+        left = self.shown - self.count
+        self.count += len(text)
+        if left > 0:
+            self.stream.write(text[:left])
+            if self.count >= self.shown:
+                self.stream.write("\n... (what is printed further is not shown)\n")
+        if self.count > self.most:
+            raise _Endless("it prints without end")
+        return len(text)
+
+    def flush(self):
+        self.stream.flush()
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+def limited_output():
+    """Within the block, little of what is printed is shown."""
+    return contextlib.redirect_stdout(_Limited(sys.stdout))
 
 
 def _array(value):
     """A tensor, list or number as a NumPy array, or None."""
-    if hasattr(value, "detach"):  # a tensor, without importing torch
-        value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":
-            value = value.float()
-        return value.numpy()
+    if _is_tensor(value):
+        return _tensor_as_array(value)
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind == "f":
+        return value.filled(np.nan)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return np.asarray(float("inf") if value > 0 else -float("inf"))
     if isinstance(value, (bool, int, float, complex, np.ndarray, np.generic)):
         return np.asarray(value)
     return None
 
 
+def _is_tensor(value) -> bool:
+    torch = sys.modules.get("torch")  # without importing it
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _tensor_as_array(value):
+    """The numbers of a tensor of whatever kind, or None where it has none."""
+    import torch
+
+    try:
+        value = value.detach()
+        if value.is_quantized:
+            value = value.dequantize()
+        if value.layout != torch.strided:
+            value = value.to_dense()
+        value = value.cpu().resolve_conj().resolve_neg()
+        if value.is_floating_point() and value.dtype.itemsize < 4:
+            value = value.float()
+        return value.numpy()
+    except (RuntimeError, TypeError):  # "meta", nested, rare kinds of numbers
+        return None
+
+
+# Lists of more than so many values, or so deep, are not looked into.
+_MOST_VALUES, _DEEPEST = 200_000, 32
+
+
 def _sequence(value):
     """A (nested) tuple or list of numbers as an array, others as they are."""
-    if isinstance(value, (tuple, list)):
-        try:
-            array = np.asarray([_array(_sequence(v)) for v in value])
-        except ValueError:
-            return value
-        if array.dtype != object:
-            return array
-    return value
+    if not isinstance(value, (tuple, list)) or not _has_an_end(value):
+        return value
+    return _numbers(value)
+
+
+def _numbers(value):
+    if not isinstance(value, (tuple, list)):
+        return value
+    try:
+        array = np.asarray([_array(_numbers(v)) for v in value])
+    except ValueError:
+        return value
+    return value if array.dtype == object else array
+
+
+def _has_an_end(value) -> bool:
+    """A list may contain itself, or others again and again."""
+    count, todo = 0, [(value, 0)]
+    while todo and count <= _MOST_VALUES:
+        inner, depth = todo.pop()
+        count += len(inner)
+        if depth > _DEEPEST:
+            return False
+        lists = (v for v in inner[:_MOST_VALUES] if isinstance(v, (tuple, list)))
+        todo += [(v, depth + 1) for v in lists]
+    return count <= _MOST_VALUES
 
 
 def same(got, expected, tolerance=1e-6) -> str:
@@ -180,16 +328,19 @@ def same(got, expected, tolerance=1e-6) -> str:
     type.
     """
     got, expected = _sequence(got), _sequence(expected)
-    a, b = _array(got), _array(expected)
+    b = _array(expected)
     if b is not None:
-        return _same_array(a, b, got, tolerance)
+        shape = tuple(got.shape) if _has_shape(got) else b.shape
+        if shape != b.shape:  # before large ones are made dense
+            return f"The shape should be {b.shape}, it is {shape}."
+        return _same_array(_array(got), b, got, tolerance)
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             return f"A dict is asked for, not {_kind(got)}."
         if set(got) != set(expected):
             return (
-                f"The keys should be {sorted(map(str, expected))}, they "
-                f"are {sorted(map(str, got))}."
+                f"The keys should be {short(sorted(map(str, expected)))}, they "
+                f"are {short(sorted(map(str, got)))}."
             )
         return next(
             (
@@ -211,12 +362,18 @@ def same(got, expected, tolerance=1e-6) -> str:
             ),
             "",
         )
-    return "" if got == expected else "The values differ."
+    equal = isinstance(got, type(expected)) and bool(got == expected)
+    return "" if equal else "The values differ."
+
+
+def _has_shape(value) -> bool:
+    return isinstance(value, (np.ndarray, np.generic)) or _is_tensor(value)
 
 
 def _same_array(a, b, got, tolerance) -> str:
     if a is None or a.dtype.kind not in "biufc":
-        return f"Numbers are asked for, not {_kind(got)}."
+        size = f" of {len(got)}" if isinstance(got, (tuple, list)) else ""
+        return f"Numbers are asked for, not {_kind(got)}{size}."
     if a.shape != b.shape:
         return f"The shape should be {b.shape}, it is {a.shape}."
     if b.dtype.kind == "b" and a.dtype.kind != "b":
@@ -232,7 +389,7 @@ def _same_array(a, b, got, tolerance) -> str:
     mine, right = next(
         texts
         for digits in (6, 9, 17)
-        if len(set(texts := [f"{x[place]:.{digits}g}" for x in (a, b)])) == 2
+        if len(set(texts := [_digits(x[place], digits) for x in (a, b)])) == 2
         or digits == 17
     )
     return (
@@ -241,19 +398,28 @@ def _same_array(a, b, got, tolerance) -> str:
     )
 
 
+def _digits(value, digits: int) -> str:
+    return str(value) if value.dtype.kind == "b" else f"{value:.{digits}g}"
+
+
 def _kind(value) -> str:
     """``"an ndarray"``, ``"a list"``."""
-    name = type(value).__name__
+    name = type(value).__name__ or "nameless object"
     vowel = name[0] in "aeiouAEIOU" or name.startswith("nd")
-    return f"{'an' if vowel else 'a'} {name}"
+    kind = f"{'an' if vowel else 'a'} {name}"
+    if _is_tensor(value):
+        kind += f" ({value.layout}, {value.dtype}, on {value.device})"
+    return kind
 
 
 def short(value, limit=400, indent=16) -> str:
     """A value on few lines: small arrays whole, large ones by their shape."""
+    if _has_shape(value) and np.prod(value.shape, dtype=float) > 30:
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
     array = _array(_sequence(value))
     if array is not None and array.size > 30:
         return f"{type(value).__name__} of shape {array.shape}"
-    if array is not None:
+    if array is not None and array.dtype.kind in "biufc":
         # no 1e-17 among ones, but no 0. for 0.00001 either
         large = array.dtype.kind != "f" or (np.abs(array) >= 0.01).any()
         text = np.array2string(
@@ -264,5 +430,28 @@ def short(value, limit=400, indent=16) -> str:
             prefix=" " * indent,
         )
     else:
-        text = repr(value)
+        text = _repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+class _Repr(reprlib.Repr):
+    """As `repr`, but with an end, and also where an object's own one fails."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 40
+        self.maxstring = self.maxother = 1000
+
+
+def _repr(value) -> str:
+    return _safely(_Repr().repr, value, f"{_kind(value)} that cannot be shown")
+
+
+def _safely(function, value, otherwise: str) -> str:
+    """A student's own object may fail in every way where it is shown."""
+    try:
+        return function(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return otherwise

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..skeletons import AI_CHALLENGER, COCO, LSP, MPII
 from . import exercise
+from .attempt import short
 
 
 @exercise(
@@ -37,7 +38,7 @@ def _(attempt):
         attempt.require(
             isinstance(got, (list, tuple))
             and all(isinstance(name, str) for name in got),
-            f"A list of names is asked for; you return {got!r}.",
+            f"A list of names is asked for; you return {short(got)}.",
         )
         right, got = named([1]), list(got)
         given = (
@@ -103,7 +104,7 @@ def _(attempt):
         got = attempt(person)
         attempt.require(
             isinstance(got, (bool, np.bool_)),
-            f"True or False is asked for; you return {got!r}.",
+            f"True or False is asked for; you return {short(got)}.",
         )
         given = (
             f"\n  given:        right wrist y = {a:.0f}, left wrist y = "

@@ -6,7 +6,7 @@ import torch
 from ..codecs import gaussian_heatmaps
 from ..geometry import resize_points
 from . import exercise
-from .attempt import same
+from .attempt import same, short
 
 
 def _bump(x, y, width, height, sigma):
@@ -109,7 +109,7 @@ def _(attempt):
         attempt.require(
             not same(got, 0.0),
             f"For three equal values, {values}, there is no top; return 0. "
-            f"Your answer is {got}.",
+            f"Your answer is {short(got)}.",
         )
 
 

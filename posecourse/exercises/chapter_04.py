@@ -5,6 +5,7 @@ import torch
 
 from ..losses import coordinate_l1, heatmap_mse, zero_heatmap_loss
 from . import exercise
+from .attempt import short
 
 
 def _poses(seed: int, persons: int = 2, joints: int = 5):
@@ -150,7 +151,7 @@ def _(attempt):
             and len(got) == 2
             and isinstance(got[0], str),
             'Two things are asked for, as in ("mean", 1.5); for value '
-            f"{value} and size {size} you return {got!r}.",
+            f"{value} and size {size} you return {short(got)}.",
         )
         plateau = zero_heatmap_loss(right[1], size, right[0])
         attempt.require(

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from . import exercise
+from .attempt import short
 
 
 def _parameters(channels, hidden, joints, side, kernel=9, bias=1):
@@ -285,7 +286,7 @@ def _(attempt):
         attempt.require(
             isinstance(got, (list, tuple))
             and all(isinstance(name, str) for name in got),
-            f"A list of names is asked for, you return {got!r}.",
+            f"A list of names is asked for, you return {short(got)}.",
         )
         got = list(got)
         if not called:

@@ -5,6 +5,7 @@ import numpy as np
 from ..geometry import Crop
 from ..skeletons import MPII
 from . import exercise
+from .attempt import short
 
 
 @exercise(
@@ -91,7 +92,7 @@ def _(attempt):
         attempt.require(
             indices.ndim == 1 and (indices.dtype.kind in "iu" or not indices.size),
             "A list of indices is asked for, whole numbers; your answer is "
-            f"{got!r:.80}.",
+            f"{short(got, 80)}.",
         )
         got = indices.tolist()
         rising = np.argsort(scores)

@@ -15,15 +15,10 @@ this package's heatmaps.
 
 from __future__ import annotations
 
-import codecs
 import re
-from pathlib import Path
-
-import numpy as np
-import torch
 
 from .conventions import CONVENTIONS, Conventions, adopt
-from .weights import WeightsError, _read
+from .state_dicts import fill, read_state_dict
 
 __all__ = ["CONVENTIONS", "Conventions", "adopt", "load_published", "published_names"]
 
@@ -33,9 +28,9 @@ def load_published(model, path):
 
     Every tensor of the file must be used and every weight of the network
     filled, all of the right shape. Checkpoints saved together with an
-    optimiser (``{"state_dict": ...}``) or from several GPUs
-    (``module.``...) are unwrapped. Only tensors are read: a file that would
-    run code when opened is refused.
+    optimiser (``{"state_dict": ...}``), compiled (``_orig_mod.``) or from
+    several GPUs (``module.``) are unwrapped. Only tensors are read: a file
+    that would run code when opened is refused.
 
     Afterwards the network follows this package's conventions (`adopt`);
     `save_weights` keeps that, so convert once and share the safetensors
@@ -59,58 +54,20 @@ def load_published(model, path):
         Where the file is missing, broken, or of another network; the
         message names the first tensor that does not fit.
     """
+    conventions = CONVENTIONS.get(type(model).__name__)
     names = published_names(model)
-    with torch.serialization.safe_globals(_NUMBERS):
-        tensors = _read(Path(path))[0]
-    state = {}
-    for own, value in model.state_dict().items():
-        theirs = names[own]
-        found = tensors.pop(theirs, None)
-        if found is None and own.endswith("num_batches_tracked"):
-            found = value  # PyTorch before 0.4.1 did not store it
-        if found is None:
-            raise _mismatch(path, model, f"{theirs} is missing")
-        if found.shape != value.shape:
-            raise _mismatch(
-                path,
-                model,
-                f"{theirs} is {_shape(found)}, the network has {_shape(value)}",
-            )
-        state[own] = found
-    if tensors:
-        raise _mismatch(
-            path, model, f"the network has nothing like {next(iter(tensors))}"
-        )
-    model.load_state_dict(state)
-    adopt(model, CONVENTIONS[type(model).__name__])
-    return model.eval()
-
-
-def _mismatch(path, model, problem):
-    source = CONVENTIONS[type(model).__name__].source
-    name = getattr(model, "name", type(model).__name__)
-    return WeightsError(
-        f"{path}: not a checkpoint of {source} for this {name}: {problem}. "
+    fill(
+        model,
+        read_state_dict(path)[0],
+        path,
+        names,
+        f"not a checkpoint of {conventions.source} for this "
+        f"{getattr(model, 'name', type(model).__name__)}",
         "Build the network of the checkpoint's size (depth, width, stacks, "
-        "blocks) and with its joints (16 for MPII, 17 for COCO)"
+        "blocks) and with its joints (16 for MPII, 17 for COCO)",
     )
-
-
-def _shape(tensor) -> str:
-    return " x ".join(map(str, tensor.shape)) or "a single number"
-
-
-# Numbers of NumPy, which some training scripts store beside the weights
-# (the best accuracy so far); torch takes them when told that it may.
-_scalar = np.float64(0).__reduce__()[0]
-_NUMBERS = [
-    (_scalar, "numpy.core.multiarray.scalar"),
-    (_scalar, "numpy._core.multiarray.scalar"),
-    np.dtype,
-    type(np.dtype(np.float32)),
-    type(np.dtype(np.float64)),
-    codecs.encode,
-]
+    adopt(model, conventions)
+    return model.eval()
 
 
 # ------------------------------------------------------------------- names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +42,19 @@ class Conventions:
     def __post_init__(self):
         for name in ("mean", "std"):  # JSON knows no tuples
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        colours = (*self.mean, *self.std)
+        if (
+            self.order not in ("RGB", "BGR")
+            or len(self.mean) != 3
+            or len(self.std) != 3
+            or not all(math.isfinite(value) for value in colours)
+            or min(self.std) <= 0
+            or not 0 <= self.shift <= 1
+        ):
+            raise ValueError(
+                "order is RGB or BGR, mean and std are three finite numbers (std "
+                f"above 0), shift is from 0 to 1; got {self}"
+            )
 
 
 # By the class of the network. In the first two families the target of a
@@ -71,7 +85,7 @@ CONVENTIONS = {
 def adopt(model, conventions: Conventions):
     """Make a network that was trained by other conventions keep ours.
 
-    From now on the network takes pictures from `augmentation.normalise`
+    From now on the network takes pictures from `transforms.normalise`
     and recolours them itself; and it moves its heatmaps by
     ``conventions.shift`` cells, mixing each cell with the next, which
     moves a bump by just that and widens it a little (for 0.375 cells and a

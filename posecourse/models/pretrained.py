@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..places import course_folder
-from .weights import _fill, _read
+from ..skeletons import SKELETONS
+from .state_dicts import fill, match_names, read_state_dict, some
+from .weights import adopt_stored, stored_skeleton
 
 __all__ = ["find_weights", "pretrained", "start_from"]
 
@@ -45,6 +47,8 @@ def find_weights(run) -> Path:
         raise FileNotFoundError(
             f"{run}: there is no such run; runs lie in the folder runs/, one "
             "folder each"
+            if not run.exists()
+            else f"{run} is neither a run's folder nor a weights file"
         )
     if not weights.is_file():
         raise FileNotFoundError(
@@ -54,23 +58,83 @@ def find_weights(run) -> Path:
     return weights
 
 
-def start_from(model, path):
+def start_from(model, path, say=print):
     """Fill a network with weights that were learned for something else.
 
-    Either of the same network with the same joints, all of them; or those
-    that torchvision publishes for the ResNet of a SimpleBaseline, whose
-    classifier is left out while the rest of the network stays as it is.
-    Returns the network.
+    Either of the same network, or those that torchvision publishes for the
+    ResNet of a SimpleBaseline, whose classifier is left out. Where the
+    weights are for other joints, all is kept but the layers that make the
+    joints: these stay as they are, and that is said.
+
+    Parameters
+    ----------
+    model:
+        A network of `build`.
+    path:
+        A weights file, or a run's folder.
+    say:
+        Called with a line about what could not be kept.
+
+    Returns
+    -------
+    The network.
     """
-    tensors, own = _read(Path(path))[0], model.state_dict()
-    classifier = {"fc.weight", "fc.bias"}
-    trunk = set(tensors) - classifier
-    if classifier <= set(tensors) and "layer1.0.conv1.weight" in trunk:
-        head = {
+    path = find_weights(path)
+    tensors, metadata = read_state_dict(path)
+    own = model.state_dict()
+    tensors = match_names(tensors, own, path)
+    if set(tensors) >= _CLASSIFIER and "layer1.0.conv1.weight" in tensors:
+        tensors = {k: v for k, v in tensors.items() if k not in _CLASSIFIER}
+        tensors |= {
             key: value
             for key, value in own.items()
             if key.startswith(("deconv_layers.", "final_layer."))
         }
-        tensors = {**{key: tensors[key] for key in trunk}, **head}
-    _fill(model, tensors, path)
+    joints = _joints_in(metadata, path)
+    other_sizes = any(
+        key in tensors and tensors[key].shape != value.shape
+        for key, value in own.items()
+    )
+    head = {}
+    if other_sizes or (joints and joints != model.skeleton.joints):
+        head = _head_of(model)
+    fill(model, {**tensors, **head}, path)
+    adopt_stored(model, metadata, path)
+    if head:
+        say(
+            f"{path} is for {len(joints) if joints else 'other'} joints, this "
+            f"network for the {len(model.skeleton)} of {model.skeleton.name}: of "
+            f"{len(own)} tensors {len(own) - len(head)} are kept, learned anew are "
+            f"{some(head)}"
+        )
     return model
+
+
+# Of torchvision's ResNets: what they say about a thousand kinds of things.
+_CLASSIFIER = {"fc.weight", "fc.bias"}
+
+
+def _joints_in(metadata: dict, path) -> tuple[str, ...] | None:
+    """The joints of the skeleton that stands in a weights file, if one does."""
+    if "skeleton" not in metadata:
+        return None
+    return stored_skeleton(metadata["skeleton"], path).joints
+
+
+def _head_of(model) -> dict:
+    """The tensors whose shape depends on the number of joints."""
+    from . import build
+
+    joints = len(model.skeleton)
+    another = next(s for s in SKELETONS.values() if len(s) != joints)
+    shapes = {
+        key: value.shape
+        for key, value in build(model.name, another, **model.options)
+        .state_dict()
+        .items()
+    }
+    return {
+        key: value
+        for key, value in model.state_dict().items()
+        if value.shape != shapes[key]
+    }
