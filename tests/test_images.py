@@ -638,7 +638,7 @@ def claims(form: str, side: int) -> bytes:
     avif = box(b"ftyp", b"avif" + bytes(4)) + box(b"meta", bytes(4) + pitm + iprp)
     return {
         "png": b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + png + bytes(4),
-        "jpeg": b"\xff\xd8\xff\xc0\0\x11" + frame + bytes(10) + b"\xff\xda\0\x0c",
+        "jpeg": b"\xff\xd8\xff\xc0\0\x11" + frame + bytes(10) + b"\xff\xda\0\x0c\3",
         "webp": b"RIFF\0\0\0\0WEBPVP8X\n\0\0\0" + bytes(4) + size * 2,
         "gif": b"GIF89a" + struct.pack("<HH", min(side, 65535), min(side, 65535)),
         "bmp": b"BM" + bytes(12) + struct.pack("<Iii", 40, side, -side) + bytes(40),

@@ -59,7 +59,8 @@ class Header:
     depth:
         Bits per channel.
     start:
-        Where a JPEG's picture data begin in the file.
+        Where the picture data of a JPEG of several scans begin in the file;
+        0 if it has one scan.
     clear:
         The one grey that stands for transparent in a grey PNG.
     """
@@ -139,7 +140,7 @@ def check_size(header: Header, name):
 
 def _jpeg(file: Reader) -> Header:
     file.seek(2)
-    orientation, frame = None, None
+    orientation, frame, several = None, None, True
     while True:
         while file.take(1) != b"\xff":  # decoders pass over what is between
             pass
@@ -153,7 +154,8 @@ def _jpeg(file: Reader) -> Header:
         (length,) = file.unpack(">H")
         body = file.position
         if kind in _FRAMES:
-            frame = frame or file.unpack(">BHHB")
+            if frame is None:
+                frame, several = file.unpack(">BHHB"), kind > 0xC1
         elif kind == _START_OF_SCAN:
             break
         elif kind == _EXIF and orientation is None and file.take(6) == b"Exif\0\0":
@@ -163,8 +165,9 @@ def _jpeg(file: Reader) -> Header:
     if frame is None:
         raise EOFError
     _, height, width, channels = frame
+    several |= file.take(1)[0] < channels  # in the first scan
     memory = (3 + 2 * channels) * width * height
-    return Header("JPEG", width, height, orientation or 1, memory, start=body)
+    return Header("JPEG", width, height, orientation or 1, memory, start=several * body)
 
 
 _START_OF_SCAN, _END_OF_IMAGE, _EXIF = 0xDA, 0xD9, 0xE1

@@ -32,16 +32,14 @@ def decode(data: bytes, header: Header, name, reduce: int = 1) -> np.ndarray:
         If anything of the picture is missing or damaged. The mark at its
         end may be missing.
     """
-    # What follows the end, such as a film of the moment, is not looked at.
-    end = data.find(_END, header.start)
-    scans = 1 + data.count(b"\xff\xda", header.start, max(end, 0) or len(data))
+    scans = _scans(data, header.start) if header.start else 1
     if scans > _MAX_SCANS or scans * header.width * header.height > _MAX_WORK:
         raise ImageError(
             f"{name} is a JPEG of {scans:,} scans, which takes too long to decode"
         )
-    image, said = _decode_strictly(data, reduce)
+    image, said = _decode_strictly(data, header, reduce)
     if said == "Premature end of JPEG file":
-        image, said = _decode_strictly(data + _END, reduce)
+        image, said = _decode_strictly(data + _END, header, reduce)
         if said:
             raise ImageError(
                 f"{name} breaks off: this JPEG has no end; copy or download it again"
@@ -56,20 +54,22 @@ def decode(data: bytes, header: Header, name, reduce: int = 1) -> np.ndarray:
     return _decode_with_opencv(data, name, reduce)
 
 
-def _decode_strictly(data: bytes, reduce: int):
+def _scans(data: bytes, start: int) -> int:
+    # What follows the end, such as a film of the moment, is not looked at.
+    end = data.find(_END, start)
+    return 1 + data.count(b"\xff\xda", start, max(end, 0) or len(data))
+
+
+def _decode_strictly(data: bytes, header: Header, reduce: int):
     """The picture and None, or None and the decoder's first complaint."""
     import simplejpeg
 
+    options = {}
+    if reduce > 1:  # the smallest that has at least so many pixels
+        height, width = (-(-n // reduce) for n in (header.height, header.width))
+        options = {"min_height": height, "min_width": width, "min_factor": reduce}
     try:
-        if reduce == 1:
-            return simplejpeg.decode_jpeg(data, "RGB"), None
-        height, width = (
-            -(-n // reduce) for n in simplejpeg.decode_jpeg_header(data)[:2]
-        )
-        image = simplejpeg.decode_jpeg(
-            data, "RGB", min_height=height, min_width=width, min_factor=reduce
-        )
-        return image, None
+        return simplejpeg.decode_jpeg(data, "RGB", **options), None
     except ValueError as error:
         return None, str(error)
 
