@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+UPPER_BODY = (
+    "nose",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+)
 
+
+# fmt: off
 def own_network(folder):
     from torch import nn
 
@@ -28,25 +37,42 @@ def own_network(folder):
             super().__init__(CoordinateCodec(input_size))
             self.layers = nn.Sequential(
                 nn.Conv2d(3, width, 5, stride=4), nn.BatchNorm2d(width), nn.ReLU(),
-                nn.Flatten(), nn.LazyLinear(2 * joints))  # fmt: skip
+                nn.Flatten(), nn.LazyLinear(2 * joints))
             self.layers(torch.zeros(2, 3, input_size, input_size))
 
         def forward(self, images):
             return self.layers(images).unflatten(1, (-1, 2))
 
     def huber(output, target, weights):
-        return weights * nn.functional.huber_loss(output, target, reduction="none").sum(
-            -1
-        )
+        each = nn.functional.huber_loss(output, target, reduction="none")
+        return weights * each.sum(-1)
 
     register("mine", Mine)
     people = crop_in_memory(SyntheticPeople(48, size=40), 40, 1.25)
-    config = config_for(
-        "mine", {"width": 8}, epochs=2, batch_size=8, out=f"{folder}/run"
-    )
+    config = config_for("mine", {"width": 8}, epochs=2, batch_size=8, out=folder / "run")
     run = train(config, (people, people), loss=huber)
     train(TrainConfig(resume=str(run)), (people, people), loss=huber)
     return load_model(run / "weights.safetensors"), evaluate(run, people)
+# fmt: on
+
+
+def upper_body(data, folder):
+    from posecourse import Skeleton, config_for, evaluate, open_dataset, train
+    from posecourse.datasets import crop_in_memory
+
+    people = open_dataset(data).as_skeleton(Skeleton("upper_body_5", UPPER_BODY))
+    crops = crop_in_memory(people, 40, margin=1.25)
+    crops = crops.subset((crops.visible > 0).all(1))
+    config = config_for(
+        "laptop",
+        {"input_size": 32, "width": 16},
+        epochs=60,
+        batch_size=8,
+        out=folder / "run",
+        augmentation={"scale": 0, "rotation": 0, "shift": 0, "flip": 0},
+    )
+    run = train(config, (crops, crops))
+    return evaluate(run, crops)
 
 
 def another_tools_arrays(folder):
@@ -113,6 +139,7 @@ def photographs_and_a_video(photos, clip, folder):
 
 
 HOMEWORKS = [
+    upper_body,
     own_network,
     another_tools_arrays,
     sigma_by_decoder,
@@ -129,6 +156,13 @@ def test_a_homework_is_short_and_uses_public_names(homework):
         for name in (getattr(node, "attr", ""), getattr(node, "module", "") or ""):
             parts = name.split(".")
             assert all(p.startswith("__") or not p.startswith("_") for p in parts)
+
+
+def test_upper_body_is_learned_by_heart(shared_data, tmp_path, same_every_time):
+    result = upper_body(shared_data / "coco_ccby" / "person_keypoints.json", tmp_path)
+    assert result.table.rows[0].per_joint.keys() == set(UPPER_BODY)
+    assert result.score > 60 > result.baselines["mean pose"]
+    assert "mean pose" in str(result)
 
 
 def test_own_network_and_own_loss(tmp_path):

@@ -336,7 +336,7 @@ def read_truth(path, split: str = "valid") -> Truth:
             MPII,
             str(path),
         )
-    dataset = open_dataset(path, split=split)
+    dataset = open_dataset(path, split=split, strict=True)
     persons = [dataset[i] for i in range(len(dataset))]
     if not persons:
         raise PredictionsError(f"{path}: the dataset has no persons")
@@ -371,7 +371,7 @@ def _centers_beside(path: Path, truth) -> np.ndarray:
     beside = path.with_name("valid.json")
     if not beside.is_file():
         return np.full((len(truth), 2), np.nan)
-    dataset = open_dataset(beside, split="valid")
+    dataset = open_dataset(beside, split="valid", strict=True)
     truth.check_order(dataset)
     return np.array([dataset[i].center for i in range(len(dataset))])
 

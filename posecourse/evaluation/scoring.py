@@ -182,7 +182,7 @@ def evaluate(
     if isinstance(model, (str, Path)):
         model = models.load_model(models.find_weights(model))
     store = _store_for(run, model, data, split, limit, difficulty)
-    if store.skeleton != model.skeleton:
+    if store.skeleton.canonical != model.skeleton.canonical:
         raise ValueError(
             f"the network predicts the joints of {model.skeleton.name}, "
             f"the data has those of {store.skeleton.name}"

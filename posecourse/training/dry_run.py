@@ -20,7 +20,7 @@ import torch
 from .. import models
 from ..datasets import CropDataset, crop_in_memory
 from ..datasets.check import check
-from ..datasets.prepared import plan_crops
+from ..datasets.prepared import find_crops, plan_crops
 from ..device import choose_device
 from ..files import format_bytes
 from ..images import ImageError
@@ -245,13 +245,8 @@ def plan(config: TrainConfig) -> Plan:
 
 def _look(config: TrainConfig, split: str, people: int | None):
     """What is there of a split, and a store of a few of its people."""
-    if (
-        Path(config.data, "store.json").is_file()
-        or Path(config.data, split, "store.json").is_file()
-    ):
-        folder = Path(config.data)
-        if not (folder / "store.json").is_file():
-            folder /= split
+    folder = None if config.data == "synthetic" else find_crops(config.data, split)
+    if folder is not None:
         store = CropDataset.open(folder)
         used = min(people or len(store), len(store))
         return DataPlan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -144,6 +145,13 @@ def remember_people(config: TrainConfig, training, validation, given: bool):
             f"{config.resume} was trained on {_text(before['train'])}; these are "
             f"{_text(people['train'])}, or their pictures or labels were changed. "
             "Start a new run for them"
+        )
+    shared = set(map(str, training.images)) & set(map(str, validation.images))
+    if shared and not given:
+        warnings.warn(
+            f"{len(shared):,} pictures are trained and validated on, the first "
+            f"{min(shared)}: the validation flatters this run",
+            stacklevel=2,
         )
     data = "own" if given and not config.resume else config.data
     return replace(config, data=data, people=people)
