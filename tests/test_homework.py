@@ -20,16 +20,10 @@ UPPER_BODY = (
 def own_network(folder):
     from torch import nn
 
-    from posecourse import (
-        PoseNetwork,
-        config_for,
-        evaluate,
-        load_model,
-        register,
-        train,
-    )
+    from posecourse import config_for, evaluate, train
     from posecourse.codecs import CoordinateCodec
     from posecourse.datasets import SyntheticPeople, crop_in_memory
+    from posecourse.models import PoseNetwork, load_model, register
     from posecourse.training import TrainConfig
 
     class Mine(PoseNetwork):
