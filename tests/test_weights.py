@@ -1,7 +1,7 @@
 """What comes with the course is what its card says."""
 
-import hashlib
 import json
+import re
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from posecourse import models
 from posecourse.datasets import SyntheticPeople, open_crops
 from posecourse.datasets.mpii_writer import write_as_mpii
 from posecourse.evaluation import evaluate
+from posecourse.files import sha256
 from posecourse.inference import Predictor
 from posecourse.models.pretrained import pretrained
 from posecourse.training import config_for, read_config, train
@@ -100,7 +101,7 @@ def test_the_file_is_small_and_complete(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_figures_were_measured_on_the_shipped_file(name):
     folder = pretrained(name)
-    checksum = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    checksum = sha256(folder / "weights.safetensors")
     stored = json.loads((folder / "evaluation.json").read_text("utf-8"))
     assert stored["weights_sha256"] == checksum
     card = (folder / "README.md").read_text("utf-8")
@@ -165,8 +166,10 @@ def test_pages_quote_the_cards(root):
     for text in (readme, *chapters.values()):
         plain = " ".join(text.replace("\n# ", " ").split())
         for entry in (photos, posenet):
-            assert f"{entry['people_scored']}" in plain
-            assert f"{entry['people']:,} other" in plain
+            scored, given = f"{entry['people_scored']:,}", f"{entry['people']:,}"
+            assert re.search(
+                rf"\b{scored}\b.{{0,20}}{given}|{given}.{{0,60}}{scored}", plain
+            )
 
 
 def test_drawn_people_alone_do_not_teach_photographs(root, shared_data):
@@ -222,6 +225,16 @@ def test_weights_and_card_change_together(script, run, tmp_path, monkeypatch):
         assert [p.name for p in folder.parent.iterdir()] == ["tiny"]
 
 
+def test_a_folder_of_somebody_else_is_not_replaced(script, run, tmp_path, capsys):
+    own = tmp_path / "w" / "tiny"
+    own.mkdir(parents=True)
+    (own / "thesis.txt").write_text("years of work")
+    with pytest.raises(SystemExit):
+        script.main([str(run), "tiny", "--to", str(tmp_path / "w")])
+    assert "not a released network" in capsys.readouterr().err
+    assert [p.name for p in own.iterdir()] == ["thesis.txt"]
+
+
 def test_a_released_network_is_scored_anew(script, run, tmp_path, capsys):
     """Its weights stay as they are, to the byte; the card says what it said."""
     to = ["--to", str(tmp_path / "w")]
@@ -240,8 +253,10 @@ def test_a_released_network_is_scored_anew(script, run, tmp_path, capsys):
 def test_releasing_a_run_on_photographs(script, tmp_path, capsys):
     """Its card says whose photographs and how many count, and shows none."""
     photos = tmp_path / "friend"
-    for split, count in (("train", 16), ("valid", 12)):
-        write_as_mpii(SyntheticPeople(count, size=64, split=split), photos, split)
+    file = write_as_mpii(SyntheticPeople(28, size=64, split="valid"), photos, "valid")
+    records = json.loads(file.read_text("utf-8"))
+    file.with_name("train.json").write_text(json.dumps(records[:16]), "utf-8")
+    file.write_text(json.dumps(records[16:]), "utf-8")
     config = config_for(
         options={"width": 8, "input_size": 32},
         preset="photos",

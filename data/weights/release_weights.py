@@ -18,8 +18,6 @@ metric was changed. Its weights stay as they are, to the byte:
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import platform
 import shutil
 import sys
@@ -35,7 +33,14 @@ import torch
 from posecourse import drawing, metrics, models
 from posecourse.datasets import open_crops
 from posecourse.evaluation import evaluate, pck_normalizer
-from posecourse.files import atomic_path, format_bytes, remove, write_json
+from posecourse.files import (
+    atomic_path,
+    format_bytes,
+    read_json,
+    remove,
+    sha256,
+    write_json,
+)
 from posecourse.geometry import resize_points
 from posecourse.models.profile import summarise
 from posecourse.training import read_config
@@ -105,9 +110,14 @@ def main(argv=None) -> int:
 def release(run, name, command, about, data, called, limit, to) -> Path:
     """Make the folder ``to/name`` of a run; the parameters of the command.
 
-    Raises ValueError if the run is not finished, or is one on photographs
-    of which nobody said what they are.
+    Raises ValueError if the run is not finished, is one on photographs of
+    which nobody said what they are, or if somebody's own folder is in the way.
     """
+    if (to / name).exists() and not is_released(to / name):
+        raise ValueError(
+            f"{to / name} is not a released network, and is not replaced; choose "
+            "another name"
+        )
     config, log = read_config(run), read_log(run)
     if log[-1]["epoch"] != config.epochs:
         raise ValueError(
@@ -131,7 +141,7 @@ def release(run, name, command, about, data, called, limit, to) -> Path:
         for file in ("log.csv", "curves.png"):
             shutil.copyfile(run / file, folder / file)
         results = score_all(folder, config, data, limit)
-        checksum = hashlib.sha256(weights.read_bytes()).hexdigest()
+        checksum = sha256(weights)
         write_json(folder / "evaluation.json", figures(results, checksum))
         write = card if config.data == "synthetic" else card_of_photos
         facts = head(settings, log, weights, checksum, origin)
@@ -149,7 +159,7 @@ def is_released(run: Path) -> bool:
 def origin_of(run: Path, name: str, config, command, about) -> dict:
     """Where the weights come from: what the figures do not say."""
     if is_released(run):
-        known = json.loads((run / "origin.json").read_text("utf-8"))
+        known = read_json(run / "origin.json")
         given = {"command": command, "about": about}
         return known | {key: value for key, value in given.items() if value}
     drawn = config.data == "synthetic"
