@@ -266,7 +266,6 @@ CALLS = {
         POINTS,
         VISIBLE,
     ),
-    "drawing.as_floats": (drawing.as_floats, POINTS),
     "drawing.draw_box": (lambda b: drawing.draw_box(BYTES, b), BOXES[0]),
     "drawing.draw_pose": (
         lambda p, v, s: drawing.draw_pose(BYTES, p, v, s, min_score=100),
