@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from posecourse import codecs, geometry, losses, metrics, transforms
+from posecourse import codecs, drawing, geometry, losses, metrics, transforms
 from posecourse.codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
 from posecourse.geometry import Crop
 from posecourse.skeletons import MPII
@@ -63,6 +63,7 @@ SPACE = whole(N, K, 3)
 WEIGHTS = np.ones((N, K), bool)
 BOXES = np.c_[whole(N, 2), SIZE, SIZE + 5]
 PICTURES = whole(1, 3, 9, 7)
+BYTES = np.full((40, 40, 3), 90, np.uint8)
 SIGMAS = whole(K, low=1, high=3)
 
 
@@ -265,12 +266,22 @@ CALLS = {
         POINTS,
         VISIBLE,
     ),
+    "drawing.draw_box": (lambda b: drawing.draw_box(BYTES, b), BOXES[0]),
+    "drawing.draw_pose": (
+        lambda p, v, s: drawing.draw_pose(BYTES, p, v, s, min_score=100),
+        POINTS / 4 // 1,
+        VISIBLE,
+        whole(N, K),
+    ),
     "transforms.make_batch": (batch, POINTS // 4, VISIBLE, SIZE),
 }
 
 # Public names that take no points: what they are.
 OTHERS_ALLOWED = {
     "codecs.DECODERS": "a table",
+    "drawing.SIDE_COLORS": "a table",
+    "drawing.as_rgb": "takes a picture: bytes, or floats from 0 to 1",
+    "drawing.grid": "takes pictures",
     "losses.zero_heatmap_loss": "takes two numbers",
     "metrics.constant_detections": "takes COCO's dictionaries",
     "metrics.named_sigmas": "takes COCO's dictionaries",
@@ -309,7 +320,9 @@ def test_every_kind_of_number_gives_the_same(name, kind):
 
 
 @pytest.mark.parametrize(
-    "module", [geometry, codecs, losses, metrics, transforms], ids=lambda m: m.__name__
+    "module",
+    [geometry, codecs, losses, metrics, transforms, drawing],
+    ids=lambda m: m.__name__,
 )
 def test_no_public_function_is_left_out(module):
     room = module.__name__.removeprefix("posecourse.")
