@@ -96,7 +96,7 @@ def start_from(model, path, say=print):
     tensors, metadata = read_state_dict(path)
     own = model.state_dict()
     tensors = match_names(tensors, own, path)
-    if _CLASSIFIER <= set(tensors) and "layer1.0.conv1.weight" in tensors:
+    if set(tensors) >= _CLASSIFIER and "layer1.0.conv1.weight" in tensors:
         tensors = {k: v for k, v in tensors.items() if k not in _CLASSIFIER}
         tensors |= {
             key: value

@@ -149,7 +149,7 @@ def _described(metadata: dict, path: Path):
     except Exception as error:  # whatever may stand in a file
         raise WeightsError(
             f"{path}: the network that the file describes cannot be "
-            f"built: {str(error):.300}. It may come from another version of "
+            f"built: {error!s:.300}. It may come from another version of "
             "posecourse"
         ) from None
     return model
@@ -163,7 +163,7 @@ def stored_skeleton(text: str, path) -> Skeleton:
         return get_skeleton(text)
     except Exception as error:  # whatever may stand in a file
         raise WeightsError(
-            f"{path}: its skeleton cannot be used: {str(error):.300}"
+            f"{path}: its skeleton cannot be used: {error!s:.300}"
         ) from None
 
 
@@ -211,5 +211,5 @@ def adopt_stored(model, metadata: dict, path):
         adopt(model, Conventions(**json.loads(metadata["conventions"])))
     except Exception as error:  # whatever may stand in a file
         raise WeightsError(
-            f"{path}: its conventions cannot be used: {str(error):.300}"
+            f"{path}: its conventions cannot be used: {error!s:.300}"
         ) from None
