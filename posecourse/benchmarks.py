@@ -9,6 +9,7 @@ against what the machine's memory or arithmetic would allow at best.
 from __future__ import annotations
 
 import copy
+import math
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -98,20 +99,23 @@ def bench(
             "parts are data, training and inference, got "
             f"{', '.join(sorted(wrong)) or 'none'}"
         )
-    if seconds <= 0 or batch_size < 1 or input_size < 16:
+    if not 0 < seconds < math.inf or batch_size < 1 or input_size < 16:
         raise ValueError(
             f"seconds {seconds}, batch_size {batch_size}, "
             f"input_size {input_size}: positive numbers are "
             "needed, and 16 pixels at least"
         )
+    # all that may be wrong, before anything is measured
     device = choose_device(device)
+    models.options_of(model)
     workers = workers or cores()
-    say("the machine ...")
-    result = {"machine": bench_machine(device)}
     with TemporaryDirectory() as folder:
         if "data" in parts:
-            say(f"data: {data}, {input_size} x {input_size} pixels ...")
             people = _open(data, split, Path(folder))
+        say("the machine ...")
+        result = {"machine": bench_machine(device)}
+        if "data" in parts:
+            say(f"data: {data}, {input_size} x {input_size} pixels ...")
             result["data"] = bench_data(
                 people,
                 input_size,
@@ -134,9 +138,15 @@ def bench(
 
 def _open(data, split: str, folder: Path):
     if data != "synthetic":
-        return open_dataset(data, split)
+        people = open_dataset(data, split)
+        if not isinstance(people, AnnotatedDataset) or not len(people):
+            raise DatasetError(
+                f"{data}: nobody with a picture in a file, which the data part needs"
+            )
+        return people
     from .datasets.mpii_writer import write_as_mpii
 
+    open_dataset(data, split)  # refuses a split that is none
     write_as_mpii(SyntheticPeople(16, size=720, split="test"), folder / "drawn")
     return open_dataset(folder / "drawn", "valid")
 

@@ -195,7 +195,7 @@ def _prepare_streams():
             os.close(nowhere)
             nowhere = number
         mode = "r" if name == "stdin" else "w"
-        stream = open(nowhere, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+        stream = os.fdopen(nowhere, mode, encoding="utf-8", closefd=False)
         setattr(sys, name, stream)
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a letter shows a ? instead of failing
@@ -284,12 +284,14 @@ def _words(error: Exception, argv) -> str:
             f"({text.partition(chr(10))[0]:.120}). Close other programs, or ask "
             "for less: a smaller --batch-size, --input-size, picture or file"
         )
-    if _was_told(error):
-        return getattr(error, "strerror", None) or text
+    told = _was_told(error)
     if isinstance(error, OSError) and error.strerror:  # of the system
         place = error.filename or _file_in_hand(error) or f"posecourse {_command(argv)}"
         advice = _ADVICE.get(error.errno or 0, "")
-        return f"{place}: {error.strerror}{advice and '; ' + advice}"
+        system = f"{place}: {error.strerror}{advice and '; ' + advice}"
+        return error.strerror if told and not error.filename else system
+    if told:
+        return text
     return _unforeseen(error, text, argv)
 
 

@@ -22,7 +22,7 @@ def choose_device(name=None) -> torch.device:
         return torch.device("cpu")
     try:
         device = torch.device(name)
-        (torch.ones(1, device=device) + 1).item()  # "meta" can hold, not compute
+        torch.empty(1, device=device).item()  # "meta" has shapes, no numbers
     except Exception as error:  # each device has its own way to be missing
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(

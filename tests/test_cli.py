@@ -1,11 +1,17 @@
 """The command line: quick, clear, and careful with people's files."""
 
+import errno
+import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +30,12 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path_factory, monkeypatch):
+    """Where the details of errors go."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("details")))
 
 
 def run(*argv, **options):
@@ -113,7 +125,7 @@ def test_both_ways_to_start():
         (["tarin"], "did you mean 'train'"),
         (["xyzzy"], "there are lab"),
         (["score", "none.mat"], "none.mat"),
-        (["score", "none.txt"], ".npz"),
+        (["score", "none.txt"], "none.txt"),
         (["evaluate", "runs/none"], "runs/none"),
         (["predict", "none.jpg"], "none.jpg"),
         (["predict"], "--camera"),
@@ -124,7 +136,7 @@ def test_both_ways_to_start():
         (["train", "--model", "xyzzy"], "laptop"),
         (["train", "--option", "width"], "NAME=VALUE"),
         (["train", "--input-size", "large"], "WIDTHxHEIGHT"),
-        (["train", "--resume", "r", "--epochs", "3"], "own settings"),
+        (["train", "--resume", ".", "--epochs", "3"], "own settings"),
         (["train", "--resume", "none"], "none"),
     ],
 )
@@ -143,11 +155,12 @@ def test_mistakes_get_a_sentence_and_status_2(
 def failing(monkeypatch):
     """A command that fails as asked."""
 
-    def fail_with(error):
-        def fail(argv):
-            raise error
-
-        monkeypatch.setattr(import_module("posecourse.doctor"), "main", fail)
+    def fail_with(error, by="posecourse.somewhere"):
+        space = {"__name__": by, "error": error}
+        exec("def main(argv):\n    raise error", space)
+        monkeypatch.setattr(
+            import_module("posecourse.commands.doctor"), "main", space["main"]
+        )
 
     return fail_with
 
@@ -162,10 +175,91 @@ def test_debug_shows_where(failing, capsys, monkeypatch):
         assert "Traceback" in capsys.readouterr().err
 
 
-def test_bugs_are_not_hidden(failing):
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("a bug"),
+        AssertionError(),
+        RecursionError("deep"),
+        RuntimeError("of torch\nwith many\nlines"),
+        json.JSONDecodeError("of a library", "", 0),
+        ImportError("cannot import name 'x'", name="posecourse.metrics"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_bugs_are_a_sentence_and_a_file_to_send(failing, error, capsys):
+    failing(error, by="a_library")
+    assert main(["doctor", "--json"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "posecourse doctor --json failed" in line
+    assert type(error).__name__ in line and str(error).partition("\n")[0] in line
+    path = Path(re.search(r"the details are in (\S+); please send", line)[1])
+    details = path.read_text("utf-8")
+    path.unlink()
+    assert details.startswith("posecourse doctor --json\nposecourse ")
+    assert "Traceback" in details
+
+
+def test_the_file_in_hand_is_named(capsys, monkeypatch):
+    """Even where an error of a library does not know it."""
+    from posecourse.datasets import download
+
+    monkeypatch.setattr(download, "SOURCES", Path("somewhere", "sources.json"))
+    assert main(["data", "fetch"]) == 2
+    told = capsys.readouterr().err
+    assert f"data fetch failed at {Path('somewhere', 'sources.json')} (Attr" in told
+
+
+def test_details_that_cannot_be_written(failing, capsys, monkeypatch):
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     failing(KeyError("a bug"))
-    with pytest.raises(KeyError):
-        main(["doctor"])
+    assert main(["doctor"]) == 2
+    assert "add --debug" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "a/b"),
+            "a/b: Perm.*rights",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device", "c"), "c: .*make room"),
+        (MemoryError(), "not enough memory for posecourse doctor"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 GB"),
+            "not enough",
+        ),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), "not enough memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "--batch-size"),
+    ],
+)
+def test_errors_of_the_system_have_words(failing, capsys, error, says):
+    for by in ("posecourse.somewhere", "a_library"):
+        failing(error, by)
+        assert main(["doctor"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.search(says, line)
+
+
+def test_an_error_of_the_system_without_a_file_names_the_command(failing, capsys):
+    failing(OSError(errno.EIO, "Input/output error"), "a_library")
+    assert main(["doctor"]) == 2
+    told = capsys.readouterr().err
+    assert told == "posecourse: posecourse doctor: Input/output error\n"
+
+
+def test_a_program_that_exits_with_words(failing, capsys):
+    failing(SystemExit("no such thing"))
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == "posecourse: no such thing\n"
+    failing(SystemExit())
+    assert main(["doctor"]) == 0
+    failing(SystemExit(7))
+    assert main(["doctor"]) == 7
 
 
 def test_a_missing_package_leads_to_the_doctor(failing, capsys):
@@ -206,10 +300,240 @@ def test_a_reader_that_leaves_early():
         assert process.wait(30) == 141
 
 
+A_COMMAND = """
+import signal, sys, time, types
+from posecourse import cli
+m = types.ModuleType("mine")
+def main(argv):
+    try:
+        print("ready", flush=True)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            time.sleep(0.02)
+    finally:
+        if sys.argv[2] != "SIGINT":  # once more, while cleaning up
+            signal.raise_signal(signal.SIGTERM)
+        open(sys.argv[1], "w").write("in order")
+m.main = main
+sys.modules["mine"] = m
+cli.COMMANDS["mine"] = ("mine", "")
+sys.exit(cli.main(["mine"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other signals there")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_being_stopped_leaves_things_in_order(tmp_path, name):
+    number = getattr(signal, name)
+    path = tmp_path / "done.txt"
+    with subprocess.Popen(
+        [sys.executable, "-c", A_COMMAND, str(path), name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert "stopped" in process.stderr.read()
+        assert process.wait(30) == 128 + number
+    assert path.read_text() == "in order"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other signals there")
+def test_nohup_is_respected(tmp_path):
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + A_COMMAND
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "done.txt"), "SIGTERM"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 143
+
+
+def test_the_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["--version"]) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such shell there")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_end_the_work(tmp_path, closed):
+    out = tmp_path / "people"
+    done = subprocess.run(
+        f"{sys.executable} -m posecourse data synth --count 2 --size 64 "
+        f"--out {out} {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and not done.stderr
+    assert len(list((out / "images").iterdir())) == 2
+    # nothing that was printed landed in a file of the result
+    json.loads((out / "annot" / "valid.json").read_text("utf-8"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_does_not_fit(unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "posecourse", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 2 and "No space left" in done.stderr
+    assert "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders in use stay there")
+def test_a_folder_that_is_gone(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = (
+        f"import os, sys; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); "
+        "from posecourse.cli import main; sys.exit(main(['data', 'fetch']))"
+    )
+    done = run("-c", code)
+    assert done.returncode == 2 and "change to another" in done.stderr
+
+
+def test_help_without_docstrings():
+    """PYTHONOPTIMIZE=2 leaves them out."""
+    for argv in ([], ["train"], ["predict"], ["chapters"]):
+        done = run("-OO", "-m", "posecourse", *argv, "--help", check=True)
+        assert "example" in done.stdout or not argv
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_survives_every_terminal(capsys, monkeypatch, encoding):
+    from posecourse.commands import print_json
+
+    value = {"file": "Zoë-\udcff-骨.jpg", "score": float("nan")}
+    buffer = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
+    monkeypatch.setattr(sys, "stdout", buffer)
+    print_json(value)
+    buffer.flush()
+    text = buffer.buffer.getvalue().decode(encoding)
+    assert json.loads(text) == {**value, "score": None}
+
+
+# ------------------------------------------------------------ at the door
+
+
+@pytest.mark.parametrize(
+    "argv, says",
+    [
+        (["bench", "--seconds", "inf"], "--seconds: a number from 0.01 to 3600"),
+        (["bench", "--seconds", "nan"], "--seconds"),
+        (["bench", "--seconds", "0"], "--seconds"),
+        (["bench", "--out", "/proc/x.json"], "/proc/x.json' cannot be written"),
+        (["bench", "--out", "."], "is a folder"),
+        (["bench", "--out", ""], "--out: the name is empty"),
+        (["bench", "--out", "model.safetensors"], "must end in .json"),
+        (["bench", "--data", "/nowhere"], "/nowhere"),
+        (["bench", "--batch-size", "0"], "from 1"),
+        (["bench", "--batch-size", "9" * 5000], "999..."),
+        (["bench", "--workers", "-1"], "--workers"),
+        (["bench", "--model", "alexnet"], "alexnet"),
+        (["bench", "--split", "nothing", "--parts", "data"], "nothing"),
+        (["bench", "--device", "meta"], "meta"),
+        (["bench", "--device", ""], "device"),
+        (["train", "--lr", "inf"], "--lr: a number"),
+        (["train", "--lr", "-0.1"], "--lr"),
+        (["train", "--lr", "1e400"], "--lr"),
+        (["train", "--weight-decay", "nan"], "--weight-decay"),
+        (["train", "--epochs", "0"], "--epochs: a whole number from 1"),
+        (["train", "--epochs", "1.5"], "--epochs"),
+        (["train", "--epochs", "9" * 400], "--epochs"),
+        (["train", "--seed", "-1"], "--seed"),
+        (["train", "--seed", str(2**64)], "--seed"),
+        (["train", "--out", "/proc/x"], "/proc/x"),
+        (["train", "--out", ""], "--out: the name is empty"),
+        (["train", "--out", " "], "--out: the name is empty"),
+        (["train", "--data", "/nowhere"], "/nowhere"),
+        (["train", "--data", ""], "--data: the name is empty"),
+        (["train", "--init", "/nowhere.pth"], "/nowhere.pth"),
+        (["train", "--resume", "/nowhere"], "/nowhere"),
+        (["train", "--input-size", "0"], "WIDTHxHEIGHT"),
+        (["train", "--input-size", "-64"], "--input-size"),
+        (["train", "--input-size", "64x64x64"], "WIDTHxHEIGHT"),
+        (["train", "--input-size", "9" * 30], "WIDTHxHEIGHT"),
+        (["train", "--option", "=3"], "NAME=VALUE"),
+        (["train", "--device", "meta"], "meta"),
+        (["train", "--device", "cuda:99"], "cuda:99"),
+        (["evaluate", "", "--limit", "3"], "run: the name is empty"),
+        (["evaluate", ".", "--limit", "0"], "--limit"),
+        (["evaluate", ".", "--out", "/proc/x.npz"], "/proc/x.npz"),
+        (["evaluate", ".", "--out", "poses.txt"], ".npz"),
+        (["data", "prepare", "synthetic", ""], "store: the name is empty"),
+        (["data", "prepare", "synthetic", "/proc/x"], "/proc/x"),
+        (["data", "prepare", "synthetic", "s", "--margin", "nan"], "--margin"),
+        (["data", "prepare", "synthetic", "s", "--size", "0"], "--size"),
+        (["data", "synth", "--out", "x", "--count", "-1"], "--count"),
+        (["data", "synth", "--out", "x", "--seed", "x"], "--seed"),
+        (["data", "synth", "--out", "x", "--difficulty", "extreme"], "extreme"),
+        (["lab", "--port", "99999"], "--port: a whole number from 1 to 65435"),
+        (["lab", "--port", "-1"], "--port"),
+        (["lab", "99"], "99"),
+        (["chapters", "build", "99"], "99"),
+        (["chapters", "dance"], "dance"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_said_before_anything_is(
+    argv, says, capsys, tmp_path, monkeypatch
+):
+    """In a moment, in a sentence, and nothing is left behind."""
+    if any("/proc" in word for word in argv) and not Path("/proc").exists():
+        pytest.skip("no such folder")
+    monkeypatch.chdir(tmp_path)
+    started = time.monotonic()
+    assert main(argv) == 2
+    assert time.monotonic() - started < 10
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line and len(line) < 500
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["width=-1", "width=0", "width=1e999", "width=null", "width=[1]", 'width="x"',
+     "width=" + "9" * 400, "width=1000000000000", "colour=3", "sigma=nan",
+     "input_size=63", "input_size=null", 'input_size={"a":1}', "width=" + "[" * 10**5],
+    ids=lambda text: text[:20],
+)  # fmt: skip
+def test_options_that_no_network_has(option, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    argv = ["train", "--train-people", "8", "--valid-people", "4", "--epochs", "1"]
+    assert main([*argv, "--option", option]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(option.partition("=")[0].replace("_", "."), line)
+    assert len(line) < 1000
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_an_output_that_cannot_be_written_is_said_before(tmp_path, capsys):
+    """Not after half a minute of measuring."""
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    tmp_path.chmod(0o500)
+    assert main(["bench", "--out", str(tmp_path / "x.json")]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------- train
 
 
-def test_options_become_the_settings(monkeypatch, capsys):
+def test_options_become_the_settings(monkeypatch, capsys, tmp_path):
     from posecourse import training
 
     seen = []
@@ -236,7 +560,7 @@ def test_options_become_the_settings(monkeypatch, capsys):
                 "--option",
                 "width=0.5",
                 "--data",
-                "some",
+                str(tmp_path),
                 "--seed",
                 "5",
                 "--device",
@@ -254,11 +578,11 @@ def test_options_become_the_settings(monkeypatch, capsys):
         config.data,
         config.seed,
         config.device,
-    ) == ("posenet", 3, 0.01, 7, "some", 5, "cpu")
+    ) == ("posenet", 3, 0.01, 7, str(tmp_path), 5, "cpu")
     assert config.options == {"width": 0.5, "input_size": 96}
     assert "posecourse evaluate runs/x" in capsys.readouterr().out
-    assert main(["train", "--resume", "runs/y"]) == 0
-    assert seen[1].resume == "runs/y"
+    assert main(["train", "--resume", str(tmp_path)]) == 0
+    assert seen[1].resume == str(tmp_path)
     assert main(["train", "--model", "help"]) == 0
     assert capsys.readouterr().out.split()[-1] == models.names()[-1]
     assert len(seen) == 2

@@ -197,10 +197,13 @@ def build(name: str, skeleton: Skeleton | str = MPII, **options) -> PoseNetwork:
         options["input_size"] = size[0]  # as somebody's own class may want it
     try:
         network = cls(joints=len(skeleton), **fixed, **options)
-    except (TypeError, RuntimeError) as error:
-        given = ", ".join(f"{k}={v!r}" for k, v in options.items())
+        if not all(parameter.numel() for parameter in network.parameters()):
+            raise ValueError("a layer has no weights")
+    except Exception as error:  # torch has many kinds for a wrong size
+        given = ", ".join(f"{k}={v!r:.60}" for k, v in options.items())
+        reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"network {name!r} cannot be built with {given or 'its defaults'}: {error}"
+            f"network {name!r} cannot be built with {given or 'its defaults'}: {reason}"
         ) from error
     network.name, network.skeleton = name, skeleton
     network.options = {**everything, "input_size": list(network.input_size)}
