@@ -130,8 +130,10 @@ def place(wheel, tmp_path_factory):
 
 def test_what_the_wheel_carries(root, wheel):
     with zipfile.ZipFile(wheel) as file:
-        names = {name for name in file.namelist() if "/course/" in name}
-    course = {name.removeprefix("posecourse/course/") for name in names}
+        names = file.namelist()
+    assert "posecourse/commands/lab_settings/overrides.json" in names
+    start = "posecourse/course/"
+    course = {name.removeprefix(start) for name in names if name.startswith(start)}
     for chapter in CHAPTERS:
         if chapter.notebook(root / "chapters").is_file():
             assert f"chapters/{chapter.name}.ipynb" in course
