@@ -763,16 +763,15 @@ display_figure(figure, "As written, the loss comes down to 1 and stays there. "
 # **Predict first.** How many of the 127 million parameters are left?
 
 # %%
-class Sibling(nn.Module):
+class Sibling(models.PoseNetwork):
     """PoseNet's convolutions, then heatmaps of a quarter of the side."""
 
     def __init__(self, **options):
-        super().__init__()
-        trunk = self.trunk = models.build("posenet_bn", **options)
-        del trunk.fc1, trunk.fc2, trunk.fc3
-        self.skeleton, self.input_size = MPII, trunk.input_size
+        trunk = models.build("posenet_bn", **options)
         w, h = trunk.input_size
-        self.codec = HeatmapCodec((w, h), (w // 4, h // 4), sigma=1)
+        super().__init__(HeatmapCodec((w, h), (w // 4, h // 4), sigma=1))
+        self.trunk = trunk
+        del trunk.fc1, trunk.fc2, trunk.fc3
         wide, half = trunk.conv10.out_channels, trunk.conv10.out_channels // 2
         layers = []
         for before in (wide, half, half):
