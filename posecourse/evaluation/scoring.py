@@ -52,7 +52,7 @@ class Evaluation:
     prediction_std, label_std:
         How far predictions (labels) differ between pictures: standard
         deviation of a joint's place, input pixels, mean over joints. A
-        network that says the mean pose has a deviation of 0.
+        constant prediction has a deviation of 0.
     keypoints, scores:
         ``(N, K, 2)`` pixels of the pictures, and ``(N, K)``.
     in_crops:
