@@ -481,7 +481,7 @@ def test_json_survives_every_terminal(capsys, monkeypatch, encoding):
         (["data", "synth", "--out", "x", "--count", "-1"], "--count"),
         (["data", "synth", "--out", "x", "--seed", "x"], "--seed"),
         (["data", "synth", "--out", "x", "--difficulty", "extreme"], "extreme"),
-        (["lab", "--port", "99999"], "--port: a whole number from 1 to 65435"),
+        (["lab", "--port", "99999"], "--port: a whole number from 1 to 65535"),
         (["lab", "--port", "-1"], "--port"),
         (["lab", "99"], "99"),
         (["chapters", "build", "99"], "99"),

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port",
-        type=whole(1, 65435),  # a hundred more are tried
+        type=whole(1, 65535),
         default=8888,
         help="the first port to try (default: %(default)s)",
     )
