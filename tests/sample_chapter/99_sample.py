@@ -53,7 +53,6 @@ print("sum", np.arange(5).sum())
 # %% [markdown]
 # ## 2. A picture
 
-
 # %%
 def draw(power):
     figure, axes = plt.subplots(figsize=(3, 2))
@@ -61,7 +60,8 @@ def draw(power):
     return figure
 
 
-explore(draw, "A curve of power {power}, rising from left to right", power=(1, 3, 2))
+explore(draw, "A curve of power {power}, rising from left to right",
+        power=(1, 3, 2))
 
 # %% tags=["raises-exception", "nbval-check-output"]
 np.zeros(2) + np.zeros(3)
