@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 import torch
-from hostile import House
+from hostile import BLOBS, DOORS, FOLDERS, House, odd_paths
 
 from posecourse.cli import main
 
@@ -55,3 +55,53 @@ def run(tmp_path, monkeypatch, capfd):
         return ""
 
     return ran
+
+
+# Contents that may be nothing wrong: no results, nobody, a picture's header.
+HARMLESS = {"list", "object", "list of objects", "BOM", "UTF-32"}
+# JSON as it should be, of something else: said, without the file's name.
+ELSE = {"objects for lists", "400 digits inside"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", [d for d in DOORS if d != "train --init"])
+def test_a_file_of_any_content_is_refused_in_words(door, house, run, tmp_path):
+    endings, command = DOORS[door]
+    wrong = {}
+    for suffix in endings:
+        file = tmp_path / f"given{suffix}"
+        for name, content in BLOBS.items():
+            file.write_bytes(content)
+            expected = "" if name in ELSE else file.name
+            said = run(command(house, file), expected, name in HARMLESS)
+            if said:
+                wrong[f"{name}{suffix}"] = said
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", FOLDERS)
+def test_a_folder_with_a_file_of_any_content_is_refused_in_words(
+    door, house, run, tmp_path
+):
+    inner, command = FOLDERS[door]
+    wrong = {}
+    for number, (name, content) in enumerate(BLOBS.items()):
+        folder = tmp_path / f"given-{number}"
+        (folder / inner).parent.mkdir(parents=True)
+        (folder / inner).write_bytes(content)
+        said = run(command(house, folder), folder.name, name in HARMLESS)
+        if said:
+            wrong[name] = said
+    assert not wrong
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_path_that_is_no_file_is_refused_in_words(door, house, run, tmp_path):
+    endings, command = DOORS[door]
+    wrong = {}
+    for name, path in odd_paths(tmp_path / "odd", endings[0]):
+        said = run(command(house, path), "", may_work=False)
+        if said:
+            wrong[name] = said
+    assert not wrong

@@ -546,7 +546,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with RunFolder.create(None, "net") as first, RunFolder.create(None, "net") as other:
         assert first.path != other.path
-        with pytest.raises(RunError, match="another process is training"):
+        with pytest.raises(RunError, match="another process.*is working in"):
             RunFolder(first.path)
         with pytest.raises(RunError, match="not empty"):
             RunFolder.create(first.path, "net")

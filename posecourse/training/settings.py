@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import models
 from ..device import choose_device, prefers_bf16
+from ..files import read_json
 from ..transforms import Augmentation
 from .recipes import PRESETS, RECIPES
 
@@ -303,7 +304,7 @@ def read_config(folder, **changes) -> TrainConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is not a run folder: it has no config.json")
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path)
         content = {_RENAMED.get(key, key): value for key, value in content.items()}
         if "supervise" in content:
             content["intermediate_supervision"] = content.pop("supervise") == "all"
