@@ -202,14 +202,16 @@ def test_a_plan_is_right(tmp_path, monkeypatch):
 
 
 def test_missing_pictures_are_said(shared_data, tmp_path):
-    annotations = shared_data / "mpii" / "annot" / "valid.json"
-    people = tmp_path / "people.json"  # whose name says no split: it is split
-    people.write_bytes(annotations.read_bytes())
+    annotations = (shared_data / "mpii" / "annot" / "valid.json").read_bytes()
+    for folder in ("annot", "images"):
+        (tmp_path / folder).mkdir()
+    for split in ("train", "valid"):
+        (tmp_path / "annot" / f"{split}.json").write_bytes(annotations)
     found = plan(
         config_for(
             "laptop",
             {"input_size": 32},
-            data=str(people),
+            data=str(tmp_path),
             amp="fp32",
         )
     )

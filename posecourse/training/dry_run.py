@@ -155,10 +155,10 @@ class Plan:
         new = sum(s.store_bytes for s in stores if not s.prepared)
         disk = (
             f"{format_bytes(new)} of crops would be written to "
-            f"{self.training.store.parent}, where "
+            f"{_short(self.training.store.parent)}, where "
             f"{format_bytes(free)} are free"
             if new
-            else f"the crops are prepared in {self.training.store.parent}"
+            else f"the crops are prepared in {_short(self.training.store.parent)}"
         )
         if new > free:
             disk += ": NOT ENOUGH"
@@ -384,6 +384,13 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
+
+
+def _short(path: Path) -> str:
+    """A path as people write it: their own folder is ~."""
+    path = path.absolute()
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def _duration(seconds: float) -> str:
