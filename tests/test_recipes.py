@@ -203,8 +203,8 @@ def test_a_plan_is_right(tmp_path, monkeypatch):
 
 def test_missing_pictures_are_said(shared_data, tmp_path):
     annotations = (shared_data / "mpii" / "annot" / "valid.json").read_bytes()
-    for folder in ("annot", "images"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "annot").mkdir()
+    (tmp_path / "images").symlink_to(shared_data / "mpii" / "images")
     for split in ("train", "valid"):
         (tmp_path / "annot" / f"{split}.json").write_bytes(annotations)
     found = plan(
