@@ -60,7 +60,7 @@ def run(tmp_path, monkeypatch, capfd):
 # Contents that may be nothing wrong: no results, nobody, a picture's header.
 HARMLESS = {"list", "object", "list of objects", "BOM", "UTF-32"}
 # JSON as it should be, of something else: said, without the file's name.
-ELSE = {"objects for lists", "400 digits inside"}
+ELSE = {"objects for lists", "no images", "400 digits inside"}
 
 
 @pytest.mark.slow

@@ -305,6 +305,9 @@ def read_config(folder, **changes) -> TrainConfig:
         raise FileNotFoundError(f"{folder} is not a run folder: it has no config.json")
     try:
         content = read_json(path)
+        missing = {"model", "data", "epochs"} - set(content)
+        if missing:
+            raise ValueError(f"it says no {', '.join(sorted(missing))}")
         content = {_RENAMED.get(key, key): value for key, value in content.items()}
         if "supervise" in content:
             content["intermediate_supervision"] = content.pop("supervise") == "all"
