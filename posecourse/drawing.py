@@ -192,7 +192,7 @@ def _draw_person(image, points, state, skeleton, thickness):
     for a, b in bones:  # a dark rim under everything
         _line(image, points[a], points[b], _DARK, width + halo)
     for a, b in bones:
-        side = _bone_side(skeleton, a, b)
+        side = skeleton.bone_side((a, b))
         _line(image, points[a], points[b], SIDE_COLORS[side], width)
         if side == "left" and width >= 2:
             _line(image, points[a], points[b], _WHITE, width * 0.3)
@@ -203,11 +203,6 @@ def _draw_person(image, points, state, skeleton, thickness):
         _marker(image, points[j], side, radius, SIDE_COLORS[side])
         if state[j] == 1:
             _marker(image, points[j], side, radius * 0.6, _WHITE)
-
-
-def _bone_side(skeleton, a, b) -> str:
-    sides = {skeleton.side(skeleton.joints[j]) for j in (a, b)} - {"middle"}
-    return sides.pop() if len(sides) == 1 else "middle"
 
 
 def _fixed(points):

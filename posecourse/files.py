@@ -23,7 +23,7 @@ import shutil
 import stat
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
@@ -45,6 +45,7 @@ __all__ = [
     "remove",
     "require_space",
     "sha256",
+    "stays_inside",
     "sync_file",
     "write_csv",
     "write_json",
@@ -161,6 +162,17 @@ def read_bytes(path, what: str = "file", limit: int = 2**32) -> bytes:
             f"that are read as a {what}"
         )
     return data
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name that comes from elsewhere stays below its folder.
+
+    On every system alike, whatever it was written on: no ``/a``, no ``..``,
+    no ``C:\\a``; on Windows no colon, which names a hidden stream of a file.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = PureWindowsPath(name).drive or (os.name == "nt" and ":" in name)
+    return not (path.is_absolute() or ".." in path.parts or drive)
 
 
 def sha256(path) -> str:
@@ -434,6 +446,11 @@ def _remove_quietly(path):
         remove(path)
 
 
+# A file's name that is not UTF-8 has letters that UTF-8 has not; as \udcff
+# they are valid JSON and are read back as they were.
+_NOT_UTF8 = "backslashreplace"
+
+
 def write_json(path, value):
     """Write a value as readable JSON.
 
@@ -442,20 +459,19 @@ def write_json(path, value):
     """
     text = json.dumps(plain(value), indent=2, ensure_ascii=False)
     with atomic_path(path) as temporary:
-        # A file's name that is not UTF-8 has letters that UTF-8 has not;
-        # as \udcff they are valid JSON and are read back as they were.
-        temporary.write_bytes((text + "\n").encode("utf-8", "backslashreplace"))
+        temporary.write_bytes((text + "\n").encode("utf-8", _NOT_UTF8))
 
 
 def write_csv(path, head, rows) -> Path:
     """Write a table as CSV: UTF-8, one line for `head`, one for each row.
 
     NumPy numbers become numbers; what is not known (None, NaN) is empty.
+    Names that are not UTF-8 are written as `write_json` writes them.
     """
     path = Path(path)
     with (
         atomic_path(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
+        open(temporary, "w", newline="", encoding="utf-8", errors=_NOT_UTF8) as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
@@ -634,8 +650,8 @@ class Written:
     >>> written = Written("work/poses")
     >>> with written.path("poses.json") as temporary:  # doctest: +SKIP
     ...     temporary.write_text("{}")
-    >>> written.free("poses.json")  # ours: it may be replaced
-    'poses.json'
+    >>> written.may_write("poses.json")  # ours: it may be replaced
+    True
     """
 
     def __init__(self, folder):
@@ -659,14 +675,6 @@ class Written:
         if not os.path.lexists(path):
             return True
         return path.is_file() and sha256(path) in self._digests.get(name, ())
-
-    def free(self, name: str) -> str:
-        """`name`, or the first of ``a-2.png``, ``a-3.png``, ... to write."""
-        number, path = 1, Path(name)
-        while not self.may_write(name):
-            number += 1
-            name = path.with_stem(f"{path.stem}-{number}").as_posix()
-        return name
 
     @contextmanager
     def path(self, name: str):

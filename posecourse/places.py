@@ -15,6 +15,7 @@ __all__ = [
     "cache_folder",
     "checkout",
     "course_folder",
+    "make_prepared_folder",
     "prepared_folder",
     "work_folder",
 ]
@@ -90,14 +91,22 @@ def cache_folder() -> Path:
 
 
 def prepared_folder() -> Path:
-    """Where people that were cut out of a data set are kept; made if missing.
+    """Where people that were cut out of a data set are kept.
+
+    It need not exist yet: `make_prepared_folder`.
+    """
+    return cache_folder() / "prepared"
+
+
+def make_prepared_folder() -> Path:
+    """`prepared_folder`, made if it is missing.
 
     Raises
     ------
     OSError
         If it cannot be written to; the message says how to choose another.
     """
-    folder = cache_folder() / "prepared"
+    folder = prepared_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(folder, os.W_OK) else "permission denied"

@@ -35,18 +35,14 @@ __all__ = [
 
 # Colours that people with any kind of colour vision can tell apart
 # (Okabe and Ito, 2008). Side is also carried by the line style when drawn.
-_RIGHT, _LEFT, _MIDDLE = "#E69F00", "#0072B2", "#009E73"
+_COLORS = {"right": "#E69F00", "left": "#0072B2", "middle": "#009E73"}
 
-
-# How a name says which side a joint is on, as a word of its own.
-_SIDES = {
-    "left": "left",
-    "right": "right",
-    "l": "left",
-    "r": "right",
-    "左": "left",
-    "右": "right",
-}
+# How a name says which side a joint is on, as a word of its own. A letter
+# says it only where no word does.
+_SIDES = (
+    {"left": "left", "right": "right", "左": "left", "右": "right"},
+    {"l": "left", "r": "right"},
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -382,15 +378,16 @@ class Skeleton:
     @cached_property
     def colors(self) -> tuple[str, ...]:
         """A colour per joint: orange right, blue left, green middle."""
-        table = {"right": _RIGHT, "left": _LEFT, "middle": _MIDDLE}
-        return tuple(table[self.side(j)] for j in self.joints)
+        return tuple(_COLORS[side] for side in self._sides)
+
+    def bone_side(self, bone: tuple[int, int]) -> str:
+        """The side of a bone's ends; middle if they have none, or both."""
+        sides = {self._sides[joint] for joint in bone} - {"middle"}
+        return sides.pop() if len(sides) == 1 else "middle"
 
     def bone_color(self, bone: tuple[int, int]) -> str:
-        """The colour of a bone: that of its one-sided end, if any."""
-        for joint in reversed(bone):
-            if self.side(self.joints[joint]) != "middle":
-                return self.colors[joint]
-        return _MIDDLE
+        """The colour of a bone, that of its side."""
+        return _COLORS[self.bone_side(bone)]
 
     def to_dict(self) -> dict:
         """Everything about it in lists and texts, for JSON."""
@@ -442,11 +439,10 @@ def canonical_name(joint: str) -> str:
         r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text
     ).casefold()
     words = text.split()
-    # A word first; a letter says the side only where no word does.
-    for marks in (("left", "right", "左", "右"), ("l", "r")):
-        places = [i for i, word in enumerate(words) if word in marks]
+    for sides in _SIDES:
+        places = [i for i, word in enumerate(words) if word in sides]
         if len(places) == 1:
-            side = _SIDES[words.pop(places[0])]
+            side = sides[words.pop(places[0])]
             return "_".join([side, *words])
     return "_".join(words)
 
@@ -695,7 +691,7 @@ COCO = _skeleton(
     },
 )
 
-_LIMBS = dict(list(MPII.groups.items()))
+_LIMBS = MPII.groups
 
 LSP = _skeleton(
     "lsp",

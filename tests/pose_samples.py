@@ -1,6 +1,9 @@
 """Small datasets on disk, written as their makers write them."""
 
+import io
 import json
+import struct
+import zipfile
 
 import cv2
 import numpy as np
@@ -21,6 +24,39 @@ def write_picture(path, image):
     done, data = cv2.imencode(path.suffix, image[..., ::-1])
     assert done
     path.write_bytes(data.tobytes())
+
+
+def exif(orientation: int, order="<") -> bytes:
+    """An EXIF part with a camera's name and how the picture lies."""
+    return (
+        (b"II*\0" if order == "<" else b"MM\0*")
+        + struct.pack(order + "IH", 8, 2)
+        + struct.pack(order + "HHI4s", 0x010F, 2, 4, b"Cam\0")
+        + struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
+        + b"\0" * 4
+    )
+
+
+def with_exif(jpeg: bytes, orientation: int, order="<") -> bytes:
+    """The JPEG with an EXIF part that says how it lies."""
+    body = b"Exif\0\0" + exif(orientation, order)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
+
+
+def make_zip(*members, **options) -> bytes:
+    """A zip archive of ``(name, data)``."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", **options) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def write(path, value):
+    """Write a text as it is, anything else as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return path
 
 
 def people(count: int, seed=0, per_picture=2, scale=0.4) -> list[dict]:
@@ -52,8 +88,7 @@ def people(count: int, seed=0, per_picture=2, scale=0.4) -> list[dict]:
 def write_mpii(root, count=12, split="valid", pictures=True, **options):
     """A folder in MPII's layout; returns it."""
     records = people(count, **options)
-    (root / "annot").mkdir(parents=True, exist_ok=True)
-    (root / "annot" / f"{split}.json").write_text(json.dumps(records))
+    write(root / "annot" / f"{split}.json", records)
     for i, name in enumerate(sorted({r["image"] for r in records})):
         if pictures:
             write_picture(root / "images" / name, picture(i))

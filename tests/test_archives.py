@@ -12,6 +12,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from pose_samples import make_zip
 
 from posecourse import files
 from posecourse.datasets import archives
@@ -24,14 +25,6 @@ GOOD = [("images/a.jpg", b"one"), ("images/b/c.jpg", b"two"), ("readme.txt", b"t
 
 def left_over(folder):
     return sorted(p.name for p in folder.iterdir())
-
-
-def make_zip(*members, **options) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", **options) as archive:
-        for name, data in members:
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 def make_tar(*members, mode="w:gz") -> bytes:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import scipy.io
-from pose_samples import picture, write_mpii, write_picture
+from pose_samples import picture, with_exif, write, write_mpii, write_picture
 
 from posecourse import datasets, skeletons
 from posecourse.datasets import (
@@ -33,12 +33,6 @@ from posecourse.metrics import keypoint_ap
 
 # What is said is looked for where it is expected.
 pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
-
-
-def write(path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
-    return path
 
 
 def window_around(person, box, times):
@@ -530,14 +524,10 @@ def test_real_coco(shared_data):
 
 def turned_jpeg(image, orientation: int) -> bytes:
     """A JPEG that asks to be turned, so that it then is `image`."""
-    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"
-    tiff += bytes([orientation, 0, 0, 0, 0, 0, 0, 0])
-    part = b"Exif\0\0" + tiff
     back = {1: 1, 3: 3, 6: 8, 8: 6}[orientation]
     stored = turn_upright(image, back)[..., ::-1]
     data = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-    length = (len(part) + 2).to_bytes(2, "big")
-    return data[:2] + b"\xff\xe1" + length + part + data[2:]
+    return with_exif(data, orientation)
 
 
 def write_turned(tmp_path, *pictures):

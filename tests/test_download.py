@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pose_samples import make_zip
 
 from posecourse import files
 from posecourse.cli import main
@@ -422,14 +423,6 @@ def test_no_room(server, tmp_path, monkeypatch):
 
 
 # --- a dataset ------------------------------------------------------------
-
-
-def make_zip(*members) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members:
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 GOOD = [

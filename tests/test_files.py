@@ -24,6 +24,8 @@ from posecourse.files import (
     new_folder,
     read_bytes,
     read_json,
+    stays_inside,
+    write_csv,
     write_json,
 )
 
@@ -203,6 +205,24 @@ def test_write_json(tmp_path):
         "nan": [None, None],
         "名": str(path),
     }
+
+
+def test_write_csv(tmp_path):
+    """The name is that of a file that is not UTF-8: readable, and no error."""
+    rows = [["caf\udce9.jpg", np.float32(0.5)], ["名", float("nan")], [None, 2]]
+    path = write_csv(tmp_path / "a.csv", ["name", "score"], rows)
+    assert path.read_bytes().decode("utf-8") == (
+        "name,score\ncaf\\udce9.jpg,0.5\n名,\n,2\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["/a", "../a", "b/../../a", "b\\..\\..\\a", "C:\\a", "C:a", "\\\\host\\a"]
+)
+def test_names_that_lead_elsewhere(name):
+    assert not stays_inside(name)
+    for inner in ("a.jpg", "b/a..jpg", "b\\a.jpg", "..a", "名/a"):
+        assert stays_inside(inner)
 
 
 def test_format_bytes():
@@ -424,13 +444,12 @@ def test_files_that_are_not_ours_are_not_replaced(tmp_path):
     with pytest.raises(FileError, match="mine.png is not replaced"):
         with written.path("mine.png") as temporary:
             temporary.write_text("theirs")
-    assert written.free("mine.png") == "mine-2.png"
     for text in ("one", "two"):  # ours may be replaced, by the next run too
         with Written(tmp_path).path("sub/poses.json") as temporary:
             temporary.write_text(text)
     ours = tmp_path / "sub" / "poses.json"
     assert ours.read_text() == "two"
-    assert Written(tmp_path).free("sub/poses.json") == "sub/poses.json"
+    assert Written(tmp_path).may_write("sub/poses.json")
     ours.write_text("corrected by hand")
     assert not Written(tmp_path).may_write("sub/poses.json")
     ours.unlink()

@@ -10,7 +10,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from pose_samples import picture, write_picture
+from pose_samples import exif, picture, with_exif, write_picture
 
 from posecourse.images import (
     ImageError,
@@ -81,23 +81,6 @@ def test_sixteen_bits_become_eight():
     assert decode_image(encode(".png", deep[..., 1])).tolist() == [[[128] * 3]]
     clear = np.concatenate([deep, np.full((1, 1, 1), 65535, np.uint16)], 2)
     assert decode_image(encode(".png", clear)).tolist() == [[[255, 128, 0]]]
-
-
-def exif(orientation: int, order="<") -> bytes:
-    """An EXIF part with a camera's name and how the picture lies."""
-    return (
-        (b"II*\0" if order == "<" else b"MM\0*")
-        + struct.pack(order + "IH", 8, 2)
-        + struct.pack(order + "HHI4s", 0x010F, 2, 4, b"Cam\0")
-        + struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
-        + b"\0" * 4
-    )
-
-
-def with_exif(jpeg: bytes, orientation: int, order="<") -> bytes:
-    """The JPEG with an EXIF part that says how it lies."""
-    body = b"Exif\0\0" + exif(orientation, order)
-    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
 def test_exif_orientation_is_applied_unless_told_not_to(rgb, jpeg):

@@ -29,16 +29,9 @@ from posecourse.losses import (
     zero_heatmap_loss,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N, K, H, W = 3, 4, 5, 6
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """These tensors are tiny: several threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def random(*shape, seed=0):

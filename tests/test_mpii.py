@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import scipy.io
-from pose_samples import people, picture, write_mpii, write_picture
+from pose_samples import people, picture, write, write_mpii, write_picture
 
 from posecourse import skeletons
 from posecourse.datasets import (
@@ -23,12 +23,6 @@ from posecourse.datasets.mpii_writer import draw_release, struct, structs, write
 
 # What is said is looked for where it is expected.
 pytestmark = pytest.mark.filterwarnings("ignore::posecourse.datasets.DatasetWarning")
-
-
-def write(path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
-    return path
 
 
 # --- one JSON per split ---------------------------------------------------

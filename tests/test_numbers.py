@@ -18,14 +18,7 @@ from posecourse.geometry import Crop
 from posecourse.skeletons import MPII
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """These arrays are tiny: several threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 KINDS = {
     "int64 array": lambda v: v.astype(np.int64),

@@ -212,16 +212,19 @@ def test_colours_tell_sides(skeleton):
 
 
 def test_bones_take_the_colour_of_their_side():
-    """A bone is given by its columns; one end on a side is enough."""
+    """A bone is given by its columns; one end on a side is enough. One from
+    side to side is of neither, whichever end comes first."""
 
-    def color(*bone):
-        return MPII.bone_color(tuple(MPII.indices(bone)))
+    def color(*bone, skeleton=MPII):
+        return skeleton.bone_color(tuple(skeleton.indices(bone)))
 
     right, middle = (MPII.colors[MPII.index(j)] for j in ("right_knee", "pelvis"))
     assert color("pelvis", "right_hip") == right
     assert color("right_hip", "pelvis") == right
     assert color("right_hip", "right_knee") == right
     assert color("pelvis", "thorax") == middle
+    for hips in (("right_hip", "left_hip"), ("left_hip", "right_hip")):
+        assert color(*hips, skeleton=COCO) == middle
 
 
 def test_half_a_body_cannot_be_mirrored():

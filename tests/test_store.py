@@ -34,6 +34,7 @@ from posecourse.datasets import (
     open_dataset,
     prepare,
 )
+from posecourse.evaluation import pck_normalizer
 from posecourse.files import DiskFullError
 from posecourse.geometry import Crop, affine_points
 
@@ -126,35 +127,33 @@ def test_labels(dataset, store):
     np.testing.assert_allclose(back, [p.keypoints for p in dataset], atol=1e-3)
 
 
-def test_torso(dataset, store):
-    joints = skeletons.MPII.indices(["left_shoulder", "right_hip"])
-    for person, torso in zip(dataset, store.torso):
-        a, b = person.keypoints[joints]
-        expected = np.linalg.norm(a - b) * 32 / 100
-        np.testing.assert_allclose(torso, expected, rtol=1e-4)
-        assert np.isnan(torso) == (person.visible[joints] == 0).any()
-
-
 def test_box_size(dataset, store, tmp_path):
-    """The box of the joints, or the person's own, in pixels of the crop."""
-    zoom = 32 / 100
-    for person, size in zip(dataset, store.box_size):
-        joints = person.keypoints[person.visible > 0]
-        expected = ((joints.max(0) - joints.min(0)).max() + 1) * zoom
-        assert size == pytest.approx(expected, rel=1e-5)
-    assert store.box_size.dtype == np.float32
+    """Of the person's own box, in pixels of the crop; MPII has none."""
+    assert store.box_size.dtype == np.float32 and np.isnan(store.box_size).all()
     dataset.people[0].box = (3.0, 4.0, 50.0, 70.0)
-    dataset.people[1].visible[:] = 0
-    dataset.people[1].visible[3] = 2  # one joint has no size
     dataset.people[2].box = (0.0, 0.0, float("nan"), 5.0)
     boxes = crop_in_memory(dataset, SIZE, MARGIN).box_size
-    assert boxes[0] == pytest.approx(70 * zoom, rel=1e-6)
-    assert np.isnan(boxes[1:3]).all() and boxes[3] == store.box_size[3]
-    np.testing.assert_array_equal(
-        CropDataset.open(tmp_path / "store").subset([5, 2]).box_size,
-        store.box_size[[5, 2]],
+    assert boxes[0] == pytest.approx(70 * 32 / 100, rel=1e-6)
+    assert np.isnan(boxes[1:]).all()
+    built = build(dataset, tmp_path / "boxes")
+    np.testing.assert_array_equal(built.box_size, boxes)
+    np.testing.assert_array_equal(built.subset([5, 0]).box_size, boxes[[5, 0]])
+    assert np.isnan(replace(built, box_size=None).box_size).all()
+
+
+def test_without_boxes_the_joints_own_is_what_pck_divides_by(dataset):
+    """And is called so, as `metrics.report` calls it."""
+    for person in dataset.people:
+        person.head_size = float("nan")
+    hand = [(j, n) for j, n in enumerate(skeletons.MPII.joints) if "hip" not in n]
+    store = crop_in_memory(dataset, SIZE, MARGIN).as_skeleton(
+        skeletons.Skeleton("no_torso", [name for _, name in hand])
     )
-    assert np.isnan(replace(store, box_size=None).box_size).all()
+    found = pck_normalizer(store)
+    assert found.name == "PCK (joints)"
+    labelled = dataset[0].keypoints[[j for j, _ in hand]]
+    span = np.nanmax(labelled, 0) - np.nanmin(labelled, 0)
+    assert found.size[0] == pytest.approx(span.max() * 32 / 100 + 1, rel=1e-4)
 
 
 def test_open_gives_the_same(store, tmp_path):
@@ -224,7 +223,6 @@ def test_subset(store, indices):
     assert part.ids.tolist() == store.ids[chosen].tolist()
     assert (part.crops == store.crops[chosen]).all()
     np.testing.assert_array_equal(part.keypoints, store.keypoints[chosen])
-    np.testing.assert_array_equal(part.torso, store.torso[chosen])
 
 
 def test_opencv_gets_its_threads_back(dataset, tmp_path, monkeypatch):
@@ -885,7 +883,6 @@ def check_drawn(store):
     middle = store.crops[:, 4, 4, 0]
     assert middle.tolist() == [i % 256 for i in range(450)]
     np.testing.assert_allclose(store.area, 400 * (8 / 32) ** 2, rtol=1e-6)
-    assert np.isnan(store.torso).all()
 
 
 def test_processes_give_the_same(tmp_path):

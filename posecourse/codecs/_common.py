@@ -120,6 +120,15 @@ def _labelled(keypoints, visible):
     return keypoints, (visible > 0) & keypoints.isfinite().all(-1)
 
 
+def _leaves_a_mark(places, labelled, counts, sigma: float):
+    """Which joints have a bump on the grid: labelled, and at most 3 sigma
+    outside. `places` ``(N, K, 2)`` cells of a grid of `counts` (x, y)."""
+    reach = 3 * sigma + 0.5
+    for place, count in zip(places.unbind(-1), counts):
+        labelled = labelled & (place >= -reach) & (place <= count - 1 + reach)
+    return labelled
+
+
 def _pair(size, what: str) -> tuple[int, int]:
     try:
         width, height = size

@@ -13,6 +13,7 @@ from ._common import (
     _as_maps,
     _bump,
     _labelled,
+    _leaves_a_mark,
     _pair,
     _positive,
     _set_size,
@@ -142,10 +143,7 @@ class HeatmapCodec:
         """
         keypoints, labelled = _labelled(keypoints, visible)
         cells = self.to_cells(keypoints)
-        reach = 3 * self.sigma + 0.5
-        for axis, count in enumerate(self.heatmap_size):
-            place = cells[..., axis]
-            labelled = labelled & (place >= -reach) & (place <= count - 1 + reach)
+        labelled = _leaves_a_mark(cells, labelled, self.heatmap_size, self.sigma)
         cells = torch.where(labelled[..., None], cells, torch.nan)
         heatmaps = gaussian_heatmaps(cells, self.heatmap_size, self.sigma)
         return heatmaps, labelled.to(heatmaps.dtype)

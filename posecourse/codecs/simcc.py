@@ -9,7 +9,15 @@ from typing import ClassVar
 import torch
 
 from ..geometry import resize_points
-from ._common import _as_pair, _bump, _labelled, _positive, _read, _set_size
+from ._common import (
+    _as_pair,
+    _bump,
+    _labelled,
+    _leaves_a_mark,
+    _positive,
+    _read,
+    _set_size,
+)
 
 __all__ = ["SimCCCodec"]
 
@@ -85,13 +93,7 @@ class SimCCCodec:
         """
         keypoints, labelled = _labelled(keypoints, visible)
         place = resize_points(keypoints, self.split_ratio)
-        reach = 3 * self.sigma + 0.5
-        for axis, count in enumerate(self.bins):
-            labelled = (
-                labelled
-                & (place[..., axis] >= -reach)
-                & (place[..., axis] <= count - 1 + reach)
-            )
+        labelled = _leaves_a_mark(place, labelled, self.bins, self.sigma)
         place = torch.where(labelled[..., None], place, 0)
         target = []
         for axis, count in enumerate(self.bins):

@@ -14,7 +14,7 @@ import numpy as np
 from ..files import FileError
 from ..images import PictureFolder, decode_image
 from ..images.headers import Header, read_header
-from ..skeletons import Skeleton, get_skeleton, remap
+from ..skeletons import Skeleton, get_skeleton
 from .base import DatasetError, DatasetWarning, Person, Skipped, require_common_joints
 from .pictures import is_turned
 
@@ -155,10 +155,12 @@ class AnnotatedDataset:
         for name, size in self._sizes.items():
             try:
                 header = self.pictures.header(name)
-                turned = header.orientation > 1 and is_turned(header, size, name)
+                if header.orientation == 1:
+                    continue
+                turned = is_turned(header, size, name)
             except (FileError, OSError):
                 continue
-            if turned is not None and header.orientation > 1:
+            if turned is not None:
                 return turned
         return False
 
@@ -180,14 +182,8 @@ class AnnotatedDataset:
         require_common_joints(self.skeleton, target)
         other = copy.copy(self)
         other.name, other.skeleton = f"{self.name}-{target.name}", target
-        other.people, other.notes = [], list(self.notes)
-        for person in self.people:
-            person = copy.copy(person)
-            person.keypoints, person.visible = remap(
-                person.keypoints, person.visible, self.skeleton, target
-            )
-            person.skeleton = target
-            other.people.append(person)
+        other.people = [person.as_skeleton(target) for person in self.people]
+        other.notes = list(self.notes)
         for note in gaps_between(self.skeleton, target):
             other._note(note)
         return other

@@ -14,10 +14,17 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import NamedTuple
 
-from ..files import WriteError, disk_errors, format_bytes, remove, require_space
+from ..files import (
+    WriteError,
+    disk_errors,
+    format_bytes,
+    remove,
+    require_space,
+    stays_inside,
+)
 from .transfer import DownloadError
 
 __all__ = ["Unpacked", "unpack"]
@@ -259,11 +266,9 @@ def _tar_members(archive: Path, stream):
 
 
 def _safe_target(archive: Path, folder: Path, name: str) -> Path:
-    path = PurePosixPath(name.replace("\\", "/"))
-    drive = PureWindowsPath(name).drive or (os.name == "nt" and ":" in name)
-    if path.is_absolute() or ".." in path.parts or drive or "\0" in name:
+    if not stays_inside(name) or "\0" in name:
         _refuse(archive, name, "points outside the folder")
-    return folder / path
+    return folder / name.replace("\\", "/")
 
 
 def _refuse(archive: Path, name: str, why: str):

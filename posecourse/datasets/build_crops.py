@@ -18,6 +18,7 @@ from ..files import (
     locked,
     remove,
     require_space,
+    sha256,
     write_json,
 )
 from ..geometry import affine_points, invert_affine
@@ -31,13 +32,11 @@ from .crops import (
     CropDataset,
     CropsError,
     _parts,
-    _sha256,
 )
 from .cutting import cut_all
-from .parsing import keypoint_box, load_json
+from .parsing import load_json
 
 __all__ = ["crop_in_memory", "prepare"]
-
 
 # People whose picture cannot be read are left out, up to this share.
 _TOLERATED = 0.01
@@ -334,7 +333,7 @@ def _finish(path, skeleton, source, size, margin, skipped):
             "margin": margin,
             "skeleton": skeleton.to_dict(),
             "source": _with_pictures(source, stamps, skipped),
-            "labels_sha256": _sha256(path / "labels.npz"),
+            "labels_sha256": sha256(path / "labels.npz"),
         },
     )
     remove(path / "parts")
@@ -487,11 +486,8 @@ def _stack(labels: list[tuple]) -> dict:
 
 
 def _box_size(person: Person) -> float:
-    """The longer side of a person's box, or of that of their joints."""
-    box = person.box
-    if box is None and (np.asarray(person.visible) > 0).sum() > 1:
-        box = keypoint_box(np.asarray(person.keypoints, np.float64))
-    size = float("nan") if box is None else float(max(box[2], box[3]))
+    """The longer side of a person's box; NaN where there is none."""
+    size = float("nan") if person.box is None else float(max(person.box[2:]))
     return size if 0 < size < float("inf") else float("nan")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..files import FileError
 from ..images import ImageError
 from ..images.decode import size_said
+from ..skeletons import canonical_name
 from .annotated import AnnotatedDataset
 from .base import PoseDataset, Skipped
 from .mpii import MPII, MPIIGroundTruth
@@ -96,7 +97,7 @@ class DatasetReport:
         """As `unlabelled`, left and right together: ``{"ankle": ...}``."""
         sides: dict[str, list[float]] = {}
         for joint, share in self.unlabelled.items():
-            name = joint.removeprefix("left_").removeprefix("right_")
+            name = canonical_name(joint).removeprefix("left_").removeprefix("right_")
             sides.setdefault(name, []).append(share)
         return {name: float(np.mean(s)) for name, s in sides.items()}
 

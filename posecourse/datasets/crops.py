@@ -18,12 +18,12 @@ disk before the file with its labels is, and that file says "done".
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..files import sha256
 from ..skeletons import Skeleton, get_skeleton, remap
 from .base import DatasetError, require_common_joints
 from .parsing import load_json
@@ -33,14 +33,15 @@ __all__ = ["MAX_SIZE", "CropDataset", "CropsError"]
 # The largest side of a crop, pixels.
 MAX_SIZE = 8192
 
-
 # Version 1 had no sizes of boxes and knew nothing about its pictures.
 _VERSION = 2
-
 
 # A .npy header of fixed length, so that the number of rows can be filled
 # in at the end.
 _HEADER = 128
+
+# What to do with a store that cannot be used.
+_AGAIN = "delete the store and prepare it again (rebuild=True, --rebuild)"
 
 
 class CropsError(DatasetError):
@@ -83,8 +84,7 @@ class CropDataset:
         and pictures.
     box_size:
         ``(N,)`` float32, the longer side of the person's box in pixels of
-        the crop, or of the box around their labelled joints where there is
-        no other; NaN where unknown.
+        the crop; NaN where unknown.
     """
 
     crops: np.ndarray
@@ -121,15 +121,6 @@ class CropDataset:
     def window(self) -> float:
         """Side of the standard window, pixels of the crop."""
         return self.size / self.margin
-
-    @property
-    def torso(self) -> np.ndarray:
-        """``(N,)`` left shoulder to right hip, crop pixels, or NaN."""
-        ends = ("left_shoulder", "right_hip")
-        if not all(joint in self.skeleton for joint in ends):
-            return np.full(len(self), np.nan, np.float32)
-        a, b = self.skeleton.indices(ends)
-        return np.linalg.norm(self.keypoints[:, a] - self.keypoints[:, b], axis=1)
 
     def read(self, indices) -> np.ndarray:
         """Some crops, ``(len(indices), S, S, 3)`` uint8, in memory.
@@ -212,13 +203,12 @@ class CropDataset:
 def _about(path: Path) -> dict:
     """What ``store.json`` says, checked; its skeleton as one."""
     about = load_json(path)
-    again = "delete the store and prepare it again (rebuild=True, --rebuild)"
     if not isinstance(about, dict):
-        raise CropsError(f"{path} does not describe a store; {again}")
+        raise CropsError(f"{path} does not describe a store; {_AGAIN}")
     if about.get("version") not in (1, _VERSION):
         raise CropsError(
             f"{path.parent} is a store of version {about.get('version')}, this "
-            f"program reads version {_VERSION}; {again}"
+            f"program reads version {_VERSION}; {_AGAIN}"
         )
     wanted = {
         "people": lambda v: type(v) is int and v >= 0,
@@ -230,12 +220,12 @@ def _about(path: Path) -> dict:
     for name, is_good in wanted.items():
         if not is_good(about.get(name)):
             raise CropsError(
-                f"{path} is damaged: its {name!r} is {about.get(name)!r:.60}; {again}"
+                f"{path} is damaged: its {name!r} is {about.get(name)!r:.60}; {_AGAIN}"
             )
     try:
         return about | {"skeleton": Skeleton.from_dict(about.get("skeleton"))}
     except ValueError as error:
-        raise CropsError(f"{path} is damaged: {error}; {again}") from None
+        raise CropsError(f"{path} is damaged: {error}; {_AGAIN}") from None
 
 
 def _parts(path: Path) -> list[Path]:
@@ -266,29 +256,22 @@ def _map_crops(path: Path, about: dict) -> np.ndarray:
     actual = path.stat().st_size if path.is_file() else 0
     if actual != expected:
         raise CropsError(
-            f"{path} has {actual:,} bytes instead of "
-            f"{expected:,}; delete the store and prepare it "
-            "again"
+            f"{path} has {actual:,} bytes instead of {expected:,}; {_AGAIN}"
         )
     try:
         crops = np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise CropsError(
-            f"{path} is damaged: {error}; delete the store and prepare it again"
-        ) from None
+        raise CropsError(f"{path} is damaged: {error}; {_AGAIN}") from None
     if crops.shape != shape or crops.dtype != np.uint8:
         raise CropsError(
-            f"{path} has the shape {crops.shape} instead of "
-            f"{shape}; delete the store and prepare it again"
+            f"{path} has the shape {crops.shape} instead of {shape}; {_AGAIN}"
         )
     return crops
 
 
 def _read_labels(path: Path, about: dict) -> dict:
-    if not path.is_file() or _sha256(path) != about["labels_sha256"]:
-        raise CropsError(
-            f"{path} is missing or was changed; delete the store and prepare it again"
-        )
+    if not path.is_file() or sha256(path) != about["labels_sha256"]:
+        raise CropsError(f"{path} is missing or was changed; {_AGAIN}")
     missing = {"box_size"} if about["version"] == 1 else set()
     n, k = about["people"], len(about["skeleton"])
     shapes = {
@@ -301,16 +284,11 @@ def _read_labels(path: Path, about: dict) -> dict:
         with np.load(path) as arrays:
             labels = {name: arrays[name] for name in _LABELS if name not in missing}
     except (OSError, ValueError, KeyError) as error:
-        raise CropsError(f"{path} is damaged: {error}; prepare it again") from None
+        raise CropsError(f"{path} is damaged: {error}; {_AGAIN}") from None
     for name, array in labels.items():
         if array.shape != shapes.get(name, (n,)):
             raise CropsError(
                 f"{path} is damaged: {name} has the shape {array.shape}, for {n} "
-                f"people with {k} joints; prepare it again"
+                f"people with {k} joints; {_AGAIN}"
             )
     return labels
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

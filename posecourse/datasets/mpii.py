@@ -41,6 +41,7 @@ from .parsing import (
     load_json,
     load_mat,
     position_from_box,
+    split_name,
 )
 from .pictures import find_pictures, picture_name, places_in
 
@@ -56,7 +57,6 @@ HEAD_PER_DIAGONAL = 0.6
 _NECK_TO_TOP = 0.8 / HEAD_PER_DIAGONAL * HEAD_PER_SCALE
 
 _SPLITS = ("train", "valid", "trainval", "test")
-_ALIASES = {"val": "valid", "validation": "valid"}
 _PER_SPLIT = (
     "annot/{}.json",
     "annotations/{}.json",
@@ -118,7 +118,7 @@ class MPII(AnnotatedDataset):
         strict: bool = False,
     ):
         root = Path(root)
-        split = _ALIASES.get(split, split)
+        split = split_name(split)
         if split not in _SPLITS:
             raise ValueError(f"MPII has the splits {', '.join(_SPLITS)}, not {split!r}")
         path = self.find(root, split) if annotations is None else Path(annotations)
@@ -158,7 +158,7 @@ class MPII(AnnotatedDataset):
     @classmethod
     def find(cls, root, split: str = "valid") -> Path | None:
         """The first annotation file that is there."""
-        split = _ALIASES.get(split, split)
+        split = split_name(split)
         paths = (Path(root) / place for place in cls.places(split))
         return next((path for path in paths if _is_ours(path)), None)
 

@@ -252,7 +252,6 @@ def write_as_mpii(dataset, folder: Path, split: str = "valid") -> Path:
     path of the JSON.
     """
     import cv2
-    import numpy as np
 
     path = folder / "annot" / f"{split}.json"
     names = [f"{i:06d}.png" for i in range(len(dataset))]

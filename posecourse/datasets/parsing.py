@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import files
+from ..metrics import keypoint_boxes
 from ..skeletons import Skeleton
 from .base import DatasetError, Skipped
 
@@ -29,6 +30,7 @@ __all__ = [
     "mat_names",
     "named_split",
     "position_from_box",
+    "split_name",
 ]
 
 # No picture is a million pixels wide: a coordinate beyond is a slip.
@@ -122,6 +124,11 @@ def kind_of(path) -> str | None:
         if any(f"{word}:" in text.replace(" ", "") for word in words):
             return kind
     return None
+
+
+def split_name(word: str) -> str:
+    """A split as this package calls it: "val" is "valid"; others as they are."""
+    return _SPLIT_WORDS.get(word, word)
 
 
 def named_split(path) -> str | None:
@@ -322,16 +329,12 @@ def check_box(box, where: str) -> tuple[float, float, float, float]:
 
 
 def keypoint_box(keypoints):
-    """The box ``(x, y, width, height)`` around the labelled joints.
+    """`metrics.keypoint_boxes` of one person's joints ``(K, 2)``.
 
-    In pixels, covering the pixels of the outermost joints, so that one
-    joint alone has a box of 1 x 1. None without a labelled joint.
+    Numbers ``(x, y, width, height)``; None without a labelled joint.
     """
-    labelled = keypoints[np.isfinite(keypoints).all(1)]
-    if len(labelled) == 0:
-        return None
-    low, high = labelled.min(0), labelled.max(0)
-    return (*low.tolist(), *(high - low + 1).tolist())
+    box = keypoint_boxes(keypoints)
+    return None if np.isnan(box).any() else tuple(box.tolist())
 
 
 def position_from_box(box, padding: float = 1.0):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
+from ..files import stays_inside
 from ..images import ImageError, PictureFolder
 from ..images.decode import size_said
 from ..images.headers import Header
@@ -106,20 +106,15 @@ def _count(names, place: Path, last: bool, archives: bool) -> int:
     try:
         if archives:
             return sum(name in pictures for name in called)
-        return sum(os.path.isfile(place / name) for name in called if _inside(name))
+        return sum(
+            os.path.isfile(place / name) for name in called if stays_inside(name)
+        )
     except (ImageError, ValueError, OSError):
         return 0
 
 
 def _last(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
-
-
-def _inside(name: str) -> bool:
-    """Whether a picture's name stays below its folder."""
-    return not (
-        name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/")
-    )
 
 
 def picture_name(name, where: str, last: bool = False) -> str:
@@ -132,7 +127,7 @@ def picture_name(name, where: str, last: bool = False) -> str:
     name = name.replace("\\", "/")
     if last:
         name = _last(name)
-    if not _inside(name):
+    if not stays_inside(name):
         raise DatasetError(
             f"{where}: the picture {name!r} lies outside of the folder of pictures"
         )

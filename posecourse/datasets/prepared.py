@@ -59,7 +59,7 @@ def open_crops(
         data, split, input_size, people, difficulty, margin, **options
     )
     if not (path / "store.json").is_file():
-        places.prepared_folder()  # says what to do where it cannot be made
+        places.make_prepared_folder()  # says what to do where it cannot be made
     store = prepare(data, path, size, margin, rebuild=True)
     if lost := store.source["skipped"]:
         warnings.warn(
@@ -156,11 +156,7 @@ def _folder(data, size: int, margin: float) -> Path:
     digest = hashlib.sha256(which.encode()).hexdigest()[:8]
     # A name may come from an annotation file: it must not lead elsewhere.
     name = re.sub(r"[^\w.-]+", "_", data.name)[:80]
-    return (
-        places.cache_folder()
-        / "prepared"
-        / f"{name}-{len(data)}-{size}-{margin:g}-{digest}"
-    )
+    return places.prepared_folder() / f"{name}-{len(data)}-{size}-{margin:g}-{digest}"
 
 
 def _first(store, people: int | None):

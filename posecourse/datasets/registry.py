@@ -11,14 +11,12 @@ from .base import DatasetError, PoseDataset
 from .coco import COCOKeypoints
 from .lsp import LSP
 from .mpii import MPII
-from .parsing import kind_of, load_json, mat_names, named_split
+from .parsing import kind_of, load_json, mat_names, named_split, split_name
 
 __all__ = ["open_dataset"]
 
 # How many built-in people a split has; nobody is in two of them.
 _SYNTHETIC = {"train": 8000, "valid": 1000, "test": 1000}
-
-_ALIASES = {"val": "valid", "validation": "valid", "training": "train"}
 
 
 def open_dataset(
@@ -70,7 +68,7 @@ def open_dataset(
     DatasetError
         If there is no such split; the message says which there are.
     """
-    split = _ALIASES.get(split or "", split)
+    split = None if split is None else split_name(split)
     if isinstance(spec, str) and spec == "synthetic":
         if images is not None or strict:
             raise ValueError("the built-in people are drawn: no file is read")

@@ -10,7 +10,8 @@ What is done the same way for every format:
 - **orientation**: a camera may store a picture lying on its side and note
   how to turn it, as EXIF, or as a property of AVIF or TIFF. `read_image`
   turns it, as every viewer does. Keypoints in datasets count the pixels as
-  they are stored, so the datasets read with ``exif=False``;
+  they are stored, so the datasets read with ``exif=False``, unless an
+  annotation's width and height show that the upright picture was labelled;
 - **transparency** is laid on white (dropping the alpha channel would show
   colours that nobody was meant to see);
 - 16 bits per channel are brought to 8;

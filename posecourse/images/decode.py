@@ -29,7 +29,7 @@ def read_image(path, exif: bool = True) -> np.ndarray:
         script.
     exif:
         Turn the picture as its orientation says. Switch it off where
-        coordinates belong to the stored pixels (all datasets).
+        coordinates belong to the stored pixels (nearly all datasets).
 
     Raises
     ------

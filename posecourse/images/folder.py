@@ -8,10 +8,11 @@ import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ..files import stays_inside
 from .decode import decode_image, open_picture, read_all, size_said
 from .headers import Header, read_header
 from .reader import ImageError
@@ -78,14 +79,12 @@ class PictureFolder:
     def _name(self, name: str) -> str:
         """The name in one spelling; ImageError if it leads elsewhere."""
         name = str(name)
-        path = PurePosixPath(name.replace("\\", "/"))
-        drive = PureWindowsPath(name).drive or (os.name == "nt" and ":" in name)
-        if path.is_absolute() or ".." in path.parts or drive:
+        if not stays_inside(name):
             raise ImageError(
                 f"picture name {name!r} points outside "
                 f"{self.folder}; the annotation file is wrong"
             )
-        return path.as_posix()
+        return PurePosixPath(name.replace("\\", "/")).as_posix()
 
     def __contains__(self, name: str) -> bool:
         try:

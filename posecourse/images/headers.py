@@ -273,15 +273,7 @@ def _tiff(file: Reader) -> Header:
 def _heif(file: Reader) -> Header:
     about = heif.read(file)
     memory = about.width * about.height * (35 if about.transparent else 17)
-    return Header(
-        about.kind,
-        about.width,
-        about.height,
-        about.orientation,
-        memory,
-        about.transparent,
-        about.depth,
-    )
+    return Header(**vars(about), memory=memory)
 
 
 _FORMATS = (

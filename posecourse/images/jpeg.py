@@ -94,15 +94,18 @@ def _decode_with_opencv(data: bytes, name, reduce: int) -> np.ndarray:
     """A picture that the strict decoder has a harmless complaint about."""
     import cv2
 
-    flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    size = {
+        1: cv2.IMREAD_COLOR,
+        2: cv2.IMREAD_REDUCED_COLOR_2,
+        4: cv2.IMREAD_REDUCED_COLOR_4,
+        8: cv2.IMREAD_REDUCED_COLOR_8,
+    }[reduce]
+    image = cv2.imdecode(
+        np.frombuffer(data, np.uint8), size | cv2.IMREAD_IGNORE_ORIENTATION
+    )
     if image is None:
         raise ImageError(
             f"{name} is a JPEG that cannot be decoded: damaged, or of a rare kind; "
             "copy or download it again, or save it anew"
         )
     return to_rgb(image)
-
-
-# OpenCV's IMREAD_COLOR and IMREAD_REDUCED_COLOR_2, _4, _8.
-_REDUCED = {1: 1, 2: 17, 4: 33, 8: 65}

@@ -28,16 +28,9 @@ _TAGS = {
 }
 # Types of whole numbers: BYTE, SHORT, LONG, LONG8, and those with a sign.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q", 6: "b", 8: "h", 9: "i", 17: "q"}
+# How many channels have colours, by "photometric".
 _WHITE_IS_0 = 0
-_COLOURS = {
-    _WHITE_IS_0: 1,
-    1: 1,
-    2: 3,
-    3: 1,
-    5: 4,
-    6: 3,
-    8: 3,
-}  # channels, by photometric
+_COLOURS = {_WHITE_IS_0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 
 
 class Directory:

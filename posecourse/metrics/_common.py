@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+from itertools import chain, repeat
+
 import numpy as np
 
 from ..geometry import as_array, split_hint
@@ -38,17 +41,21 @@ def _poses(predicted, keypoints, visible, axes=(2,)):
         raise ValueError(
             f"nothing to score: {len(keypoints)} persons, no labelled joint"
         )
+    _require_places(keypoints, labelled)
+    if keypoints.shape[-1] == 3:
+        _third_is_a_place(keypoints[labelled])
+    return predicted, keypoints, labelled
+
+
+def _require_places(keypoints, labelled) -> None:
+    """Raise ValueError for a joint that is labelled and nowhere."""
     bad = labelled & ~np.isfinite(keypoints).all(-1)
     if bad.any():
         person, joint = np.argwhere(bad)[0]
         raise ValueError(
-            f"person {person}, joint {joint}: labelled, but "
-            f"at {keypoints[person, joint]}; unlabelled joints "
-            "need visibility 0"
+            f"person {person}, joint {joint}: labelled, but at "
+            f"{keypoints[person, joint]}; unlabelled joints need visibility 0"
         )
-    if keypoints.shape[-1] == 3:
-        _third_is_a_place(keypoints[labelled])
-    return predicted, keypoints, labelled
 
 
 def _third_is_a_place(points) -> None:
@@ -98,8 +105,20 @@ def _mean(values) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _text(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.2f}"
+def _text(value: float, digits: int = 2) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _html_table(caption: str, cells, notes) -> str:
+    """A table for notebooks; the first line of `cells` is its head."""
+    rows = [
+        "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
+        for tag, line in zip(chain(["th"], repeat("td")), cells)
+    ]
+    return (
+        f"<table><caption>{html.escape(caption)}</caption>{''.join(rows)}</table>"
+        f"<p>{html.escape(' '.join(notes))}</p>"
+    )
 
 
 def _aligned(cells) -> list[str]:

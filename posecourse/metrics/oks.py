@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from ..geometry import as_array, split_hint
-from ._common import _labels, _per_person
+from ._common import _labels, _per_person, _require_places
 
 __all__ = ["oks", "paired_oks"]
 
@@ -103,13 +103,7 @@ def _checked(predicted, keypoints, visible, sigmas):
         )
     if not (np.isfinite(sigmas) & (sigmas > 0)).all():
         raise ValueError(f"sigmas must be positive numbers, got {sigmas.tolist()}")
-    bad = labelled & ~np.isfinite(keypoints).all(-1)
-    if bad.any():
-        person, joint = np.argwhere(bad)[0]
-        raise ValueError(
-            f"person {person}, joint {joint}: labelled, but at "
-            f"{keypoints[person, joint]}; unlabelled joints need visibility 0"
-        )
+    _require_places(keypoints, labelled)
     finite = np.isfinite(predicted).all(-1)
     lost = ~finite & labelled.any(0)
     if lost.any():

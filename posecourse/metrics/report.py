@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import warnings
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from ..files import atomic_path, plain, write_csv
 from ..geometry import as_array
 from ..skeletons import MPII, Skeleton, get_skeleton
-from ._common import _aligned, _poses
+from ._common import _aligned, _html_table, _poses, _text
 from .average_precision import keypoint_ap, keypoint_ap_intervals
 from .baselines import constant_predictions
 from .errors import ErrorBreakdown, error_breakdown
@@ -120,6 +119,9 @@ class Report:
             f"{self.table.persons:,} persons" + (f"; {beside} %" if beside else "")
         )
 
+    def _title(self) -> str:
+        return f"In percent: {self.summary}"
+
     def _cells(self):
         names = list(self.rows[0].baselines)
         share = f"{100 * self.level:g} % interval"
@@ -128,8 +130,8 @@ class Report:
             i = row.interval
             label = row.joint if row.metric == self.metric else row.metric
             inside = "-" if np.isnan(i.low) else f"{i.low:.1f} to {i.high:.1f}"
-            beside = [_tenth(row.baselines.get(name, np.nan)) for name in names]
-            yield [label, f"{row.labelled:,}", _tenth(i.value), inside, *beside]
+            beside = [_text(row.baselines.get(name, np.nan), 1) for name in names]
+            yield [label, f"{row.labelled:,}", _text(i.value, 1), inside, *beside]
 
     def _notes(self):
         but = " but " + ", ".join(self.table.excluded) if self.table.excluded else ""
@@ -143,20 +145,10 @@ class Report:
         yield f"Errors, percent of the joints with two sides: {kinds}."
 
     def __str__(self) -> str:
-        title = f"In percent: {self.summary}"
-        return "\n".join([title, *_aligned(self._cells()), *self._notes()])
+        return "\n".join([self._title(), *_aligned(self._cells()), *self._notes()])
 
     def _repr_html_(self) -> str:
-        head, *body = [[html.escape(c) for c in line] for line in self._cells()]
-        rows = ["<tr>" + "".join(f"<th>{c}</th>" for c in head) + "</tr>"]
-        rows += [
-            "<tr>" + "".join(f"<td>{c}</td>" for c in line) + "</tr>" for line in body
-        ]
-        caption = html.escape(f"In percent: {self.summary}")
-        notes = html.escape(" ".join(self._notes()))
-        return (
-            f"<table><caption>{caption}</caption>{''.join(rows)}</table><p>{notes}</p>"
-        )
+        return _html_table(self._title(), self._cells(), self._notes())
 
     def to_dict(self) -> dict:
         """Everything but the distances, as JSON knows it (NaN becomes None)."""
@@ -209,10 +201,6 @@ class Report:
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, dpi=150)
         return figure
-
-
-def _tenth(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.1f}"
 
 
 def _draw_rows(axes, found: Report) -> None:
@@ -324,7 +312,6 @@ def report(
     >>> found.metric
     'PCK (torso)@0.2'
     """
-
     known = {
         "visible": visible,
         "head_size": head_size,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..files import plain, write_csv
 from ..skeletons import MPII, Skeleton
-from ._common import _aligned, _expect, _mean, _text
+from ._common import _aligned, _expect, _html_table, _mean, _text
 from .intervals import Interval, bootstrap_interval
 from .pck import _area, _rates, _within, normalized_distances, pckh_columns
 
@@ -138,17 +137,7 @@ class PckhTable:
         return "\n".join([self._title(), *_aligned(self._cells()), *self._notes()])
 
     def _repr_html_(self) -> str:
-        head, *body = [[html.escape(c) for c in line] for line in self._cells()]
-        rows = ["<tr>" + "".join(f"<th>{c}</th>" for c in head) + "</tr>"]
-        rows += [
-            "<tr>" + "".join(f"<td>{c}</td>" for c in line) + "</tr>" for line in body
-        ]
-        notes = html.escape(" ".join(self._notes()))
-        return (
-            f"<table><caption>{html.escape(self._title())}</caption>"
-            + "".join(rows)
-            + f"</table><p>{notes}</p>"
-        )
+        return _html_table(self._title(), self._cells(), self._notes())
 
     def to_dict(self) -> dict:
         """Everything, as JSON knows it (NaN becomes None)."""
