@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import linecache
 import os
 import shlex
 import signal
@@ -23,7 +24,6 @@ import threading
 import traceback
 import warnings
 from contextlib import contextmanager, suppress
-from dis import opmap
 from importlib import import_module
 from pathlib import Path
 
@@ -310,22 +310,15 @@ def _was_told(error: Exception) -> bool:
 
     What a library raises, or Python itself while our code runs, may be a
     ValueError too ("invalid literal for int()"), but says neither where
-    nor what to do. It does not come from a ``raise`` of ours.
+    nor what to do. Its last line is not a ``raise`` of ours.
     """
     if not isinstance(error, (ValueError, OSError)):
         return False
     if _is_own(type(error).__module__):
         return True
-    last = error.__traceback__
-    if last is None:
-        return False
-    while last.tb_next:
-        last = last.tb_next
-    code = last.tb_frame.f_code.co_code
-    return (
-        _is_own(last.tb_frame.f_globals.get("__name__"))
-        and code[last.tb_lasti] == opmap["RAISE_VARARGS"]
-    )
+    *_, (frame, number) = traceback.walk_tb(error.__traceback__)
+    line = linecache.getline(frame.f_code.co_filename, number, frame.f_globals)
+    return _is_own(frame.f_globals.get("__name__")) and line.split()[:1] == ["raise"]
 
 
 def _is_own(module: str | None) -> bool:

@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import pickle
+import shutil
 import struct
 
 import cv2
@@ -307,7 +308,8 @@ DOORS = {
     "train --init": (
         (".safetensors", ".pt"),
         lambda house, file: [
-            "train", "--data", house.people, "--epochs", "1", "--init", file,
+            "train", "--data", house.store, "--epochs", "1", "--input-size", "32",
+            "--option", "width=4", "--init", file,
         ],
     ),
 }  # fmt: skip
@@ -337,6 +339,13 @@ FOLDERS = {
     "run to evaluate": (
         "weights.safetensors",
         lambda house, at: ["evaluate", at, "--data", house.people],
+    ),
+    "run to evaluate as it was validated": (
+        "config.json",
+        lambda house, at: [
+            "evaluate",
+            shutil.copy(house.weights, at / "weights.safetensors").parent,
+        ],
     ),
     "downloads": (
         "downloads.json",

@@ -19,17 +19,20 @@ from posecourse.authoring.chapters import CHAPTERS
 from posecourse.authoring.notebooks import tags
 
 WAIT = 300  # seconds; a busy machine is slow, a hanging one never ends
-ALL_RUN = """announced => {
+# JupyterLab shows an error as it shows what goes to stderr; an error names its
+# cell ("Cell In[3], line 1").
+FAILED = """cell => [...cell.querySelectorAll("[data-mime-type$='jupyter.stderr']")]
+    .some(output => output.innerText.includes("Cell In["))"""
+ALL_RUN = f"""announced => {{
     const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
-    const wrong = cells.some((cell, i) => !announced.includes(i)
-        && cell.querySelector("[data-mime-type$='jupyter.error']"));
-    return wrong || cells.every(cell =>
-        !cell.classList.contains("jp-CodeCell") ||
-        /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt").innerText));
-}"""
-ERRORS = """() => [...document.querySelectorAll(".jp-Notebook .jp-Cell")]
-    .map((cell, i) => cell.querySelector("[data-mime-type$='jupyter.error']")
-         ? [i, cell.innerText] : null).filter(found => found)"""
+    const failed = {FAILED};
+    return cells.some((cell, i) => !announced.includes(i) && failed(cell))
+        || cells.every(cell => !cell.classList.contains("jp-CodeCell") ||
+            /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt").innerText));
+}}"""
+ERRORS = f"""() => [...document.querySelectorAll(".jp-Notebook .jp-Cell")]
+    .map((cell, i) => [i, cell]).filter(([i, cell]) => ({FAILED})(cell))
+    .map(([i, cell]) => [i, cell.innerText])"""
 # the picture of a cell, once it is loaded and differs from an earlier one
 PICTURE = """([index, before]) => {
     const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[index];
@@ -67,7 +70,8 @@ def browser():
 @pytest.fixture(scope="module")
 def course(browser, root, tmp_path_factory):
     """A course of its own with one chapter: the first with a live picture,
-    or the sample. Gives its folder, the chapter and the stored notebook."""
+    or the sample; and at its end a cell that announces an error. Gives its
+    folder, the chapter and the stored notebook."""
     folder = tmp_path_factory.mktemp("a course")
     chapters = make_checkout(folder)
     for chapter in CHAPTERS:
@@ -81,7 +85,11 @@ def course(browser, root, tmp_path_factory):
         sample_root(folder)
         assert build([SAMPLE], chapters, draft=True) in (0, 1)
         SAMPLE.notebook(chapters).rename(chapter.notebook(chapters))
-    return folder, chapter, nbformat.read(chapter.notebook(chapters), 4)
+    notebook = nbformat.read(chapter.notebook(chapters), 4)
+    failing = {"metadata": {"tags": ["raises-exception"]}}
+    notebook.cells.append(nbformat.v4.new_code_cell("1 / 0", **failing))
+    nbformat.write(notebook, chapter.notebook(chapters))
+    return folder, chapter, notebook
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def _append(code):
         (_append("name = input('?')"), "wait for typing"),
         (_append("time.sleep(1)"), "may not sleep"),
         (_append("plt.show()"), "alt text"),
-        (_append("import ipywidgets"), "posecourse.widgets"),
+        (_append("import ipywidgets"), "posecourse.visualization.widgets"),
         (_append("rng = np.random.default_rng()"), "seed the generator"),
         (_append("x = np.random.rand(3)"), "default_rng"),
         (_append("DataLoader(data, num_workers=2)"), "num_workers"),

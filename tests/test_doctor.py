@@ -262,7 +262,7 @@ def test_a_folder_that_cannot_be_written_to(monkeypatch):
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(doctor.tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
     assert doctor._writable().state == "missing"
 
 

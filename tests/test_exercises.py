@@ -138,7 +138,7 @@ def test_an_error_of_the_checker_is_shown_not_raised(peak):
 
 
 class Own(BaseException):
-    pass
+    """A learner's own kind, which no ``except Exception`` holds up."""
 
 
 class Silent(Exception):

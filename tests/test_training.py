@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from people import dot_people
 from tqdm import tqdm
 
 from posecourse import evaluation, models
+from posecourse.models.checkpoints import CONVENTIONS, adopt
 from posecourse.models.heads import HEADS
 from posecourse.skeletons import COCO, MPII, UPPER_BODY
 from posecourse.training import (
@@ -177,19 +178,26 @@ def test_a_finished_run_can_be_resumed(finished):
     assert again == finished and same(weights(again), before)
 
 
-def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
+@contextmanager
+def stopped_after(step):
+    """Ctrl-C in that step."""
+
+    def stop(average, network, done, horizon, old=fit.update_ema):
+        old(average, network, done, horizon)
+        if done == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(TrainingStopped, match=f"after step {step} of 12.*--resume"),
+    ):
+        patch.setattr(fit, "update_ema", stop)
+        yield
+
+
+def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path):
     """Ctrl-C saves; the resumed run ends as if nothing had been."""
-    done = []
-    monkeypatch.setattr(
-        fit,
-        "update_ema",
-        lambda *given, old=fit.update_ema: (
-            old(*given),
-            done.append(1),
-            len(done) == 8 and os.kill(os.getpid(), signal.SIGINT),
-        ),
-    )
-    with pytest.raises(TrainingStopped, match="after step 8 of 12.*--resume"):
+    with stopped_after(8):
         train(tiny(tmp_path / "run"), stores())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     folder = train(TrainConfig(resume=str(tmp_path / "run")), stores())
@@ -199,6 +207,39 @@ def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path, monkeypatch):
         [line.rsplit(",", 1)[0] for line in text.splitlines()] for text in (a, b)
     ]  # all but the speed
     assert cut[0] == cut[1]
+
+
+@pytest.mark.parametrize("step", [3, 8])
+def test_a_resumed_network_is_fed_as_it_was(tmp_path, step):
+    """It began with weights that want blue first and draw a little aside."""
+    source = models.build("laptop", **TINY["laptop"])
+    adopt(source, CONVENTIONS["SimpleBaseline"])
+    init = models.save_weights(source, tmp_path / "theirs.safetensors")
+    whole = train(tiny(tmp_path / "whole", init=str(init)), stores())
+    with stopped_after(step):  # before there are weights, and after
+        train(tiny(tmp_path / "run", init=str(init)), stores())
+    init.unlink()
+    resumed = train(TrainConfig(resume=str(tmp_path / "run")), stores())
+    a, b = (models.load_model(run / "weights.safetensors") for run in (whole, resumed))
+    assert a.conventions == b.conventions == CONVENTIONS["SimpleBaseline"]
+    assert same(a.state_dict(), b.state_dict())
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(a(images)[0], b(images)[0])
+        bare = models.build("laptop", **TINY["laptop"]).eval()
+        bare.load_state_dict(b.state_dict())
+        assert not torch.equal(bare(images)[0], b(images)[0])
+
+
+def test_what_is_left_of_other_joints_is_said_once(tmp_path, capfd):
+    """By the run, which may be quiet or one of several processes."""
+    other = models.build("laptop", COCO, **TINY["laptop"])
+    init = models.save_weights(other, tmp_path / "coco.safetensors")
+    train(tiny(tmp_path / "a", init=str(init), epochs=1), stores())
+    assert capfd.readouterr().out.count("learned anew") == 1
+    rows = []
+    train(tiny(tmp_path / "b", init=str(init), epochs=1), stores(), rows.append)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_watched_run_says_nothing_else(finished, tmp_path, capfd):

@@ -506,7 +506,9 @@ def finished(folder, settings):
 
 def main(argv=None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description="Train five architectures side by side, under one budget."
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument(
         "--processes",

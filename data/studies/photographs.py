@@ -152,7 +152,8 @@ def trained(config, run):
         return training.train(replace(config, out=str(run)))
     old, new = asdict(training.read_config(run)), asdict(config)
     # what the run wrote itself, or does not decide how it ends
-    for key in set(new) - {"amp", "device", "out", "resume", "people"}:
+    written = {"amp", "device", "out", "resume", "people", "conventions"}
+    for key in set(new) - written:
         if plain(old[key]) != plain(new[key]):
             raise TrainingError(
                 f"{run} holds a run with another {key}: {old[key]!r}, "

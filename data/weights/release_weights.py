@@ -73,7 +73,9 @@ DIVISORS = {
 
 def main(argv=None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description="Turn a finished run into weights that come with the course."
+    )
     parser.add_argument(
         "run", type=Path, help="folder of posecourse train, or a released one"
     )

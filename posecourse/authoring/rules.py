@@ -48,8 +48,8 @@ FORBIDDEN_CODE = {
     r"\bsleep\(": "cells may not sleep",
     r"\bplt\.show\(": "plt.show() leaves a figure without alt text; use "
     "posecourse.visualization.display_figure(figure, alt)",
-    r"\bipywidgets\b": "live pictures come from posecourse.widgets, which "
-    "stores a still one",
+    r"\bipywidgets\b": "live pictures come from posecourse.visualization.widgets, "
+    "which stores a still one",
     r"default_rng\(\)": "seed the generator: default_rng(0)",
     r"np\.random\.(?!default_rng\b|Generator\b|SeedSequence\b)\w+": "use np.random.default_rng(seed)",
     r"num_workers\s*=\s*(?!0\b)": "num_workers is 0 in notebooks",
@@ -142,7 +142,7 @@ def _frame(notebook, chapter, root):
     first = notebook.cells[0].source
     title = f"# {chapter.number}. {chapter.title}"
     if first.splitlines()[0] != title:
-        yield f"the first line must be {title!r} (see posecourse/chapters.py)"
+        yield f"the first line must be {title!r} (see posecourse/authoring/chapters.py)"
     if chapter.promise not in " ".join(first.split()):
         yield f"the promise must stand under the title: {chapter.promise!r}"
     for label in HEADER_LABELS:

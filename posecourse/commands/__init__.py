@@ -84,44 +84,36 @@ def print_json(value):
 # ------------------------------------------------- what an option may be
 
 
-def whole(low: int = 1, high: int = _MOST):
-    """The kind of an option that is a whole number from `low` to `high`."""
+class _Number:
+    """The kind of an option that is a number within bounds."""
 
-    def read(text: str) -> int:
+    def __init__(self, read, what: str, metavar: str, low, high):
+        self.read, self.what, self.metavar = read, what, metavar
+        self.low, self.high = low, high
+
+    def __call__(self, text: str):
         try:
-            value = int(text)
+            value = self.read(text)
+            if self.low <= value <= self.high and math.isfinite(value):
+                return value
         except ValueError:
-            value = None
-        return _within(value, low, high, "a whole number", text)
-
-    setattr(read, "metavar", "N")  # noqa: B010  a function may have one
-    return read
-
-
-def number(low: float = -math.inf, high: float = math.inf):
-    """The kind of an option that is a finite number from `low` to `high`."""
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        return _within(
-            value if math.isfinite(value) else None, low, high, "a number", text
-        )
-
-    setattr(read, "metavar", "X")  # noqa: B010
-    return read
-
-
-def _within(value, low, high, what: str, text: str):
-    if value is None or not low <= value <= high:
-        ends = [f"from {low:g}"] if math.isfinite(low) else []
-        ends += [f"to {high:g}"] if math.isfinite(high) and high != _MOST else []
+            pass
+        ends = [f"from {self.low:g}"] if math.isfinite(self.low) else []
+        if math.isfinite(self.high) and self.high != _MOST:
+            ends.append(f"to {self.high:g}")
         raise ArgumentTypeError(
-            f"{' '.join([what, *ends])} is needed, not {_cut(text)}"
+            f"{' '.join([self.what, *ends])} is needed, not {_cut(text)}"
         )
-    return value
+
+
+def whole(low: int = 1, high: int = _MOST) -> _Number:
+    """The kind of an option that is a whole number from `low` to `high`."""
+    return _Number(int, "a whole number", "N", low, high)
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> _Number:
+    """The kind of an option that is a finite number from `low` to `high`."""
+    return _Number(float, "a number", "X", low, high)
 
 
 seed = whole(0, 2**32 - 1)  # what NumPy and torch both take
@@ -200,8 +192,7 @@ def _require_writable(folder: Path, text: str):
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ArgumentTypeError(
             f"{_cut(text)} cannot be written: nothing can be made in {folder} "

@@ -21,8 +21,7 @@ def main(argv) -> int:
         "--data",
         type=dataset,
         default="synthetic",
-        help="a dataset's "
-        "folder or annotation file, or synthetic (drawn "
+        help="a dataset's folder or annotation file, or synthetic (drawn "
         "pictures of 720 x 720; the default)",
     )
     parser.add_argument(
@@ -34,27 +33,18 @@ def main(argv) -> int:
         metavar="NAME",
         help="for training and inference (default: %(default)s)",
     )
-    parser.add_argument(
-        "--input-size",
-        type=whole(16, 4096),
-        default=256,
-        metavar="N",
-        help="pixels of the data part (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--batch-size",
-        type=whole(1, 10**5),
-        default=32,
-        metavar="N",
-        help="people in a batch (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=number(0.01, 3600),
-        default=3.0,
-        metavar="X",
-        help="for each measurement (default: %(default)s)",
-    )
+    for name, kind, default, text in (
+        ("--input-size", whole(16, 4096), 256, "pixels of the data part"),
+        ("--batch-size", whole(1, 10**5), 32, "people in a batch"),
+        ("--seconds", number(0.01, 3600), 3.0, "for each measurement"),
+    ):
+        parser.add_argument(
+            name,
+            type=kind,
+            default=default,
+            metavar=kind.metavar,
+            help=f"{text} (default: %(default)s)",
+        )
     parser.add_argument(
         "--workers",
         type=whole(1, 1024),

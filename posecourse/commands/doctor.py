@@ -418,8 +418,7 @@ def _disk() -> Finding:
 
 def _writable() -> Finding:
     try:
-        with tempfile.NamedTemporaryFile(dir=Path.cwd()):
-            pass
+        tempfile.TemporaryFile(dir=Path.cwd()).close()
     except OSError as error:
         return Finding(
             "missing",

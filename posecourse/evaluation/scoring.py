@@ -212,7 +212,7 @@ def _store_for(run, model, data, split: str, limit, difficulty):
             raise ValueError(
                 "say on which data: only a run folder knows what it was trained on"
             )
-        known = read_json(config)
+        known = _settings_in(config)
         if known["data"] == "own":
             raise ValueError(
                 f"{run} was trained on people that were given from Python; say on "
@@ -229,6 +229,19 @@ def _store_for(run, model, data, split: str, limit, difficulty):
     if hasattr(data, "crops"):
         return data if limit is None else data.subset(range(min(limit, len(data))))
     return open_crops(data, split, model.input_size, limit, difficulty or "standard")
+
+
+def _settings_in(config: Path) -> dict:
+    """What a run's ``config.json`` says about its people."""
+    known = read_json(config)
+    wanted = {"data", "valid_people", "difficulty", "margin"}
+    missing = wanted - set(known) if isinstance(known, dict) else wanted
+    if missing:
+        raise ValueError(
+            f"{config} does not say which people the run was validated on (it has "
+            f"no {', '.join(sorted(missing))}): say on which data to score it"
+        )
+    return known
 
 
 def score(model, store, mean_pose, **options) -> Evaluation:

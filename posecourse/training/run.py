@@ -12,8 +12,9 @@ import torch
 
 from .. import models
 from ..datasets import open_crops
-from ..device import choose_device
+from ..device import choose_device, is_out_of_memory
 from ..files import write_json
+from ..models.conventions import adopt
 from .distributed import DistributedContext
 from .fit import fit
 from .run_folder import RunFolder
@@ -72,7 +73,7 @@ def train(
     set_up(config, device)
     training, validation = crops or open_people(config, context)
     config = remember_people(config, training, validation, given=crops is not None)
-    network, config = make_network(config, network, loss, training.skeleton)
+    network, config = make_network(config, network, loss, training.skeleton, context)
     task = SinglePerson(config, training, validation, network, device, context)
     config = replace(config, amp=config.precision)
     folder = open_folder(config, context)
@@ -171,7 +172,9 @@ def _text(people: dict) -> str:
     return f"{people['people']:,} people of {people['dataset']}"
 
 
-def make_network(config: TrainConfig, network, loss, skeleton):
+def make_network(
+    config: TrainConfig, network, loss, skeleton, context: DistributedContext
+):
     """The network, its loss, and the settings that say both."""
     if network is None:
         network = models.build(config.model, skeleton, **config.options)
@@ -189,9 +192,11 @@ def make_network(config: TrainConfig, network, loss, skeleton):
                 f"it: train(config, loss={config.loss})"
             )
         network.set_loss(config.loss)
+    if config.conventions:  # a resumed run's: a checkpoint has the weights only
+        adopt(network, config.conventions)
     if config.init and not _has_checkpoint(config):
-        models.start_from(network, config.init)
-    return network, config
+        models.start_from(network, config.init, say=context.log)
+    return network, replace(config, conventions=getattr(network, "conventions", None))
 
 
 def _has_checkpoint(config: TrainConfig) -> bool:
@@ -233,13 +238,12 @@ def memory_advice(config: TrainConfig):
     """Say what to do when memory runs out, on a GPU or on a CPU."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        text = str(error)
-        known = ("not enough memory", "can't allocate memory", "Cannot allocate")
-        if type(error) is RuntimeError and not any(word in text for word in known):
+    except Exception as error:
+        if not is_out_of_memory(error):
             raise
+        reason = str(error).partition("\n")[0][:80] or "no details"
         raise TrainingError(
             f"out of memory with batches of {config.batch_size}: use "
             f"--batch-size {max(1, config.batch_size // 2)} and lower --lr "
-            f"by the same factor ({(text.splitlines() or ['no details'])[0][:80]})"
+            f"by the same factor ({reason})"
         ) from None

@@ -18,6 +18,7 @@ from typing import Any
 from .. import models
 from ..device import choose_device, prefers_bf16
 from ..files import read_json
+from ..models.conventions import Conventions
 from ..transforms import Augmentation
 from .recipes import PRESETS, RECIPES
 
@@ -172,6 +173,9 @@ class TrainConfig(FitSettings):
         The run folder to make, or to go on with.
     people:
         What the run was trained and validated on; written by the run.
+    conventions:
+        How the network is fed, where that is not this package's way
+        (`models.checkpoints`); written by the run.
 
     Other parameters as in `FitSettings`.
     """
@@ -193,10 +197,13 @@ class TrainConfig(FitSettings):
     out: str | None = None
     resume: str | None = None
     people: dict = field(default_factory=dict)
+    conventions: Conventions | None = None
 
     def __post_init__(self):
         if isinstance(self.augmentation, dict):
             self.augmentation = Augmentation(**self.augmentation)
+        if isinstance(self.conventions, dict):
+            self.conventions = Conventions(**self.conventions)
         super().__post_init__()
         for name in ("train_people", "valid_people"):
             value = getattr(self, name)
