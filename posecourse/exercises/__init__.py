@@ -1,8 +1,11 @@
 """Check your answers to the chapters' exercises, and get hints.
 
 >>> from posecourse.exercises import check, hint
->>> check("03.1", my_function)        # says what is right and what is not
->>> hint("03.1")                      # a small push; call again for a bigger
+>>> check("03.1", my_function)        # doctest: +SKIP
+>>> hint("03.1")                      # doctest: +SKIP
+
+`check` says what is right and what is not; `hint` gives a small push, and a
+bigger one when it is called again.
 
 A checker calls your function on cases with known answers and on many random
 ones. It never stops the notebook: a wrong answer, an error inside your
