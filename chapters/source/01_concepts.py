@@ -30,7 +30,7 @@ from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets.synthetic import Difficulty, SyntheticPeople
 from posecourse.drawing import draw_box, draw_pose
-from posecourse.exercises import check
+from posecourse.exercises import check, hint
 from posecourse.geometry import flip_points
 from posecourse.losses import heatmap_mse
 from posecourse.metrics import mean_pose, pckh
@@ -202,7 +202,8 @@ show_people([shown, shown], [nothing, second.keypoints],
 # Write `hidden_joints(visible, skeleton)`: a list of the names of the joints
 # that are labelled but hidden, in the skeleton's order.
 #
-# Expected for `second.visible`: the three names printed above.
+# Expected for `second.visible`: the three names printed above. Stuck?
+# `hint("01.1")` pushes a little, and a little more each time.
 
 # %% tags=["exercise"]
 def hidden_joints(visible, skeleton):

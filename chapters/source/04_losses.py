@@ -856,7 +856,7 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
             "new ones they miss.")
 
 # %% [markdown]
-# Divided by what an answer without a look costs, both curves have one unit.
+# Divided by the loss of a constant prediction, both curves have one unit.
 # The heatmap network starts at **1.0**: its last layer is zero, it draws empty
 # maps. The coordinate network starts at **2.2**, with all joints in the middle
 # of the picture, and passes 1 on its way. Both end near 0: they know the twelve

@@ -462,9 +462,9 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 #
 # The loop is the usual one; its rate rises for a fifth of the run and then
 # falls (chapter 8 says why). What is new is the number it keeps: each batch's
-# loss divided by the loss of the best answer **without a look**, the same for
-# everybody. For coordinates that is the mean pose. 1 means "the pictures did
-# not help".
+# loss divided by that of the best **constant prediction**, the same for every
+# picture. For coordinates that is the mean pose. 1 means "the pictures did not
+# help".
 #
 # **Predict first.** The network as the document writes it, 130 steps. How
 # much will its answers differ between pictures? What will its loss be, in
@@ -495,12 +495,12 @@ def build(name="posenet", **options):
 
 # %%
 def train(network, steps=130, batch=16, rate=1e-3):
-    """Every step's loss, where the best answer without a look has 1."""
+    """Every step's loss, where the best constant prediction has 1."""
     target, weights = network.codec.encode(keypoints, visible)
     loss = (losses.heatmap_mse if network.codec.kind == "heatmap"
             else losses.coordinate_l2)
     known = weights.reshape(weights.shape + (1,) * (target.ndim - 2))
-    blind = (known * target).sum(0) / known.sum(0)
+    constant = (known * target).sum(0) / known.sum(0)
     optimiser = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, rate, steps, pct_start=0.2)
@@ -514,7 +514,7 @@ def train(network, steps=130, batch=16, rate=1e-3):
         value.backward()
         optimiser.step()
         schedule.step()
-        trivial = loss(blind.expand_as(truth), truth, counts)
+        trivial = loss(constant.expand_as(truth), truth, counts)
         curve.append((value / trivial).item())
     return curve
 
@@ -526,7 +526,7 @@ result = evaluation.validation_metrics(
     networks["as written"], valid, mean_pose)
 poses, _, in_input = evaluation.predict_crops(networks["as written"], valid)
 away = np.linalg.norm(in_input - mean_pose, axis=-1).max()
-print(f"spread of the labels {result['label_std']:.1f} px, "
+print(f"standard deviation of the labels {result['label_std']:.1f} px, "
       f"of the answers {result['prediction_std']:.1f} px")
 print("loss in the last 20 steps "
       f"{np.mean(curves['as written'][-20:]):.1f}")
@@ -539,11 +539,12 @@ show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
             "same small upright skeleton drawn on them.")
 
 # %% [markdown]
-# The labels spread by **2.4** pixels, its answers by **0.0**, and its loss
-# is **1.0** times that of the mean pose. Five people, one skeleton: the mean
-# pose, with about the mean pose's score of **24**. A log that shows only the loss looks fine: it fell, and then it levelled off. Two
-# numbers tell what happened: the trivial baseline beside the loss, and the
-# spread of the answers.
+# Between people, the labels have a standard deviation of **2.4** pixels and its
+# answers one of **0.0**, and its loss is **1.0** times that of the mean pose.
+# Five people, one skeleton: the mean pose, with about the mean pose's score of
+# **24**. A log that shows only the loss looks fine: it fell, and then it
+# levelled off. Two numbers tell what happened: the trivial baseline beside the
+# loss, and the standard deviation of the answers.
 #
 # **How long is that true?** For a budget, not for ever. A plateau has no
 # walls: there is still a difference behind the zeros, and an optimiser that
@@ -552,7 +553,7 @@ show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
 # plateau for 400 steps, then left it, and ended at 41. With 8,000 drawn people
 # of the standard kind, 64 pixels and two CPU cores we measured:
 #
-# | command | epochs | PCKh@0.5 | mean pose | spread |
+# | command | epochs | PCKh@0.5 | mean pose | deviation |
 # |---|---|---|---|---|
 # | `posecourse train --model posenet` | 3 | 15.6 | 15.7 | 0.0 of 6.5 px |
 # | `posecourse train --model posenet_bn` | 3 | 33.0 | 15.7 | 4.4 of 6.5 px |
@@ -739,7 +740,7 @@ for name, options in OPTIONS.items():
               label=f"{name}: PCKh@0.5 {100 * np.nanmean(hit[name]):.0f}")
     gain = metrics.paired_interval(hit[name], hit["as written"])
     print(f"{name}: better than as written, beyond chance:", gain.low > 0)
-axes.set(ylim=(0, 2), xlabel="step", ylabel="loss / loss without a look")
+axes.set(ylim=(0, 2), xlabel="step", ylabel="loss / loss of a constant")
 axes.legend()
 display_figure(figure, "As written, the loss comes down to 1 and stays there. "
                "The other three cross 1 and fall on.")
@@ -912,7 +913,7 @@ display_figure(figure, "Left, PoseNet as written comes down to 1 and rests "
 #
 # | bug | one batch | what finds it |
 # |---|---|---|
-# | the picture's signal dies | rests at 1 | the spread of the answers, too |
+# | the picture's signal dies | rests at 1 | the standard deviation of the answers, too |
 # | gradients are not cleared | does not fall | |
 # | x and y swapped | passes | draw the batch's labels on the batch's pictures (chapter 6) |
 # | labels of the neighbour | passes | the same; and the score on new pictures stays at the mean pose's |
@@ -992,8 +993,8 @@ check("07.4", unmoved)
 #
 # <details><summary>Answer</summary>
 #
-# The loss of the mean pose on the same data, and the spread of the answers.
-# If they are 0.021 and 0, the network has found a constant.
+# The loss of the mean pose on the same data, and the standard deviation of the
+# answers. If they are 0.021 and 0, the network has found a constant.
 # </details>
 #
 # **3.** Which has more parameters, a 3 x 3 convolution from 512 to 512
@@ -1047,8 +1048,8 @@ check("07.4", unmoved)
 #   learns the mean pose, on a plateau that may last longer than the budget.
 # - He's weights (variance $2/n$) keep the size; BatchNorm restores it after
 #   each layer. Each alone is a cure.
-# - Print the trivial baseline beside every loss and score, and the spread of
-#   the answers.
+# - Print the trivial baseline beside every loss and score, and the standard
+#   deviation of the answers.
 # - First test: one batch by heart. It finds networks that cannot learn, and
 #   not labels that are wrong.
 #
@@ -1066,7 +1067,7 @@ check("07.4", unmoved)
 # ## Further reading
 #
 # - Toshev, Szegedy: *DeepPose: Human Pose Estimation via Deep Neural Networks*
-#   (2014). The first network that said coordinates, and then looked again.
+#   (2014). The first network that predicted coordinates, and then looked again.
 # - Simonyan, Zisserman: *Very Deep Convolutional Networks for Large-Scale
 #   Image Recognition* (2015). VGG: where this plan of layers comes from.
 # - He, Zhang, Ren, Sun: *Delving Deep into Rectifiers* (2015). Where $2/n$

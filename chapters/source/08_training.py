@@ -528,7 +528,8 @@ print("the losses of ten steps agree within 5 %:",
 #
 # A checkpoint therefore holds four things: the step, the weights, the averaged
 # weights, and the optimiser's state. (The package adds the log: `rows` for the
-# epochs behind it, `sums` for the one it is in.) And the random numbers? They
+# epochs behind it, `sums` for the one it is in; and the `settings`, so that a run
+# goes on as it began.) And the random numbers? They
 # need not be saved if none depends on what happened before. Each is drawn from a generator
 # made for its purpose and place: *the order of epoch 3 of seed 0*, *the changes
 # in step 40 of seed 0*. Then step 40 is the same, whoever does the steps before
@@ -657,9 +658,11 @@ print("the run that was cut and the one that was not end in the same "
 # threads, adds in another order, and the last digits differ.)
 #
 # On the command line: Ctrl-C saves and stops, `posecourse train --resume
-# runs/laptop-1` goes on. A checkpoint is also written every five minutes; it
-# is written beside the old one and then renamed, so that a power cut during
-# the writing leaves a whole file.
+# runs/laptop-1` goes on, with the settings of that run; only `--device` may be
+# another. A checkpoint, `last.pt`, is also written every five minutes. It is
+# written beside the old one and then renamed, so that a power cut during the
+# writing leaves a whole file. The one before stays as `previous.pt`: if the
+# last is damaged, the run goes on from there.
 #
 # ### Exercise 08.2 ★★☆ Who is in step 37?
 #
@@ -728,9 +731,10 @@ show_people([valid_store.crops[i] for i in shown] * 2,
 # twice as wide, sees 64 x 64 pixels, and was trained on 16,000 people for 16
 # epochs: `posecourse train --train-people 16000 --epochs 16`, about half an
 # hour on two CPU cores. Its log is here. A run folder holds all that one wants to know
-# later: `config.json` (every setting), `log.csv`, `curves.png`,
-# `weights.safetensors`, `evaluation.json`, `last.pt` (for `--resume`), and
-# files for TensorBoard where that is installed.
+# later: `config.json` (every setting, and which people), `log.csv`, `curves.png`,
+# `weights.safetensors`, `evaluation.json`, `predictions.png`, `last.pt` and
+# `previous.pt` (for `--resume`), files for TensorBoard where that is installed,
+# and a `README.txt` that says what is what.
 
 # %% tags=["nbval-check-output"]
 folder = pretrained("laptop")
@@ -743,8 +747,8 @@ for row in log[[0, 1, 2, 3, 7, 11, 15]]:
 print("section 9's network: twice the mean pose, but 20 points below this:",
       2 * ours.baselines["mean pose"] < ours.score < log["score"][-1] - 20)
 training_curves(folder, "PCKh@0.5", alt="Sixteen epochs. The training loss "
-                "falls from 4.4 to 1.4, far under the line at 7 of a network "
-                "that does not look. PCKh rises from 58 steeply, then ever "
+                "falls from 4.4 to 1.4, far under the line of empty maps at 7. "
+                "PCKh rises from 58 steeply, then ever "
                 "more slowly, to 86.5 percent; the mean pose is at 16.")
 
 # %% [markdown]
@@ -908,7 +912,7 @@ check("08.3", common)
 #
 # No. Step 40 is now another place in another epoch, with other people; the
 # schedule has another length. That is why `--resume` takes the settings from
-# the run and refuses others.
+# the run and refuses others, also where `config.json` was edited.
 # </details>
 #
 # ## Summary

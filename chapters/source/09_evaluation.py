@@ -231,8 +231,8 @@ def look(people, **options):
 def right(store, answer, threshold=0.5):
     """1 right, 0 wrong, NaN not labelled: (N, 16)."""
     return metrics.pck_hits(np.broadcast_to(answer, store.keypoints.shape),
-                           store.keypoints, store.visible,
-                           store.head_size, threshold)
+                            store.keypoints, store.visible,
+                            store.head_size, threshold)
 
 
 store, predicted, scores = look(small)
@@ -1115,7 +1115,7 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 # | center pose | | 5.8 | 0.2 | 0.10 | `posecourse score` |
 # | mean pose | | 16.8 | 0.8 | 0.10 | `posecourse score` |
 # | Tompson et al. 2015 | | 82.3 | 29.0 | 0.10 | computed from its predictions |
-# | DeepPose, ResNet-50 (says coordinates) | 256 | 82.6 | 18.0 | 0.10 | mmpose |
+# | DeepPose, ResNet-50 (predicts coordinates) | 256 | 82.6 | 18.0 | 0.10 | mmpose |
 # | the same with RLE | 256 | 86.1 | 27.7 | 0.10 | mmpose |
 # | heatmaps, ResNet-50 | 256 | 88.2 | 28.6 | 0.10 | mmpose |
 # | SimpleBaseline, ResNet-50 | 256 | 88.5 | 33.9 | **really 0.11** | Microsoft's README |

@@ -840,7 +840,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
 # athletes either. But look at the right picture. It is not sure of a joint,
 # and says so: a photo is something it knows. Try it on a photo of somebody
 # from head to feet. (To train your own: `posecourse train --data`, chapters 6
-# and 8, and `Predictor.load`.)
+# and 8, and `Predictor.load` with the folder of your run.)
 #
 # **A folder** is a loop, and one broken file must not end it:
 #

@@ -654,10 +654,10 @@ for name, (model, options) in SMALL.items():
 # much it computes. A sixth row is `laptop`, the course's own network.
 #
 # It takes three quarters of an hour on two cores, so it is stored, like the
-# study of chapter 5:
+# study of chapter 5. To repeat it:
 #
 # ```
-# python data/studies/architectures.py
+# python data/studies/architectures.py --out runs/study
 # ```
 #
 # **Predict first.** Which of the five is best after three rounds? Which is
