@@ -152,12 +152,14 @@ def test_mistakes_get_a_sentence_and_status_2(
 
 
 @pytest.fixture
-def failing(monkeypatch):
+def failing(monkeypatch, tmp_path):
     """A command that fails as asked."""
+    file = tmp_path / "somewhere.py"
+    file.write_text("def main(argv):\n    raise error\n")
 
     def fail_with(error, by="posecourse.somewhere"):
         space = {"__name__": by, "error": error}
-        exec("def main(argv):\n    raise error", space)
+        exec(compile(file.read_text(), file, "exec"), space)
         monkeypatch.setattr(
             import_module("posecourse.commands.doctor"), "main", space["main"]
         )

@@ -61,7 +61,7 @@ def public_things():
 
 
 def is_error(thing):
-    return inspect.isclass(thing) and issubclass(thing, Exception)
+    return inspect.isclass(thing) and issubclass(thing, BaseException)
 
 
 def documented_parameters(text):

@@ -17,7 +17,6 @@ from posecourse.codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
 from posecourse.geometry import Crop
 from posecourse.skeletons import MPII
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 KINDS = {

@@ -32,6 +32,7 @@ class Reader:
         return self.file.tell()
 
     def seek(self, position: int):
+        """Go on from that byte; EOFError where no file can have it."""
         if not 0 <= position < 2**62:
             raise EOFError
         self.file.seek(position)
