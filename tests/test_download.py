@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.server
-import io
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np

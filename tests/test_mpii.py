@@ -1,6 +1,5 @@
 """MPII in its three forms, with everything that is irregular in them."""
 
-import json
 import re
 import shutil
 
