@@ -31,6 +31,8 @@ TAGS = {
     "check",
     "nbval-check-output",
     "raises-exception",
+    "hide-input",
+    "project",
 }
 HEADER_LABELS = ("you will learn", "you need", "time", "runs in")
 CLOSING = ("Quiz", "Summary", "Common mistakes", "Further reading", "Next")
@@ -303,7 +305,12 @@ def _source_cells(chapter, root):
 
 
 def _quiz(notebook, chapter, root):
-    """4 to 6 questions, each with a folded answer."""
+    """4 to 6 questions: ``quiz("03")``, or in Markdown with folded answers."""
+    call = f'quiz("{chapter.number:02d}")'
+    asked = [c for c in _code_cells(notebook) if c.source.strip() == call]
+    if asked:
+        yield from _quiz_data(chapter)
+        return
     quiz = _section(notebook, "Quiz")
     questions = re.findall(r"^\*\*(\d+)\.\*\* ", quiz, re.M)
     answers = quiz.count("<details>")
@@ -317,6 +324,18 @@ def _quiz(notebook, chapter, root):
             "answers; it needs 4 to 6 of '**1.** ...' and a <details> "
             "for each"
         )
+
+
+def _quiz_data(chapter):
+    from ..exercises.quiz import QuizError, quiz
+
+    try:
+        count = len(quiz(chapter.number).questions)
+    except QuizError as error:
+        yield f"{error}; see QUIZ in chapters/source/README.md"
+    else:
+        if count not in QUESTIONS:
+            yield f"the quiz has {count} questions, not 4 to 6"
 
 
 def _pictures(notebook, chapter, root):
@@ -505,7 +524,8 @@ def _texts(notebook):
             for pattern, why in private.items():
                 if re.search(pattern, text):
                     yield f"{why}: output of {_name(cell)}"
-            if len(text.splitlines()) > MAX_TEXT_LINES:
+            folded = "text/html" in output.get("data", {})
+            if len(text.splitlines()) > MAX_TEXT_LINES and not folded:
                 yield f"more than {MAX_TEXT_LINES} lines at {_name(cell)}"
             if "widget-view" in " ".join(output.get("data", {})):
                 yield f"widget state at {_name(cell)}"

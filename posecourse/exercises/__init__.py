@@ -4,8 +4,10 @@
 >>> check("03.1", my_function)        # doctest: +SKIP
 >>> hint("03.1")                      # doctest: +SKIP
 
-`check` says what is right and what is not; `hint` gives a small push, and a
-bigger one when it is called again.
+`check` says what is right and what is not, in a notebook with the hints beside
+it and a picture of the first wrong case; `hint` gives a small push, and a
+bigger one when it is called again. `quiz` asks the questions at a chapter's
+end.
 
 A checker calls your function on cases with known answers and on many random
 ones. It never stops the notebook: a wrong answer, an error inside your
@@ -27,9 +29,12 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
+from . import panel, pictures
 from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty, limited_output
+from .quiz import quiz
 
 __all__ = [
     "Attempt",
@@ -41,6 +46,7 @@ __all__ = [
     "get_exercise",
     "hint",
     "names",
+    "quiz",
 ]
 
 
@@ -69,12 +75,15 @@ class Result:
         What was asked, expected and answered in the first wrong case.
     cases:
         How many cases were right.
+    draw:
+        Draws the first wrong case: gives a figure and its alt text, or None.
     """
 
     exercise: str
     status: str
     message: str
     cases: int
+    draw: Callable | None = field(default=None, repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -85,7 +94,30 @@ class Result:
 
     def __repr__(self) -> str:
         end = " " if self.passed else "\n  "
-        return f"Exercise {self.exercise}: {self.status}.{end}{self.message}"
+        text = f"Exercise {self.exercise}: {self.status}.{end}{self.message}"
+        if self.status == "not right yet":
+            text += f'\n  Stuck? hint("{self.exercise}")'
+        return text
+
+    def _repr_html_(self) -> str | None:
+        """The panel that a notebook shows; whatever fails, the text remains."""
+        try:
+            hints = get_exercise(self.exercise).hints
+            return panel.panel(
+                self.exercise, self.status, self.message, hints, self._picture()
+            )
+        except Exception:
+            return None
+
+    def _picture(self) -> tuple[bytes, str] | None:
+        """PNG and alt text of the first wrong case, if it can be drawn."""
+        try:
+            drawn = self.draw() if self.draw else None
+            return drawn and (panel.png(drawn[0]), drawn[1])
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # an answer may be whatever it likes
+            return None
 
 
 _EXERCISES: dict[str, Exercise] = {}
@@ -98,11 +130,11 @@ def exercise(id: str, hints=()):
     Parameters
     ----------
     id:
-        Chapter and number, ``"03.2"``.
+        Chapter and number, ``"03.2"``, or ``"04.project"``.
     hints:
         From a small push to almost the answer.
     """
-    if not re.fullmatch(r"\d\d\.\d", id):
+    if not re.fullmatch(r"\d\d\.(\d|project)", id):
         raise ExerciseError(f"an exercise's id looks like '03.2', not {id!r}")
 
     def register(checker):
@@ -175,12 +207,15 @@ def check(id: str, answer) -> Result:
     except KeyboardInterrupt:
         raise
     except BaseException as wrong:
-        text = str(wrong) if isinstance(wrong, NotRight) else attempt.explain(wrong)
+        if not isinstance(wrong, NotRight):
+            wrong = NotRight(attempt.explain(wrong))
+        draw = wrong.picture or (pictures.compare if wrong.case else None)
         return Result(
             found.id,
             "not right yet",
-            f'{text}\n  Stuck? hint("{found.id}")',
+            str(wrong),
             attempt.right,
+            draw and partial(draw, *wrong.case),
         )
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
     return Result(found.id, "passed", f"{cases} right.", attempt.right)

@@ -12,7 +12,15 @@ import traceback
 
 import numpy as np
 
-__all__ = ["Attempt", "NotRight", "NotYet", "limited_output", "same", "short"]
+__all__ = [
+    "Attempt",
+    "NotRight",
+    "NotYet",
+    "as_numbers",
+    "limited_output",
+    "same",
+    "short",
+]
 
 
 FILL_IN = "Write your code in the cell above, run it, then run this one."
@@ -23,7 +31,19 @@ class NotYet(Exception):
 
 
 class NotRight(Exception):
-    """The answer is wrong; the message says where."""
+    """The answer is wrong; the message says where.
+
+    Attributes
+    ----------
+    picture:
+        A function that draws the wrong case (see ``pictures``), or None.
+    case:
+        What it is called with: what was expected and what came, or nothing.
+    """
+
+    def __init__(self, message: str, picture=None, case=()):
+        super().__init__(message)
+        self.picture, self.case = picture, case
 
 
 class Attempt:
@@ -89,7 +109,9 @@ class Attempt:
             "  (If you are sure that it is right, the check is wrong: tell us.)"
         )
 
-    def gives(self, expected, *args, tolerance=1e-6, mistakes=None, **kwargs):
+    def gives(
+        self, expected, *args, tolerance=1e-6, mistakes=None, picture=None, **kwargs
+    ):
         """Call the student's function; its result must be ``expected``.
 
         Parameters
@@ -102,26 +124,33 @@ class Attempt:
         mistakes:
             ``{what went wrong: the value it leads to}``: a wrong result
             that equals one of the values gets that explanation.
+        picture:
+            ``picture(expected, answer)`` draws a wrong case, see ``pictures``;
+            pictures and maps are drawn without being asked.
 
         Returns
         -------
         What the student's function returned.
         """
         got = self(*args, **kwargs)
-        self._compare(got, expected, tolerance, mistakes, self._given(args, kwargs))
+        given = self._given(args, kwargs)
+        self._compare(got, expected, tolerance, mistakes, picture, given)
         return got
 
-    def equals(self, expected, tolerance=1e-6, mistakes=None):
+    def equals(self, expected, tolerance=1e-6, mistakes=None, picture=None):
         """The answer itself (not a function) must be ``expected``."""
-        self._compare(self.answer, expected, tolerance, mistakes, "")
+        self._compare(self.answer, expected, tolerance, mistakes, picture, "")
 
-    def require(self, condition, message: str) -> None:
-        """A property that must hold; ``message`` says what is not so."""
+    def require(self, condition, message: str, picture=None) -> None:
+        """A property that must hold; ``message`` says what is not so.
+
+        ``picture()`` draws the case in which it does not.
+        """
         if not condition:
-            raise NotRight(message)
+            raise NotRight(message, picture)
         self.right += 1
 
-    def _compare(self, got, expected, tolerance, mistakes, given):
+    def _compare(self, got, expected, tolerance, mistakes, picture, given):
         difference = same(got, expected, tolerance)
         if difference:
             why = next(
@@ -135,7 +164,9 @@ class Attempt:
             raise NotRight(
                 f"{difference}\n{given}"
                 f"  expected:     {short(expected)}\n"
-                f"  your answer:  {short(got)}{why}"
+                f"  your answer:  {short(got)}{why}",
+                picture,
+                (expected, got),
             )
         self.right += 1
 
@@ -247,6 +278,12 @@ class _Limited(io.TextIOBase):
 def limited_output():
     """Within the block, little of what is printed is shown."""
     return contextlib.redirect_stdout(_Limited(sys.stdout))
+
+
+def as_numbers(value):
+    """Numbers in whatever form (nested lists too) as an array, or None."""
+    array = _array(_sequence(value))
+    return array if array is not None and array.dtype.kind in "biuf" else None
 
 
 def _array(value):

@@ -5,7 +5,7 @@ import torch
 
 from ..codecs import gaussian_heatmaps
 from ..geometry import resize_points
-from . import exercise
+from . import exercise, pictures
 from .attempt import same, short
 
 
@@ -25,7 +25,11 @@ def _expect(attempt, what, got, right, given, mistakes):
         ),
         "",
     )
-    attempt.require(not wrong, f"The {what}: {wrong}\n  given: {given}{why}")
+    attempt.require(
+        not wrong,
+        f"The {what}: {wrong}\n  given: {given}{why}",
+        picture=lambda: pictures.compare(right, got),
+    )
 
 
 @exercise(
@@ -53,6 +57,13 @@ def _(attempt):
             pixel,
             heatmap,
             stride,
+            picture=lambda right, mine, heatmap=heatmap, stride=stride: pictures.points(
+                *(
+                    resize_points(np.asarray(at, float), 1 / stride)
+                    for at in (right, mine)
+                ),
+                image=heatmap,
+            ),
             mistakes={
                 "x is the column, y is the row": pixel[::-1],
                 "the half pixels are missing: the centre of a cell is the "
