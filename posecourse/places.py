@@ -14,9 +14,11 @@ from pathlib import Path
 __all__ = [
     "cache_folder",
     "checkout",
+    "copies_folder",
     "course_folder",
     "make_prepared_folder",
     "prepared_folder",
+    "progress_file",
     "work_folder",
 ]
 
@@ -64,16 +66,29 @@ def work_folder() -> Path:
     The folder of copies that the current folder is or lies in; ``work`` in a
     checkout that can be written to; else ``posecourse-work`` here.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / COPIES_RECORD).is_file():
-            return folder
+    copies = copies_folder()
+    if copies is not None:
+        return copies
     root = checkout()
     if root is not None:
         work = root / "work"
         if os.access(work if work.exists() else root, os.W_OK):
             return work
-    return here / "posecourse-work"
+    return Path.cwd() / "posecourse-work"
+
+
+def copies_folder() -> Path | None:
+    """The folder of the learner's copies that the current folder is or lies in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / COPIES_RECORD).is_file():
+            return folder
+    return None
+
+
+def progress_file(work: Path) -> Path:
+    """What was solved, beside the copies in which it was."""
+    return work / ".progress.json"
 
 
 def cache_folder() -> Path:

@@ -259,15 +259,150 @@ def test_an_exercise_that_is_not_registered(tmp_path, monkeypatch):
     assert any("chapter_99.py has" in p for p in found)
 
 
-def test_a_chapter_must_lead_to_the_next_one_once_it_exists(tmp_path):
-    first, second = chapters.CHAPTERS[:2]
+# --- the way around ------------------------------------------------------
+
+
+def _written(tmp_path, *names):
+    """A folder in which these chapters (by number) are written."""
     root = tmp_path / "chapters"
     (root / "source").mkdir(parents=True)
-    first.source(root).write_text(SOURCE.read_text("utf-8"), "utf-8")
-    wanted = f"must link to ({second.name}.ipynb)"
-    assert not any(wanted in p for p in rules.source_problems(first, root))
-    second.source(root).write_text("# %%\n", "utf-8")
-    assert any(wanted in p for p in rules.source_problems(first, root))
+    for chapter in (chapters.get_chapter(n) for n in names):
+        chapter.source(root).write_text(SOURCE.read_text("utf-8"), "utf-8")
+    return root
+
+
+def _links(cell):
+    return re.findall(r"\]\(([^)]+)\)", cell.source)
+
+
+def test_links_lead_to_the_chapters_that_are_written(tmp_path):
+    root = _written(tmp_path, 1, 3, 5)
+    (root / "glossary.md").touch()
+    home = ["glossary.md"]
+    around = {
+        n: (_links(nb.cells[0]), _links(nb.cells[-1]))
+        for n in (1, 3, 5)
+        for nb in generate(chapters.get_chapter(n), root)[:1]
+    }
+    one, three, five = (f"{chapters.get_chapter(n).name}.ipynb" for n in (1, 3, 5))
+    assert around == {
+        1: ([*home, three], [three, *home]),
+        3: ([one, *home, five], [five, one, *home]),
+        5: ([three, *home], [three, *home]),
+    }
+    # a chapter and a first page come in between
+    for page in (chapters.get_chapter(2), chapters.START):
+        page.source(root).write_text(SOURCE.read_text("utf-8"), "utf-8")
+    first, solved = generate(chapters.get_chapter(1), root)
+    two = f"{chapters.get_chapter(2).name}.ipynb"
+    assert _links(first.cells[0]) == ["START_HERE.ipynb", *home, two]
+    assert _links(solved.cells[0]) == [
+        f"../{to}" for to in ("START_HERE.ipynb", *home, two)
+    ]
+    assert chapters.get_chapter(2).promise in first.cells[-1].source
+    assert solved.cells[1].source.startswith("# 99. A sample (solutions)")
+
+
+def test_the_links_change_no_id_and_are_found_again(tmp_path):
+    root = _written(tmp_path, 1)
+    before = _ids(chapters.CHAPTERS[0].source(root))
+    cells = generate(chapters.CHAPTERS[0], root)[0].cells
+    assert before.items() >= {c.source: c.id for c in cells if not _made(c)}.items()
+    made = [c.id for c in cells if _made(c)]
+    assert len(set(made)) == 3 and not set(made) & set(before.values())
+    chapters.get_chapter(3).source(root).write_text("# %%\n1\n", "utf-8")
+    again = generate(chapters.CHAPTERS[0], root)[0].cells
+    assert [c.id for c in again if _made(c)] == made
+
+
+def _made(cell):
+    return "navigation" in tags(cell)
+
+
+def test_the_line_of_progress_comes_after_the_setup(tmp_path):
+    root = _written(tmp_path, 3)
+    code = _code(generate(chapters.get_chapter(3), root)[0])
+    assert "setup" in tags(code[0]) and 'show_progress("03")' in code[1].source
+
+
+def test_the_rules_look_at_what_the_author_wrote(tmp_path):
+    """Links and their heading count neither as cells nor as sections."""
+    chapter = chapters.get_chapter(3)
+    root = _written(tmp_path, 1, 3)
+    found = rules.source_problems(chapter, root)
+    assert not [p for p in found if "after the numbered" in p or "cells, more" in p]
+    path = chapter.source(root)
+    path.write_text(path.read_text("utf-8") + "#\n# ## Next\n#\n# Go on.\n", "utf-8")
+    found = rules.source_problems(chapter, root)
+    assert any("the builder adds Next" in p for p in found)
+
+
+def test_setup_and_hide_input_are_folded(tmp_path):
+    root = sample_root(
+        tmp_path, lambda text: text + '\n# %% tags=["hide-input"]\nprint(7)\n'
+    )
+    student, solved = generate(SAMPLE, root)
+    for notebook in (student, solved):
+        folded = [c for c in notebook.cells if "jupyter" in c.metadata]
+        assert [c.metadata.jupyter for c in folded] == [{"source_hidden": True}] * 2
+        assert "setup" in tags(folded[0]) and folded[1].source == "print(7)"
+
+
+def test_printed_text_is_stored_in_one_piece(tmp_path):
+    lines = (
+        "import time",
+        "for i in range(3):",
+        "    print(i, flush=True)",
+        "    time.sleep(0.5)",
+    )
+    cell = nbformat.v4.new_code_cell("\n".join(lines))
+    building.execute(nbformat.v4.new_notebook(cells=[cell]), tmp_path)
+    assert [o.text for o in cell.outputs] == ["0\n1\n2\n"]
+
+
+PROJECT = """
+# %% [markdown]
+# ## Project
+#
+# Do more than was asked.
+#
+# | points | for |
+# |---|---|
+# | 3 | a picture |
+
+# %% tags=["project"]
+mine = None
+
+# %% tags=["check"]
+check("99.project", mine)
+
+# %% [markdown]
+# ## Quiz
+"""
+
+
+@pytest.mark.parametrize(
+    "old, new, complaint",
+    [
+        ("", "", None),
+        ("# | 3 | a picture |", "# no points", None),
+        ("# | points | for |\n# |---|---|\n# | 3 | a picture |", "# none", "a rubric"),
+        ('\n# %% tags=["check"]', "\n# %%\n1", "a project's next code cell"),
+        ('"99.project"', '"99.4"', "cells tagged check"),
+    ],
+)
+def test_a_rule_for_projects(tmp_path, monkeypatch, old, new, complaint):
+    from posecourse import exercises
+
+    def edit(text):
+        before, after = text.split("# %% [markdown]\n# ## Quiz\n")
+        assert old in PROJECT
+        return before + PROJECT.lstrip().replace(old, new, 1) + after
+
+    monkeypatch.setattr(exercises, "_EXERCISES", dict(exercises._EXERCISES))
+    exercises.exercise("99.project", hints=("a", "b"))(lambda attempt: None)
+    found = rules.source_problems(SAMPLE, sample_root(tmp_path, edit))
+    assert not found if complaint is None else any(complaint in p for p in found), found
 
 
 def _output(kind, **fields):
@@ -328,6 +463,10 @@ _wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big") + png[20:])
         (_output("stream", text="<Line2D at 0x7f00a1>"), "address"),
         (_output("stream", text="in /home/me/file.py"), "path of the machine"),
         (_output("stream", text="line\n" * 60), "more than 50 lines"),
+        (
+            lambda nb: [_output("stream", text="1\n")(nb) for _ in "ab"],
+            "printed text in pieces",
+        ),
         (
             _output(
                 "display_data",

@@ -843,8 +843,3 @@ show_people([*images[few]] * 3,
 # - Tompson, Jain, LeCun, Bregler: *Joint Training of a Convolutional Network
 #   and a Graphical Model for Human Pose Estimation* (NIPS 2014). The step to
 #   heatmaps.
-#
-# ## Next
-#
-# Chapter 2 goes the traditional way. [Chapter 3](03_heatmaps.ipynb) opens the
-# box in the middle of the drawing: it turns joints into heatmaps and back.

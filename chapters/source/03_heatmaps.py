@@ -889,9 +889,3 @@ display_figure(figure, "Bright spots on both wrists of a drawn person. Three "
 # - Sun, Xiao, Wei, Liang, Wei: *Integral Human Pose Regression* (2018), and
 #   Nibali, He, Morgan, Prendergast: *Numerical Coordinate Regression with
 #   Convolutional Neural Networks* (2018). Training through a soft-argmax.
-#
-# ## Next
-#
-# We have targets. [Chapter 4](04_losses.ipynb) measures how far a network is
-# from them: three losses, their gradients, and why the all-zero map is a
-# dangerous answer.

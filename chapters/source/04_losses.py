@@ -963,9 +963,3 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
 # - Nibali et al., *Numerical Coordinate Regression with Convolutional Neural
 #   Networks* (2018): a coordinate loss that reaches through a heatmap, so that
 #   a far peak is pulled (`losses.dsnt`).
-#
-# ## Next
-#
-# Two losses, two networks: which is better? The document's reply
-# (section 4.4) is that each has strengths and weaknesses. [Chapter
-# 5](05_heatmap_or_regression.ipynb) measures it.

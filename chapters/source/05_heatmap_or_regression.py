@@ -964,8 +964,3 @@ display_figure(figure, "Left, lines below the perfect diagonal, regression "
 #   Pose Estimation* (2022): columns and rows.
 # - Li et al., *Human Pose Regression with Residual Log-likelihood Estimation*
 #   (2021): how regression came close to heatmaps.
-#
-# ## Next
-#
-# All of this was learned from drawn people. [Chapter 6](06_data.ipynb) takes a
-# real dataset apart: from MPII's files to a batch of tensors.

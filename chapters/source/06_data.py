@@ -1024,9 +1024,3 @@ for size in (64, 128, 256):
 #   pixels in the crops of published code, and what they cost.
 # - PyTorch's tutorial *Datasets & DataLoaders*: what a loader can do beyond
 #   stacking.
-#
-# ## Next
-#
-# The batch is ready. [Chapter 7](07_posenet.ipynb) builds the document's
-# PoseNet and feeds it. At first it answers with the mean pose, whoever is
-# shown; the table of section 6 says what that is worth.

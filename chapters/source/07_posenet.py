@@ -1079,8 +1079,3 @@ check("07.4", unmoved)
 #   brightest in its middle.
 # - Xiao, Wu, Wei: *Simple Baselines for Human Pose Estimation and Tracking*
 #   (2018). The sibling's head, on a better trunk.
-#
-# ## Next
-#
-# The network can learn now. [Chapter 8](08_training.ipynb) trains it for
-# real: the loop, its speed, its curves, and how to pick a run up again.

@@ -959,9 +959,3 @@ check("08.3", common)
 # - Xiao, Wu and Wei, *Simple Baselines for Human Pose Estimation and Tracking*
 #   (2018): the recipe behind `--preset mpii`.
 # - `posecourse/training/fit.py`: the loop, to be read from top to bottom.
-#
-# ## Next
-#
-# PCKh stood beside the losses, and we took it on trust. [Chapter
-# 9](09_evaluation.ipynb) takes it apart: what it means, how sure it is, and
-# who fails.

@@ -1245,8 +1245,3 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 #   six chapters are enough.
 # - Guo, Pleiss, Sun, Weinberger: *On Calibration of Modern Neural Networks*
 #   (2017). Reliability diagrams and simple cures.
-#
-# ## Next
-#
-# We know what to expect of a network. [Chapter 10](10_inference.ipynb) uses
-# it: from your own photo to a pose, step by step.

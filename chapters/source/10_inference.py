@@ -1020,9 +1020,3 @@ else:
 #   tests and half pixels cost in published systems.
 # - Papandreou et al.: *Towards Accurate Multi-person Pose Estimation in the
 #   Wild* (2017). Boxes, poses and NMS on poses, as one system.
-#
-# ## Next
-#
-# We have used a network as it is. [Chapter 11](11_architectures.ipynb) opens
-# it: five architectures, from Hourglass to HRNet, and what each of their ideas
-# is good for.

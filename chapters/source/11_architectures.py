@@ -975,7 +975,3 @@ display_figure(figure, "Published PCKh against multiply-adds with intervals "
 #   Human Pose Estimation* (2019). Its figure 1 is our drawing of section 6.
 # - He, Zhang, Ren, Sun: *Identity Mappings in Deep Residual Networks* (2016).
 #   Why hourglasses put normalisation before each convolution.
-#
-# ## Next
-#
-# One person was in every picture so far. Chapter 12 finds several.

@@ -77,6 +77,7 @@ def execute(notebook, folder: Path, progress=None):
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=start,
@@ -159,7 +160,7 @@ def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
     for chapter in chapters:
         student, solved = generate(chapter, root)
         pairs = [(student, chapter.notebook(root), root)]
-        if not draft:
+        if solved is not None and not draft:
             path = chapter.solutions(root)
             path.parent.mkdir(exist_ok=True)
             pairs.append((solved, path, path.parent))

@@ -14,11 +14,13 @@ from ..places import course_folder
 
 __all__ = [
     "CHAPTERS",
+    "START",
     "Chapter",
     "VersionError",
     "find",
     "folder",
     "get_chapter",
+    "pages",
     "require",
     "table",
 ]
@@ -45,7 +47,8 @@ class Chapter:
 
     @property
     def number(self) -> int:
-        return int(self.name[:2])
+        """The chapter's number; 0 for the page before them."""
+        return 0 if self == START else int(self.name[:2])
 
     def source(self, root: Path) -> Path:
         """Where the chapter is written and edited."""
@@ -59,6 +62,15 @@ class Chapter:
         """The generated notebook with the exercises solved."""
         return root / "solutions" / f"{self.name}.ipynb"
 
+
+# The page that the course opens with; it is made like a chapter, but it has
+# neither exercises nor a solved edition.
+START = Chapter(
+    "START_HERE",
+    "Human pose estimation",
+    "What you will build, the way there, and how far you are.",
+    "",
+)
 
 CHAPTERS = (
     Chapter(
@@ -219,6 +231,8 @@ def folder() -> Path:
 def get_chapter(which) -> Chapter:
     """A chapter by number (``3``, ``"03"``) or name (``"03_heatmaps"``)."""
     text = str(which)
+    if text == START.name:
+        return START
     for chapter in CHAPTERS:
         if text == chapter.name or (text.isdecimal() and int(text) == chapter.number):
             return chapter
@@ -229,7 +243,7 @@ def get_chapter(which) -> Chapter:
 
 
 def find(which=(), root: Path | None = None) -> list[Chapter]:
-    """The chapters asked for, or all that are written.
+    """The chapters asked for, or all pages that are written.
 
     Raises
     ------
@@ -244,15 +258,20 @@ def find(which=(), root: Path | None = None) -> list[Chapter]:
             "the course's repository, not from the installed package"
         )
     if not which:
-        return [c for c in CHAPTERS if c.source(root).exists()]
+        return pages(root)
     chosen = [get_chapter(w) for w in which]
     for chapter in chosen:
         if not chapter.source(root).exists():
             raise FileNotFoundError(
-                f"chapter {chapter.number} is planned but not written: "
+                f"{chapter.name} is planned but not written: "
                 f"{chapter.source(root)} does not exist"
             )
     return chosen
+
+
+def pages(root: Path) -> list[Chapter]:
+    """The first page and the chapters, as far as they are written."""
+    return [c for c in (START, *CHAPTERS) if c.source(root).exists()]
 
 
 def table(root: Path | None = None) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..files import DiskFullError, atomic_path, write_json
 from ..places import COPIES_RECORD
+from .chapters import START
 from .notebooks import relink
 
 __all__ = ["copy_course"]
@@ -28,7 +29,7 @@ def copy_course(course: Path, work: Path, solutions: bool = False) -> list[str]:
     """Copy notebooks and all they show or link to, in the form for learners.
 
     Chapters come without outputs, so that no answer stands there before the
-    question; the course's own notebooks keep theirs.
+    question; the course's own notebooks keep theirs, and so does the first page.
 
     Parameters
     ----------
@@ -94,7 +95,11 @@ def _update(copy: Path, content: bytes, before: str | None) -> bool | None:
 def _places(course: Path, solutions: bool) -> dict[str, str]:
     """``{path in the course: path among the copies}`` of all that is copied."""
     chapters = course / "chapters"
-    shown = [*chapters.glob("*.ipynb"), *chapters.glob("figures/*.svg")]
+    shown = [
+        path
+        for pattern in ("*.ipynb", "*.md", "figures/*.svg")
+        for path in chapters.glob(pattern)
+    ]
     if solutions:
         shown += chapters.glob("solutions/*.ipynb")
     places = {
@@ -160,9 +165,14 @@ def _content(course: Path, original: str, places: dict[str, str]) -> bytes:
         if cell["cell_type"] == "markdown":
             text = relink("".join(cell["source"]), lead)
             cell["source"] = text.splitlines(keepends=True)
-        elif cell["cell_type"] == "code" and path.parent.name != "solutions":
+        elif cell["cell_type"] == "code" and not _shows_outputs(path):
             cell["outputs"], cell["execution_count"] = [], None
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _shows_outputs(path: Path) -> bool:
+    """Whether a notebook asks nothing that its outputs would give away."""
+    return path.parent.name == "solutions" or path.stem == START.name
 
 
 def _read_notebook(path: Path) -> dict:

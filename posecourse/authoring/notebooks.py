@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from ..files import atomic_path
-from .chapters import Chapter
+from .chapters import START, Chapter
+from .navigation import add_navigation
 
 __all__ = [
     "NOTEBOOK_METADATA",
@@ -83,9 +84,14 @@ def generate(chapter: Chapter, root: Path):
 
     In the learner's, cells tagged ``solution`` are cut out. In the solved
     one they take the place of the ``exercise`` cell before them, and
-    relative links lead one folder up.
+    relative links lead one folder up. The first page has no solved edition:
+    None.
     """
     source = read_source(chapter.source(root))
+    _fold(source)
+    add_navigation(source, chapter, root)
+    if chapter == START:
+        return source, None
     student, solved = copy.deepcopy(source), copy.deepcopy(source)
     student.cells = [c for c in student.cells if "solution" not in tags(c)]
 
@@ -101,11 +107,20 @@ def generate(chapter: Chapter, root: Path):
         elif cell.cell_type == "markdown":
             cell.source = relink(cell.source, lambda to: "../" + to)
         cells.append(cell)
-    if cells and cells[0].source.startswith("# "):
-        title, *rest = cells[0].source.split("\n")
-        cells[0].source = "\n".join([title + " (solutions)", *rest])
+    titled = next((c for c in cells if c.source.startswith("# ")), None)
+    if titled is not None:
+        title, *rest = titled.source.split("\n")
+        titled.source = "\n".join([title + " (solutions)", *rest])
     solved.cells = cells
     return student, solved
+
+
+def _fold(notebook) -> None:
+    """Fold the code of the setup cell and of those tagged ``hide-input``."""
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    for cell in code:
+        if cell is code[0] or "hide-input" in tags(cell):
+            cell.metadata["jupyter"] = {"source_hidden": True}
 
 
 # ](target) of Markdown and src="target", href="target" of HTML, where the

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import ast
 import base64
+import copy
 import re
 import struct
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .chapters import Chapter
+from .chapters import START, Chapter
+from .navigation import NAVIGATION
 from .notebooks import generate, in_step, read, tags
 
 __all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems"]
@@ -35,7 +37,7 @@ TAGS = {
     "project",
 }
 HEADER_LABELS = ("you will learn", "you need", "time", "runs in")
-CLOSING = ("Quiz", "Summary", "Common mistakes", "Further reading", "Next")
+CLOSING = ("Quiz", "Summary", "Common mistakes", "Further reading")
 EXERCISES, QUESTIONS = range(3, 6), range(4, 7)
 MAX_SUMMARY = 7
 STARS = ("★☆☆", "★★☆", "★★★")
@@ -73,6 +75,8 @@ def problems_of_files(chapter: Chapter, root: Path) -> list[str]:
         generate(chapter, root), (chapter.notebook(root), chapter.solutions(root))
     )
     for generated, path in notebooks:
+        if generated is None:
+            continue
         stale = in_step(generated, path)
         found += stale
         if not stale:
@@ -83,26 +87,23 @@ def problems_of_files(chapter: Chapter, root: Path) -> list[str]:
 def source_problems(chapter: Chapter, root: Path) -> list[str]:
     """What is wrong with a chapter's source."""
     student, solved = generate(chapter, root)
-    rules = (_frame, _cells, _code, _setup, _exercises, _quiz, _pictures, _next_chapter)
-    found = [text for rule in rules for text in rule(student, chapter, root)]
-    found += _code(solved, chapter, root)
-    for notebook, folder in ((student, root), (solved, root / "solutions")):
-        found += _links(notebook, folder, root)
+    own = _without_navigation(student)
+    rules = [_cells, _code, _pictures]
+    if chapter != START:
+        rules += [_frame, _setup, _exercises, _quiz]
+    found = [text for rule in rules for text in rule(own, chapter, root)]
+    found += _links(student, root, root)
+    if solved is not None:
+        found += _code(solved, chapter, root)
+        found += _links(solved, root / "solutions", root)
     return [f"{chapter.name}: {text}" for text in dict.fromkeys(found)]
 
 
 def problems(notebook, chapter: Chapter, root: Path) -> list[str]:
     """What is wrong with an executed notebook's outputs."""
-    rules = (
-        _stored_form,
-        _counts,
-        _errors,
-        _images,
-        _texts,
-        _live,
-        _measured_numbers,
-        _checked,
-    )
+    rules = [_stored_form, _counts, _errors, _images, _texts, _streams, _live]
+    if chapter != START:
+        rules += [_measured_numbers, _checked]
     solved = not any("exercise" in tags(c) for c in notebook.cells)
     which = chapter.name + (" (solutions)" if solved else "")
     found = [text for rule in rules for text in rule(notebook)]
@@ -110,6 +111,13 @@ def problems(notebook, chapter: Chapter, root: Path) -> list[str]:
 
 
 # --- the source ---------------------------------------------------------
+
+
+def _without_navigation(notebook):
+    """What the author wrote, without the builder's links."""
+    own = copy.copy(notebook)
+    own.cells = [c for c in notebook.cells if NAVIGATION not in tags(c)]
+    return own
 
 
 def _code_cells(notebook):
@@ -158,14 +166,14 @@ def _frame(notebook, chapter, root):
     wanted = [f"{i}." for i in range(1, len(numbered) + 1)]
     if len(numbered) < 2 or [t.split()[0] for t in numbered] != wanted:
         yield f"sections must be numbered 1., 2., ...: {numbered}"
-    rest = sections[len(numbered) :]
+    rest = [t for t in sections[len(numbered) :] if t != "Project"]
     if sections[: len(numbered)] != numbered or rest not in (
         list(CLOSING),
         ["Exercises", *CLOSING],
     ):
         yield (
             "after the numbered sections come [Exercises,] "
-            f"{', '.join(CLOSING)}; here: {', '.join(rest)}"
+            f"{', '.join(CLOSING)} (the builder adds Next); here: {', '.join(rest)}"
         )
     bullets = re.findall(r"^[-*] ", _section(notebook, "Summary"), re.M)
     if not 1 <= len(bullets) <= MAX_SUMMARY:
@@ -184,12 +192,13 @@ def _cells(notebook, chapter, root):
     """How many cells, which tags and metadata."""
     if len(notebook.cells) > MAX_CELLS:
         yield f"{len(notebook.cells)} cells, more than {MAX_CELLS}"
+    for cell in _source_cells(chapter, root):
+        if set(cell.metadata) - {"tags"}:
+            yield f"metadata other than tags at {_name(cell)}"
     for cell in notebook.cells:
         unknown = set(tags(cell)) - TAGS
         if unknown:
             yield f"unknown tags {sorted(unknown)} at {_name(cell)}"
-        if set(cell.metadata) - {"tags"}:
-            yield f"metadata other than tags at {_name(cell)}"
         if not cell.source.strip():
             yield "an empty cell"
         if cell.cell_type == "markdown" and re.search(
@@ -272,6 +281,10 @@ def _exercises(notebook, chapter, root):
     for number, stars in told:
         if stars not in STARS:
             yield f"exercise {number} needs its stars, one of {STARS}"
+    project = _section(notebook, "Project")
+    if project and not re.search(r"^\|.*\|$", project, re.M):
+        yield "the project needs a rubric, as a table"
+    ids += [f"{prefix}.project"] if project else []
     if names(chapter.number) != ids:
         yield (
             f"posecourse/exercises/chapter_{prefix}.py has "
@@ -288,8 +301,10 @@ def _exercises(notebook, chapter, root):
             yield (f"an exercise's next code cell is its solution: {_name(cell)}")
         if "solution" in before and "check" not in tags(cell):
             yield f"a solution's next code cell is its check: {_name(cell)}"
+        if "project" in before and "check" not in tags(cell):
+            yield f"a project's next code cell is its check: {_name(cell)}"
         if "check" in tags(cell):
-            call = re.fullmatch(r'check\("([\d.]+)", [^\n]+\)', cell.source.strip())
+            call = re.fullmatch(r'check\("([\w.]+)", [^\n]+\)', cell.source.strip())
             checks.append(call[1] if call else cell.source)
     if checks != ids:
         yield (
@@ -420,16 +435,6 @@ def _to_be_made(path: Path, root: Path) -> bool:
     return path.suffix == ".ipynb" and (root / "source" / f"{path.stem}.py").exists()
 
 
-def _next_chapter(notebook, chapter, root):
-    """The last section links to the next chapter once that is written."""
-    from .chapters import CHAPTERS
-
-    for following in CHAPTERS[chapter.number : chapter.number + 1]:
-        link = f"({following.name}.ipynb)"
-        if following.source(root).exists() and link not in _section(notebook, "Next"):
-            yield f"the section Next must link to {link}"
-
-
 # --- stored outputs -----------------------------------------------------
 
 
@@ -531,6 +536,16 @@ def _texts(notebook):
                 yield f"widget state at {_name(cell)}"
 
 
+def _streams(notebook):
+    """What is printed is stored in one piece, or lines of a table part."""
+    for cell in _code_cells(notebook):
+        for one, other in zip(cell.outputs, cell.outputs[1:]):
+            if one.output_type == other.output_type == "stream" and (
+                one.name == other.name
+            ):
+                yield f"printed text in pieces at {_name(cell)}"
+
+
 def _live(notebook):
     """A live picture leaves a still one."""
     for cell in _code_cells(notebook):
@@ -564,7 +579,9 @@ def _checked(notebook):
     for cell in _code_cells(notebook):
         if "check" in tags(cell):
             text = " ".join(_output_text(o) for o in cell.outputs)
-            if solved != ("passed." in text):
+            # a project is the learner's own: it has no solution
+            wanted = solved and '.project"' not in cell.source
+            if wanted != ("passed." in text):
                 yield (
                     f"{'the solution' if solved else 'the empty exercise'} "
                     f"gives {text.strip()[:200]!r} at {_name(cell)}"

@@ -27,12 +27,14 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from . import panel, pictures
+from .. import places
+from . import panel, pictures, progress
 from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty, limited_output
 from .quiz import quiz
 
@@ -47,6 +49,7 @@ __all__ = [
     "hint",
     "names",
     "quiz",
+    "show_progress",
 ]
 
 
@@ -217,6 +220,7 @@ def check(id: str, answer) -> Result:
             attempt.right,
             draw and partial(draw, *wrong.case),
         )
+    progress.note(found.id)
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
     return Result(found.id, "passed", f"{cases} right.", attempt.right)
 
@@ -237,3 +241,26 @@ def hint(id: str, number: int | None = None) -> None:
     _HINTS_GIVEN[found.id] = number
     last = " (the last)" if number == total else ""
     print(f"Hint {number} of {total}{last}: {found.hints[number - 1]}")
+
+
+def show_progress(chapter) -> None:
+    """Show which exercises of a chapter are solved, in a line.
+
+    Only in a learner's own folder of copies, where that is kept.
+
+    Parameters
+    ----------
+    chapter:
+        Its number, ``"03"``.
+    """
+    work = places.copies_folder()
+    ids = names(int(chapter))
+    if work is None or not ids:
+        return
+    line = progress.Line(ids, progress.solved(work))
+    if "IPython" in sys.modules:
+        from IPython.display import display
+
+        display(line)
+    else:
+        print(line)

@@ -159,7 +159,3 @@ check("99.3", half)
 # ## Further reading
 #
 # - none
-#
-# ## Next
-#
-# This is the last one.
