@@ -150,6 +150,7 @@ def test_spread_is_the_standard_deviation():
     points = np.array([[[0.0, 0], [5, 5]], [[2, 0], [5, 5]]])
     assert prediction_std(points, np.ones((2, 2))) == pytest.approx(0.25)
     assert prediction_std(points, np.array([[1, 0], [1, 0]])) == pytest.approx(0.5)
+    assert np.isnan(prediction_std(points, np.eye(2)))  # nobody is there twice
 
 
 def test_weights_know_the_mean_pose_of_training(tmp_path):

@@ -46,6 +46,8 @@ from posecourse.transforms import Augmentation
 # the module; the package has the function of that name
 fit = importlib.import_module("posecourse.training.fit")
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {
     "laptop": {"width": 8, "input_size": 32},
     "posenet": {"width": 0.05, "input_size": 32},
@@ -72,16 +74,6 @@ def weights(folder):
 
 def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Quicker for tiny networks; and sums in another order, as more
-    threads make them, differ in the last digit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -535,6 +527,29 @@ def test_edited_settings_are_not_taken_up(finished, tmp_path):
         train(TrainConfig(resume=str(run)), stores())
 
 
+@pytest.mark.parametrize(
+    "loss, got",
+    [
+        (lambda outputs, batch: outputs[-1].sum(), "it returned Tensor"),
+        (
+            lambda outputs, batch: models.JointLoss(torch.ones(8, 16), torch.ones(16)),
+            r"\(stages, 8, 16\) and \(8, 16\); it returned \(8, 16\) and \(16,\)",
+        ),
+    ],
+)
+def test_an_own_loss_of_another_form_is_said(tmp_path, loss, got):
+    network = models.build("laptop", **TINY["laptop"])
+    network.loss = loss
+    with pytest.raises(TrainingError, match=f"must return JointLoss.*{got}"):
+        train(tiny(tmp_path / "run"), stores(), network=network)
+
+
+def test_a_run_goes_on_with_its_own_network(finished):
+    other = models.build("posenet", **TINY["posenet"])
+    with pytest.raises(TrainingError, match="trains a laptop; .* is a posenet"):
+        train(TrainConfig(resume=str(finished)), stores(), network=other)
+
+
 def test_own_people_are_remembered(finished):
     """They are not taken for the drawn ones, nor for others."""
     content = json.loads((finished / "config.json").read_text())
@@ -581,6 +596,41 @@ def test_runs_of_the_version_before_go_on(finished, tmp_path):
     assert (run / "log.csv").read_text().split("\n")[0] == (
         finished / "log.csv"
     ).read_text().split("\n")[0]
+
+
+def test_sums_of_one_term_are_those_of_the_first_of_two():
+    """As checkpoints of the version before have them."""
+    task = Toy()
+    task.terms = 2
+    network = torch.nn.Linear(1, 1, bias=False)
+    state = fit.TrainState(
+        network, task, FitSettings(epochs=1), torch.device("cpu"), DistributedContext()
+    )
+    saved = {
+        "step": 3,
+        "rows": [],
+        "model": network.state_dict(),
+        "average": network.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "sums": torch.tensor([6.0, 9.0, 3.0]),
+    }
+    state.load(saved)
+    assert state.sums.tolist() == [[6, 0], [9, 0], [3, 0]]
+    assert state.end_epoch(5, 0.1)["train_loss"] == 2
+
+
+def test_the_speed_of_a_resumed_epoch_is_that_of_its_steps(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(fit.time, "monotonic", lambda: now[0])
+    clock = fit.Clock(60)
+    for _ in range(3):  # of an epoch of five: two were done before
+        now[0] += 0.5
+        clock.tick()
+    assert clock.end_epoch() == {"steps_per_second": 2}
+    clock.start_epoch()
+    now[0] += 0.25
+    clock.tick()
+    assert clock.end_epoch() == {"steps_per_second": 4}
 
 
 def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):

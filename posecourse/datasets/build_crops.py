@@ -520,8 +520,10 @@ def _source(dataset, size, margin) -> dict:
             digest.update(repr((p.image, p.id, position, p.head_size, p.area)).encode())
             digest.update(p.keypoints.tobytes() + p.visible.tobytes())
     source = {"dataset": dataset.name, "labels": digest.hexdigest()}
+    if getattr(dataset, "split", None):
+        source["split"] = dataset.split
     if isinstance(dataset, AnnotatedDataset):
-        source |= {"split": dataset.split, "split_note": dataset.split_note}
+        source["split_note"] = dataset.split_note
         source["notes"] = list(dataset.notes)
         if dataset.skipped:
             source["notes"].append(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,7 @@ class Evaluation:
             "score": self.score,
             "baselines": self.baselines,
             "interval": self.table.interval._asdict(),
+            "people_given": self.people,
             "people_scored": self.people_scored,
             "prediction_std": self.prediction_std,
             "label_std": self.label_std,
@@ -386,9 +388,15 @@ def prediction_std(points, visible) -> float:
     ----------
     points:
         ``(N, K, 2)``; where ``visible`` ``(N, K)`` is 0, left out.
+
+    Returns
+    -------
+    NaN where no joint is there twice.
     """
     points = np.where(np.asarray(visible)[..., None] > 0, points, np.nan)
     seen = np.isfinite(points).all(-1).sum(0) > 1
+    if not seen.any():
+        return math.nan
     return float(np.nanstd(points[:, seen], axis=0).mean())
 
 

@@ -99,15 +99,30 @@ class Representation:
         return target
 
 
+def _each(loss):
+    """A loss of output and target as they are."""
+
+    def judge(output, target, weights, _):
+        return loss(output, target, weights, reduction="none")
+
+    return judge
+
+
+def _in_pixels(loss):
+    """A loss whose parameter is a length in pixels, for fractions 0...1."""
+
+    def judge(output, target, weights, self):
+        size = output.new_tensor(self.codec.input_size)
+        return loss(output * size, target * size, weights, reduction="none")
+
+    return judge
+
+
 class Heatmaps(Representation):
     """Bumps where the joints are; alike to their target."""
 
     kind = "heatmap"
-    losses = {
-        "heatmap_mse": lambda output, target, weights, _: losses.heatmap_mse(
-            output, target, weights, reduction="none"
-        ),
-    }
+    losses = {"heatmap_mse": _each(losses.heatmap_mse)}
     constant_name = "empty maps"
 
     def decode(self, output, decoder=None):
@@ -144,27 +159,13 @@ class Logits(Heatmaps):
         return Representation.constant(self, mean_pose).clamp(min=1e-8).log()
 
 
-def _in_pixels(loss):
-    """A loss whose parameter is a length in pixels, for fractions 0...1."""
-
-    def judge(output, target, weights, self):
-        size = output.new_tensor(self.codec.input_size)
-        return loss(output * size, target * size, weights, reduction="none")
-
-    return judge
-
-
 class Coordinates(Representation):
     """Two numbers each. (``smooth_l1`` and ``wing`` judge input pixels.)"""
 
     kind = "coordinate"
     losses = {
-        "coordinate_l2": lambda output, target, weights, _: losses.coordinate_l2(
-            output, target, weights, reduction="none"
-        ),
-        "coordinate_l1": lambda output, target, weights, _: losses.coordinate_l1(
-            output, target, weights, reduction="none"
-        ),
+        "coordinate_l2": _each(losses.coordinate_l2),
+        "coordinate_l1": _each(losses.coordinate_l1),
         "smooth_l1": _in_pixels(losses.smooth_l1),
         "wing": _in_pixels(losses.wing),
     }
@@ -174,11 +175,7 @@ class SimCC(Representation):
     """Scores of columns and of rows."""
 
     kind = "simcc"
-    losses = {
-        "simcc": lambda output, target, weights, _: losses.simcc(
-            output, target, weights, reduction="none"
-        ),
-    }
+    losses = {"simcc": _each(losses.simcc)}
     constant_name = "all places alike"
 
     def constant(self, mean_pose):

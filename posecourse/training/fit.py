@@ -93,6 +93,7 @@ def fit(
             update_ema(state.average, network, state.step, settings.ema * total)
             state.add(terms, task.baseline(precise, batch))
             bar.update()
+            clock.tick()
 
             end_of_epoch = state.step % per_epoch == 0
             stopping = context.any(bool(stop), state.step)
@@ -100,7 +101,7 @@ def fit(
             if saving or device.type == "cpu" or state.step % 50 == 0:
                 state.check_finite(folder, weights=saving)
             if end_of_epoch:
-                row = state.end_epoch(per_epoch, rate) | clock.end_epoch(per_epoch)
+                row = state.end_epoch(per_epoch, rate) | clock.end_epoch()
                 if context.first:
                     row = task.validate(state.average, row)
                     state.rows.append(row)
@@ -200,7 +201,8 @@ class TrainState:
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.context.first:
-            self.sums.copy_(saved["sums"].reshape(3, -1))
+            sums = saved["sums"].reshape(3, -1)  # older ones knew one term
+            self.sums[:, : sums.shape[1]] = sums.to(self.sums)
 
 
 class Precise:
@@ -299,11 +301,14 @@ class Clock:
         self.written = time.monotonic()
 
     def start_epoch(self) -> None:
-        self.started = time.monotonic()
+        self.started, self.steps = time.monotonic(), 0
 
-    def end_epoch(self, steps: int) -> dict:
-        """Steps a second; too few, for an epoch that was resumed."""
-        return {"steps_per_second": steps / (time.monotonic() - self.started)}
+    def tick(self) -> None:
+        self.steps += 1
+
+    def end_epoch(self) -> dict:
+        """Steps a second, of those that were done since the start or a resume."""
+        return {"steps_per_second": self.steps / (time.monotonic() - self.started)}
 
 
 def progress_bar(total: int, step: int, context: DistributedContext):

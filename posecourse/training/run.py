@@ -68,6 +68,11 @@ def train(
         )
     if network is not None:
         models.describe(network)
+        if config.resume and network.name != config.model:
+            raise TrainingError(
+                f"{config.resume} trains a {config.model}; the network given is a "
+                f"{network.name}"
+            )
         config = replace(config, model=network.name, options=network.options)
     device = context.device(choose_device(config.device))
     set_up(config, device)
@@ -141,7 +146,7 @@ def remember_people(config: TrainConfig, training, validation, given: bool):
         "valid": _description(validation),
     }
     before = config.people
-    if config.resume and before and before["train"] != people["train"]:
+    if config.resume and before and not _same_people(before["train"], people["train"]):
         raise TrainingError(
             f"{config.resume} was trained on {_text(before['train'])}; these are "
             f"{_text(people['train'])}, or their pictures or labels were changed. "
@@ -166,6 +171,11 @@ def _description(crops) -> dict:
         "fingerprint": source.get("fingerprint", ""),
         **({"split": source["split"]} if source.get("split") else {}),
     }
+
+
+def _same_people(before: dict, now: dict) -> bool:
+    names = ("dataset", "people", "fingerprint")
+    return all(before.get(name) == now.get(name) for name in names)
 
 
 def _text(people: dict) -> str:

@@ -245,8 +245,27 @@ class SinglePerson:
     def loss(self, network, batch) -> LossTerms:
         """The network's own loss, of the stages and joints that are asked for."""
         loss = network.loss(network(batch.images), batch)
+        self._require_joint_loss(network, loss, batch)
         self._stages = len(loss.per_joint)
         return self._terms(loss)
+
+    def _require_joint_loss(self, network, loss, batch):
+        shape = (len(batch.keypoints), len(self.people.skeleton))
+        if (
+            isinstance(loss, JointLoss)
+            and loss.per_joint.ndim == 3
+            and loss.per_joint.shape[1:] == loss.weights.shape == shape
+        ):
+            return
+        got = type(loss).__name__
+        if isinstance(loss, JointLoss):
+            got = f"{tuple(loss.per_joint.shape)} and {tuple(loss.weights.shape)}"
+        raise TrainingError(
+            f"{network.name}.loss(outputs, batch) must return "
+            "JointLoss(per_joint, weights) of the shapes (stages, people, joints) "
+            f"and (people, joints), here (stages, {shape[0]}, {shape[1]}) and "
+            f"{shape}; it returned {got}"
+        )
 
     @torch.no_grad()
     def baseline(self, network, batch):
