@@ -91,6 +91,7 @@ def agree(script, study, predictions):
     )
 
 
+@pytest.mark.slow
 def test_a_small_study_from_end_to_end(script, small, done):
     folder, result = done
     study, predictions = load(folder)
@@ -117,6 +118,7 @@ def test_a_variant_is_another_network_at_the_same_rate(script, done):
     ]
 
 
+@pytest.mark.slow
 def test_a_study_goes_on(script, small, done, tmp_path, monkeypatch):
     """Finished networks stay; a run that was stopped is picked up."""
     folder, result = done
@@ -156,6 +158,7 @@ def test_other_settings_start_again(script, small, done):
     assert len(rows) == 2 and set(rows) < set(predictions)
 
 
+@pytest.mark.slow
 def test_the_stored_study_is_what_its_predictions_say(script, root):
     study, predictions = load(root / "data" / "studies")
     assert study["settings"] == plain(script.SETTINGS)

@@ -175,6 +175,7 @@ def test_derivatives_of_an_exchange():
 # --------------------------------------------------------------- learning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_one_batch_can_be_learned_by_heart(name):
     """Eight pictures of noise, eight poses, mean squared error per stage.

@@ -49,6 +49,7 @@ def test_the_classical_way_makes_samples(files):
     assert min(dataset.spent.values()) > 0
 
 
+@pytest.mark.slow
 def test_data(files):
     machine = benches.bench_machine("cpu")
     assert machine["bytes_per_second"] > 1e8
@@ -69,6 +70,7 @@ def test_data(files):
         benches.bench_data(SyntheticPeople(3), 64, 4, 0.1, "cpu", 1, machine)
 
 
+@pytest.mark.slow
 def test_training_and_inference():
     machine = benches.bench_machine("cpu")
     training = benches.bench_training("laptop", 4, 0.1, "cpu", machine, people=8)
@@ -82,6 +84,7 @@ def test_training_and_inference():
     assert "whole / compute" in text and "R-CNN" not in text
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, capsys):
     out = tmp_path / "bench.json"
     assert (

@@ -38,6 +38,7 @@ def built(tmp_path_factory):
 # --- generating ---------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_sample_keeps_all_rules(built):
     assert rules.problems_of_files(SAMPLE, built) == []
 
@@ -119,6 +120,7 @@ def test_relative_links_are_led_one_folder_up(before, after):
 # --- executing ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_build_changes_nothing(built, tmp_path, capsys):
     root = copy_of(built, tmp_path)
     assert build([SAMPLE], root) == 0
@@ -128,6 +130,7 @@ def test_a_second_build_changes_nothing(built, tmp_path, capsys):
         assert (root / name).read_bytes() == (built / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
     root = sample_root(
         tmp_path, lambda text: text.replace("np.arange(5).sum()", "undefined_name")
@@ -137,6 +140,7 @@ def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
     assert not SAMPLE.notebook(root).exists()
 
 
+@pytest.mark.slow
 def test_a_stuck_cell_is_reported(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(building, "CELL_TIMEOUT", 3)
     root = sample_root(

@@ -79,6 +79,7 @@ def as_published(model):
 # ------------------------------------------------------------------- names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theirs", PUBLISHED)
 def test_published_files_load_and_run(theirs, listed, tmp_path):
     keys = listed[theirs]["keys"]
@@ -449,6 +450,7 @@ def test_adopting_twice_is_adopting_the_last():
     torch.testing.assert_close(model(images)[0], once)
 
 
+@pytest.mark.slow
 def test_conventions_go_with_the_network(tmp_path):
     model = small("simple_baseline_18")
     path = tmp_path / "published.pth"

@@ -600,6 +600,7 @@ def test_every_setting_is_one_of_training():
     assert {name.strip("-").replace("-", "_") for name, _, _ in _SETTINGS} <= known
 
 
+@pytest.mark.slow
 def test_from_training_to_a_drawing(tmp_path, monkeypatch, capsys):
     """The commands hand on to each other what they leave."""
     monkeypatch.chdir(tmp_path)

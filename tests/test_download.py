@@ -199,6 +199,7 @@ def test_broken_connection_goes_on_where_it_was(server, tmp_path):
     assert server.requests == [None, "bytes=1200000-", "bytes=2400000-"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", ["cut", "reset", "stall", "drip"])
 def test_interrupted_download_is_resumed_by_the_next_run(
     server, tmp_path, monkeypatch, manner

@@ -465,6 +465,7 @@ def _cells_run(chapter, folder, kind):
             yield eval(cell.source, space), space
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["solution", "exercise"])
 @pytest.mark.parametrize("chapter", READY, ids=lambda c: c.name)
 def test_solutions_pass_and_empty_cells_do_not(chapter, kind, monkeypatch):

@@ -401,6 +401,7 @@ with files.locked({str(tmp_path)!r}):
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_only_one_of_many_has_the_lock(tmp_path):
     """Also while its holder takes the file away."""
     code = f"""

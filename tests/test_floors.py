@@ -129,6 +129,7 @@ def run(code):
     )
 
 
+@pytest.mark.slow
 def test_the_low_floors_need_neither_matplotlib_nor_jupyter():
     """They run on a bare GPU server."""
     code = f"""

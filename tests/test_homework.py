@@ -152,6 +152,7 @@ def test_a_homework_is_short_and_uses_public_names(homework):
             assert all(p.startswith("__") or not p.startswith("_") for p in parts)
 
 
+@pytest.mark.slow
 def test_upper_body_is_learned_by_heart(shared_data, tmp_path, same_every_time):
     result = upper_body(shared_data / "coco_ccby" / "person_keypoints.json", tmp_path)
     assert result.table.rows[0].per_joint.keys() == set(UPPER_BODY)
@@ -185,6 +186,7 @@ def test_arrays_of_another_tool(tmp_path, capsys):
     assert (tmp_path / "report.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_sigma_by_decoder(tmp_path, same_every_time):
     scores = sigma_by_decoder(tmp_path)
     assert set(scores) == {

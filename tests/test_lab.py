@@ -269,6 +269,7 @@ def wait_for(url):
     raise TimeoutError(url)
 
 
+@pytest.mark.slow
 def test_the_address_leads_to_the_chapter(server):
     _, base, page, token, folder = server
     assert page == "/lab/tree/work/03_heatmaps.ipynb"
@@ -332,6 +333,7 @@ def test_the_token_is_in_no_process_list(server):
     assert "posecourse" in command and server[3] not in command
 
 
+@pytest.mark.slow
 def test_cells_run_in_this_python(server):
     """A kernel started through the server is the environment's own."""
     _, base, _, token, folder = server
@@ -401,6 +403,7 @@ def test_it_stops_when_asked_and_leaves_nothing(server):
     assert not re.search(r"trusted|encryption|websocket|Traceback", said), said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP there")
 def test_a_closed_window_ends_server_and_kernels(tmp_path):
     """On the next free port: the first one is taken."""
@@ -428,6 +431,7 @@ def test_a_closed_window_ends_server_and_kernels(tmp_path):
     assert not list((tmp_path / "temporary").iterdir())
 
 
+@pytest.mark.slow
 def test_where_jupyter_cannot_keep_notes(tmp_path):
     make_course(tmp_path / "course")
     (tmp_path / "file").touch()

@@ -152,6 +152,7 @@ def test_posenet_starts_as_it_is_told():
         small("posenet", init="xavier")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, steps, rate",
     [("laptop", 100, 5e-3), ("posenet_bn", 60, 3e-3), ("simple_baseline_18", 60, 1e-3)],
@@ -332,6 +333,7 @@ def test_a_heads_loss_reaches_every_parameter(head):
         assert parameter.grad.isfinite().all(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_a_head_learns_two_pictures(head, same_every_time):
     network = HeadNet(head, input_size=32, width=8)

@@ -590,6 +590,7 @@ def test_real_people_in_the_standard_window_and_back(shared_data):
         assert np.abs(back - person.keypoints[labelled]).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_lspet_in_mpii_layout(shared_data):
     for split, count in (("train", 7843), ("valid", 1000)):
         dataset = MPII(shared_data / "lspet", split)

@@ -141,6 +141,7 @@ def agree(script, study, predictions):
         assert row["curve"][-1] == pytest.approx(same, abs=0.5)
 
 
+@pytest.mark.slow
 def test_the_stored_study(script, root):
     """Its scores follow from its predictions, its page from its scores."""
     folder = root / "data" / "studies"
@@ -176,6 +177,7 @@ def test_the_stored_study(script, root):
         assert said in prose
 
 
+@pytest.mark.slow
 def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
     study, predictions = load(done)
     assert study["settings"] == plain(small)
@@ -220,6 +222,7 @@ def test_predictions_are_those_of_the_networks(script, done):
             np.testing.assert_allclose(seen, person, atol=0.03)
 
 
+@pytest.mark.slow
 def test_the_last_weights_are_those_of_the_last_step(script, small, done, tmp_path):
     """So short a run's average is its last step: give it another one."""
     _, before = load(done)
@@ -238,6 +241,7 @@ def test_the_last_weights_are_those_of_the_last_step(script, small, done, tmp_pa
         np.testing.assert_array_equal(after[name], before[name])
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_kept(script, small, done, begun, tmp_path):
     before = load(done)[0]
     assert script.study("nowhere", done, small) == before
@@ -247,6 +251,7 @@ def test_what_is_finished_is_kept(script, small, done, begun, tmp_path):
     assert begun == []
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on(script, small, done, begun, tmp_path):
     before = load(done)[0]
     runs = tmp_path / "runs"

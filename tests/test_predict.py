@@ -366,6 +366,7 @@ def test_a_box_of_no_sense_does_not_stop_the_rest(ask, tmp_path, box):
     assert "a.png: box (1, 2, " in told
 
 
+@pytest.mark.slow
 def test_hundreds_of_boxes(ask, tmp_path):
     a = write_picture(tmp_path / "a.png")
     rng = np.random.default_rng(0)
@@ -689,6 +690,7 @@ def test_a_run_that_is_ended_closes_its_files(ask, tmp_path, monkeypatch, name):
     assert signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_a_run_that_is_killed_keeps_its_poses(tmp_path, weights):
     paths = [str(write_picture(tmp_path / f"{i:03}.png", seed=i)) for i in range(5)]

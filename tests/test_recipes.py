@@ -121,6 +121,7 @@ def test_an_unknown_preset_is_said(capsys):
 # ------------------------------------------------------------- the dry run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "preset, data", [("mpii", "lspet"), ("mpii-fast", "mpii/annot/images_here.json")]
 )
@@ -201,6 +202,7 @@ def test_a_plan_is_right(tmp_path, monkeypatch):
     assert larger.batch_bytes == pytest.approx(2 * found.batch_bytes, rel=0.05)
 
 
+@pytest.mark.slow
 def test_missing_pictures_are_said(shared_data, tmp_path):
     annotations = (shared_data / "mpii" / "annot" / "valid.json").read_bytes()
     (tmp_path / "annot").mkdir()

@@ -327,6 +327,7 @@ def test_score_refuses_a_shuffled_file(scored, capsys):
     assert "197 predicted poses" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_published_hourglass(shared_data, capsys):
     """The numbers that are public for this file, each under its name."""
     path = shared_data / "mpii" / "predictions" / "newell.h5"

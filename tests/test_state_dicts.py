@@ -68,6 +68,7 @@ class Lit(nn.Module):
         self.model, self.criterion = model, nn.CrossEntropyLoss(torch.ones(4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -299,6 +300,7 @@ def test_a_mean_pose_with_joints_that_nobody_had(stored):
 # ------------------------------------------------------------ to start from
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weights", "run folder", "state dict"])
 @pytest.mark.parametrize(
     "name, options, head",

@@ -800,6 +800,7 @@ def script(tmp_path, delay=0.0, before=""):
     return [sys.executable, str(path), str(tmp_path / "data"), str(tmp_path / "store")]
 
 
+@pytest.mark.slow
 def test_killed_build_goes_on_and_ends_the_same(dataset, tmp_path):
     process = subprocess.Popen(script(tmp_path, delay=0.02), env=ENV)
     parts = tmp_path / "store" / "parts"
@@ -897,6 +898,7 @@ def test_processes_give_the_same(tmp_path):
         prepare(Drawn(449), tmp_path / "store", 8, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(tmp_path, how):
@@ -950,6 +952,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_script_without_guard_is_warned(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(

@@ -88,6 +88,7 @@ def agree(script, study, predictions):
     assert {predictions[f"{name}/points"].shape for name in scored} == {shape}
 
 
+@pytest.mark.slow
 def test_a_small_study_from_end_to_end(script, small, done):
     folder, result = done
     study, predictions = load(folder)
@@ -116,6 +117,7 @@ def test_what_is_finished_is_kept(script, small, done, trained):
     agree(script, *load(folder))
 
 
+@pytest.mark.slow
 def test_another_setting_begins_anew(script, small, trained, tmp_path):
     script.study(tmp_path, small, RUNS[1:])
     changed = {**small, "steps": 6}
@@ -164,6 +166,7 @@ def test_the_curve_divides_the_steps(script, small):
         script.config_of("heatmap", 0, {**small, "steps": 7}, "nowhere")
 
 
+@pytest.mark.slow
 def test_the_stored_study_belongs_to_the_script(script, root):
     study, predictions = load(root / "data" / "studies")
     assert study["settings"] == plain(script.SETTINGS)

@@ -273,6 +273,7 @@ def test_known_costs(name, size, billions):
     assert round(summary.multiply_adds / 1e9, 2) == billions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["simple_baseline_18", "hourglass_2", "cpm", "cpn_18", "hrnet_w8", "laptop"]
 )

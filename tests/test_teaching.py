@@ -81,6 +81,7 @@ def hand_in(path, *cells):
     return str(path)
 
 
+@pytest.mark.slow
 def test_grading_runs_what_was_handed_in(root, tmp_path, monkeypatch, capsys):
     """A print of "passed", an edited check, an error elsewhere: no matter."""
     grade = runpy.run_path(str(root / "chapters" / "teaching" / "grade.py"))

@@ -115,6 +115,7 @@ def test_a_run_leaves_what_it_says(finished):
     assert known.batch_size == 8 and known.options["width"] == 8
 
 
+@pytest.mark.slow
 def test_the_log_for_tensorboard_does_without_tensorflow(tmp_path):
     """Which may be installed, takes long to import, and talks."""
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
@@ -145,6 +146,7 @@ def test_curves_are_drawn_where_matplotlib_is(finished):
     assert (finished / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_training_learns(tmp_path):
     people = dot_people(192), dot_people(16, seed=1)
     config = tiny(
@@ -158,6 +160,7 @@ def test_training_learns(tmp_path):
     assert result.score > result.baselines["mean pose"] + 15
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(finished, tmp_path):
     assert same(weights(train(tiny(tmp_path / "a"), stores())), weights(finished))
     other = weights(train(tiny(tmp_path / "b", seed=1), stores()))
@@ -201,6 +204,7 @@ def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path):
     assert cut[0] == cut[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 8])
 def test_a_resumed_network_is_fed_as_it_was(tmp_path, step):
     """It began with weights that want blue first and draw a little aside."""
@@ -246,6 +250,7 @@ def test_a_watched_run_says_nothing_else(finished, tmp_path, capfd):
         assert all(row[k] == float(known[k]) for k in row if k != "images_per_second")
 
 
+@pytest.mark.slow
 def test_killed_between_an_epoch_and_its_checkpoint(finished, tmp_path):
     """The epoch is lost, and done again."""
 
@@ -320,6 +325,7 @@ def kill_ten_times(folder):
     (folder / "kills.json").write_text(json.dumps(kills))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has neither SIGKILL nor fork"
 )
@@ -389,6 +395,7 @@ def one_of_two(rank, folder, config):
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, topk", [("posenet", 0), ("posenet", 4)])
 def test_two_processes_do_what_one_does(tmp_path, monkeypatch, model, topk):
     """The same gradient, though labels are spread unevenly over them."""
@@ -501,6 +508,7 @@ def copied(run, folder):
     return folder
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_falls_back_on_the_one_before(finished, tmp_path):
     """Cut, emptied, or with one bit turned: never taken for whole."""
     whole = (finished / "last.pt").read_bytes()
@@ -739,6 +747,7 @@ def toy_run(folder, context=None, stop_at=None, epochs=3):
     return average.weight.item()
 
 
+@pytest.mark.slow
 def test_a_task_that_is_not_about_crops(tmp_path):
     """It learns, resumes exactly, and leaves log and curves."""
     whole = toy_run(tmp_path / "whole", epochs=20)
@@ -757,6 +766,7 @@ def toy_of_two(rank, folder):
     context.close()
 
 
+@pytest.mark.slow
 def test_two_processes_on_a_task_that_is_not_about_crops(tmp_path, monkeypatch):
     alone = toy_run(tmp_path / "alone")
     pair_of_processes(monkeypatch, toy_of_two, (tmp_path,))
@@ -770,6 +780,7 @@ def test_two_processes_on_a_task_that_is_not_about_crops(tmp_path, monkeypatch):
     assert np.allclose(*numbers, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_trains_through_the_loop(tmp_path, head):
     """One batch, learned by heart."""

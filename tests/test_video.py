@@ -358,6 +358,7 @@ def test_times_that_make_no_sense_do_not_fill_the_disk(tmp_path):
     assert len(read(writer.path)[0]) <= 65
 
 
+@pytest.mark.slow
 def test_browsers_play_what_is_written(tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     from posecourse.authoring import preview

@@ -114,6 +114,7 @@ def test_the_figures_were_measured_on_the_shipped_file(name):
             assert f"{entry['people_scored']:,} of the {entry['people']:,}" in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_evaluate_reproduces_the_card(name, request):
     folder, stored = pretrained(name), headline(name)
@@ -131,6 +132,7 @@ def test_evaluate_reproduces_the_card(name, request):
     assert found.score > 4 * found.baselines["mean pose"]
 
 
+@pytest.mark.slow
 def test_the_log_ends_where_the_weights_stand(shared_data):
     """Another run's log, or another epoch's weights, would not."""
     for name in ("photos", "posenet"):
@@ -172,6 +174,7 @@ def test_pages_quote_the_cards(root):
             )
 
 
+@pytest.mark.slow
 def test_drawn_people_alone_do_not_teach_photographs(root, shared_data):
     found = evaluate(pretrained("laptop"), shared_data / "lspet", device="cpu")
     readme = (root / "README.md").read_text("utf-8")
@@ -206,6 +209,7 @@ def test_a_run_that_is_not_finished_is_not_released(script, run, tmp_path, capsy
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.slow
 def test_weights_and_card_change_together(script, run, tmp_path, monkeypatch):
     """A release that fails in the middle leaves the one before as it was."""
     argv = [str(run), "tiny", "--limit", "6", "--to", str(tmp_path / "w")]
@@ -250,6 +254,7 @@ def test_a_released_network_is_scored_anew(script, run, tmp_path, capsys):
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_releasing_a_run_on_photographs(script, tmp_path, capsys):
     """Its card says whose photographs and how many count, and shows none."""
     photos = tmp_path / "friend"
