@@ -15,6 +15,7 @@ from posecourse.datasets.synthetic import (
     JOINT_PARTS,
     MOTIONS,
     PARTS,
+    Camera,
     Difficulty,
     SyntheticPeople,
 )
@@ -58,6 +59,32 @@ def test_the_same_picture_in_any_order_and_process():
         [sys.executable, "-c", code], text=True, capture_output=True, check=True
     ).stdout.strip()
     assert other == hashlib.sha256(again.image.tobytes()).hexdigest()
+
+
+def test_the_pictures_are_those_that_weights_and_studies_were_made_with():
+    """Shipped weights, stored studies and the chapters' numbers depend on
+    them; whoever changes the drawing makes all of those again."""
+    digest = hashlib.sha256()
+
+    def add(rendering, *persons):
+        digest.update(rendering.image.tobytes() + rendering.parts.tobytes())
+        for p in persons:
+            digest.update(p.visible.tobytes())
+            # 1e-6 px: sines differ in the last bit between machines
+            digest.update(np.nan_to_num(p.keypoints).round(6).tobytes())
+            digest.update(repr((p.id, p.extra["pose"], p.box, p.area)).encode())
+
+    for name in DIFFICULTIES:
+        people = SyntheticPeople(6, 4, 96, name, 1.25, split="valid")
+        for i in range(6):
+            add(r := people.render(i), r.person)
+    people = SyntheticPeople(9, size=96)
+    add(scene := people.scene(3, people=4), *scene.persons)
+    for r in people.motion("squat", frames=4, index=3):
+        add(r, r.person)
+    assert digest.hexdigest() == (
+        "a98067c6863f5c179f2dc9962a2deac36d6e45768f95c79bf67a25b95a7c8639"
+    )
 
 
 def test_other_seeds_indices_and_splits_are_other_people():
@@ -164,6 +191,23 @@ def test_joints_project_to_the_keypoints(renderings):
         np.testing.assert_allclose(pixels[seen], r.person.keypoints[seen])
         inside = ((pixels >= -0.5) & (pixels < 95.5)).all(1)
         assert (inside == seen).all()
+
+
+def test_the_world_begins_where_people_stand(renderings):
+    for r in renderings:
+        camera = Camera(
+            *(r.person.extra["camera"][k] for k in ("focal", "center")),
+            *(r.person.extra["camera"][k] for k in ("rotation", "translation")),
+        )
+        joints = r.person.extra["joints_world"]
+        seen = r.person.visible > 0
+        pixels = camera.project(joints)
+        np.testing.assert_allclose(pixels[seen], r.person.keypoints[seen], atol=1e-6)
+        np.testing.assert_allclose(np.linalg.det(camera.rotation), 1)
+        # nobody is below the ground, y = 0; most stand on it
+        assert -0.1 < -joints[:, 1].max() < 0.6
+        pelvis = joints[MPII.index("pelvis")]
+        np.testing.assert_allclose(pelvis[[0, 2]], 0, atol=1e-9)
 
 
 def test_bodies_are_believable(renderings):

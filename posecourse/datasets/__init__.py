@@ -30,6 +30,7 @@ __all__ = [
     "Person",
     "PoseDataset",
     "Skipped",
+    "SyntheticMotion",
     "SyntheticPeople",
     "check",
     "crop_in_memory",
@@ -43,10 +44,10 @@ __all__ = [
 
 def __getattr__(name):
     # Drawing people needs OpenCV from the start; reading files does not.
-    if name == "SyntheticPeople":
-        from .synthetic import SyntheticPeople
+    if name in ("SyntheticMotion", "SyntheticPeople"):
+        from . import synthetic
 
-        return SyntheticPeople
+        return getattr(synthetic, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

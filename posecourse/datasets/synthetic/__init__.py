@@ -1,14 +1,19 @@
 """People drawn on demand, the course's built-in data.
 
-`SyntheticPeople` is the dataset. Behind it: `body` (proportions, clothes,
-poses) and `motions`, `solids` (the renderer), `figure` (from a body to
-solids, colours and parts), `scenery` (what is around people), `staging`
-(people before the camera, difficulty, visibility).
+`SyntheticPeople` is the dataset, `SyntheticMotion` somebody who moves. Behind
+them: `body` (proportions, clothes, angles of a pose), `limbs` and
+`choreography` (how people move), `solids` (the renderer), `figure` (from a
+body to solids, colours and parts), `scenery` (what is around people),
+`staging` (people before the camera, difficulty, visibility), `camera` and
+`labels`.
 """
 
+from .camera import Camera
+from .choreography import STYLES
 from .dataset import Rendering, Scene, SyntheticPeople
 from .figure import JOINT_PARTS, PARTS
 from .motions import MOTIONS
+from .sequence import SyntheticMotion
 from .staging import DIFFICULTIES, Difficulty
 
 __all__ = [
@@ -16,8 +21,11 @@ __all__ = [
     "JOINT_PARTS",
     "MOTIONS",
     "PARTS",
+    "STYLES",
+    "Camera",
     "Difficulty",
     "Rendering",
     "Scene",
+    "SyntheticMotion",
     "SyntheticPeople",
 ]

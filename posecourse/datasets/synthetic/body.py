@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = [
     "ACTIONS",
+    "JOINT_LIMITS",
     "Body",
     "Pose",
     "articulate",
@@ -399,6 +400,13 @@ _WEIGHTS = np.cumsum([a.weight for a in ACTIONS.values()])
 _LEG_NOISE, _ARM_NOISE = np.array([7, 4, 7, 8.0]), np.array([10, 7, 14, 12.0])
 _LEG_LIMITS = np.array([(-30, 125), (-15, 60), (-45, 30), (0, 145)]).T
 _ARM_LIMITS = np.array([(-60, 178), (3, 140), (-90, 90), (2, 148)]).T
+# Least and most of each of `Pose`'s angles that moving people reach.
+JOINT_LIMITS = {
+    "legs": _LEG_LIMITS,
+    "arms": _ARM_LIMITS,
+    "ankles": np.array([-45, 50]),
+    "feet": np.array([(-32, 32), (-32, 32)]).T,
+}
 
 
 @dataclass
@@ -408,6 +416,8 @@ class Pose:
     `root` holds pitch and roll of the pelvis, `spine` and `neck` pitch,
     yaw, roll relative to what is below; `arms` and `legs` are
     ``(2, 4)`` as in `ARMS` and `LEGS`; `ankles` is how far toes point down.
+    `feet`, ``(2, 2)``, turns the feet further: soles inwards, toes inwards;
+    None where ankles only nod. Limits are in `JOINT_LIMITS`.
     """
 
     name: str
@@ -419,6 +429,7 @@ class Pose:
     ankles: np.ndarray
     lift: float = 0.0
     seated: bool = False
+    feet: np.ndarray | None = None
 
 
 def sample_pose(rng: np.random.Generator, loose: float = 1.0) -> Pose:
@@ -564,6 +575,11 @@ def articulate(body: Body, pose: Pose, root=None):
     thighs = pelvis @ both[4] @ both[5] @ both[6]
     shins = thighs @ both[7]
     feet = shins @ both[8]
+    if pose.feet is not None:
+        inwards = _turns(
+            "zzyy", np.concatenate([out * pose.feet.T[0], out * pose.feet.T[1]])
+        )
+        feet = feet @ inwards[:2] @ inwards[2:]
 
     points, frames = (
         {},

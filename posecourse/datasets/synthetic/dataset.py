@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...skeletons import MPII, Skeleton, get_skeleton, remap
+from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .body import sample_body, sample_pose, turn
+from .labels import label
 from .motions import pose_at
 from .solids import View
 from .staging import (
@@ -17,13 +18,13 @@ from .staging import (
     Difficulty,
     Stance,
     arms_aside,
+    as_difficulty,
     draw,
     frame,
     head_box,
     place,
     sample_stance,
     sample_view,
-    visibility,
 )
 
 __all__ = ["Rendering", "Scene", "SyntheticPeople"]
@@ -132,16 +133,8 @@ class SyntheticPeople:
             )
         if split not in _SPLITS:
             raise ValueError(f"unknown split {split!r}; known: {', '.join(_SPLITS)}")
-        if not isinstance(difficulty, Difficulty):
-            if difficulty not in DIFFICULTIES:
-                raise ValueError(
-                    f"unknown difficulty {difficulty!r}; known: "
-                    f"{', '.join(DIFFICULTIES)}, or a Difficulty of your "
-                    "own"
-                )
-            difficulty = DIFFICULTIES[difficulty]
         self.count, self.seed, self.size = int(count), int(seed), int(size)
-        self.difficulty, self.margin = difficulty, float(margin)
+        self.difficulty, self.margin = as_difficulty(difficulty), float(margin)
         self.skeleton, self.split = get_skeleton(skeleton), split
         self._last = (None, None)
 
@@ -314,7 +307,6 @@ class SyntheticPeople:
         Where the picture is not their standard crop, `rng` is given: it
         makes the position as inexact as an annotator's.
         """
-        keypoints = view.project(stance.joints)
         if rng is None:
             scale = self.size / self.margin / 250
             middle = (self.size - 1) / 2
@@ -323,49 +315,24 @@ class SyntheticPeople:
             scale = float(
                 HEAD_PER_DIAGONAL * np.hypot(head[2], head[3]) / HEAD_PER_SCALE
             )
+            keypoints = view.project(stance.joints)
             middle = (keypoints.min(0) + keypoints.max(0)) / 2
             middle += 250 * scale * rng.normal(0, 0.03, 2)
             center = (float(middle[0]), float(middle[1]) - 10 * scale)
-        visible, hidden_by = visibility(keypoints, parts, owners, number)
-        keypoints[visible == 0] = np.nan
-        if self.skeleton is not MPII:
-            keypoints, visible = remap(keypoints, visible, MPII, self.skeleton)
-        drawn = parts > 1 if owners is None else owners == number
-        ys, xs = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
-        box = None
-        if len(xs):
-            box = (
-                float(xs[0]),
-                float(ys[0]),
-                float(xs[-1] - xs[0] + 1),
-                float(ys[-1] - ys[0] + 1),
-            )
-        return Person(
-            image=name if owners is None else name.rpartition("/")[0],
-            keypoints=keypoints,
-            visible=visible,
-            center=center,
-            scale=scale,
-            head_size=HEAD_PER_SCALE * scale,
-            box=box,
-            area=float(np.count_nonzero(drawn)),
-            id=name,
-            extra={
-                "joints_3d": stance.joints,
-                "pose": stance.pose.name,
-                "facing": stance.facing,
-                "head_box": head,
-                "hidden_by": {
-                    j: p for j, p in hidden_by.items() if j in self.skeleton.joints
-                },
-                "camera": {
-                    "focal": view.focal,
-                    "center": view.center,
-                    "pitch": stance.pitch,
-                    "roll": stance.roll,
-                },
-            },
-            skeleton=self.skeleton,
+        return label(
+            name,
+            name if owners is None else name.rpartition("/")[0],
+            stance,
+            view,
+            center,
+            scale,
+            HEAD_PER_SCALE * scale,
+            head,
+            parts,
+            parts > 1 if owners is None else owners == number,
+            self.skeleton,
+            owners,
+            number,
         )
 
 

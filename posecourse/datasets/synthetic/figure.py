@@ -176,10 +176,10 @@ class Figure:
         self.cones.append(Cone(*args, **options))
         return self.cones[-1]
 
-    def add_stool(self, ground, down):
-        """Something to sit on, standing on the ground."""
+    def add_stool(self, seat, ground, down):
+        """Something for the pelvis to sit on at `seat`, on the ground."""
         slot = self.slot("object", np.array([146.0, 112, 82]))
-        top = self.points["pelvis"] + 0.125 * down
+        top = seat + 0.125 * down
         foot = top + ((ground - top) @ down) * down
         self.add(top, top + 0.02 * down, 0.18, 0.17, slot, flat=down, flatten=0.22)
         self.add(top, foot, 0.035, 0.032, slot)

@@ -17,6 +17,8 @@ __all__ = [
     "DIFFICULTIES",
     "Difficulty",
     "Stance",
+    "arms_aside",
+    "as_difficulty",
     "draw",
     "frame",
     "head_box",
@@ -124,6 +126,18 @@ DIFFICULTIES = {
 }
 
 
+def as_difficulty(difficulty: str | Difficulty) -> Difficulty:
+    """One of `DIFFICULTIES` by its name, or a `Difficulty` as it is."""
+    if isinstance(difficulty, Difficulty):
+        return difficulty
+    if difficulty not in DIFFICULTIES:
+        raise ValueError(
+            f"unknown difficulty {difficulty!r}; known: {', '.join(DIFFICULTIES)}, "
+            "or a Difficulty of your own"
+        )
+    return DIFFICULTIES[difficulty]
+
+
 def visibility(keypoints, parts, owners=None, number=1):
     """Which MPII joints are seen, from the map of parts.
 
@@ -172,7 +186,8 @@ class Stance:
     All lengths in metres, all directions the camera's: `points` and
     `frames` as from `body.articulate`, `down` the unit vector to the
     ground, `ground` a point of it. `facing` in degrees: 0 looks into the
-    camera, 90 to the picture's right, 180 away from it.
+    camera, 90 to the picture's right, 180 away from it. `seat` is where
+    the pelvis rests on a stool, ``(3,)``; None without one.
     """
 
     body: Body
@@ -184,6 +199,7 @@ class Stance:
     facing: float
     pitch: float
     roll: float
+    seat: np.ndarray | None = None
 
     @property
     def joints(self) -> np.ndarray:
@@ -226,6 +242,7 @@ def place(
         (facing + 180) % 360 - 180,
         pitch,
         roll,
+        pelvis if pose.seated else None,
     )
 
 
@@ -295,18 +312,18 @@ def _arms_inside(body: Body, points, frames) -> np.ndarray:
     return (inside & (y > 0) & (y < body.trunk + 0.12)).any(1)
 
 
-def head_box(stance: Stance, view: View, rng):
-    """A box around the head, drawn by hand: ``(x, y, width, height)``.
+def head_box(stance: Stance, view: View, rng=None):
+    """A box around the head: ``(x, y, width, height)``.
 
-    From the upper neck to the top, as MPII's annotators drew it; a few per
-    cent too large or too small.
+    From the upper neck to the top, as MPII's annotators drew it; with `rng`
+    a few per cent too large or too small, as by hand.
     """
     top, neck = stance.points["head_top"], stance.points["upper_neck"]
     # cheeks, chin, forehead, back of the head
     around = top + stance.body.head * _SKULL @ stance.frames["head"].T
     pixels = view.project(np.concatenate([around, [neck, top]]))
     low, high = pixels.min(0), pixels.max(0)
-    grow = np.exp(0.035 * np.clip(rng.normal(), -2, 2))
+    grow = np.exp(0.035 * np.clip(rng.normal(), -2, 2)) if rng else 1.0
     size = grow * (high - low)
     return (*((low + high - size) / 2).tolist(), *size.tolist())
 
@@ -436,8 +453,8 @@ def _draw_one(image, parts, owners, number, stance: Stance, view: View, light, s
         draw_stick(image, mine, stance.points, view)
     else:
         figure = dress(stance.body, stance.points, stance.frames)
-        if stance.pose.seated:
-            figure.add_stool(stance.ground, stance.down)
+        if stance.seat is not None:
+            figure.add_stool(stance.seat, stance.ground, stance.down)
         distance = float(stance.points["pelvis"][2])
         draw_person(image, mine, figure, replace(view, distance=distance), light)
     seen = mine > 0
