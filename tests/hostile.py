@@ -199,7 +199,9 @@ class House:
         self.people = folder / "people"
         self.mpii = write_as_mpii(people, self.people)
         self.store = folder / "store"
-        prepare(people, self.store, size=40, margin=1.25, progress=False)
+        for split in ("train", "valid"):
+            few = SyntheticPeople(3, size=64, split=split)
+            prepare(few, self.store / split, size=40, margin=1.25, progress=False)
         self.picture = next((self.people / "images").iterdir())
         self.coco = folder / "person_keypoints.json"
         self.coco.write_text(json.dumps(self.coco_truth()))

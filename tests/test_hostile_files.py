@@ -91,6 +91,8 @@ def test_a_folder_with_a_file_of_any_content_is_refused_in_words(
     inner, command = FOLDERS[door]
     wrong = {}
     for number, (name, content) in enumerate(BLOBS.items()):
+        if door == "downloads" and name in HARMLESS:
+            continue  # it would go on, into the network
         folder = tmp_path / f"given-{number}"
         (folder / inner).parent.mkdir(parents=True)
         (folder / inner).write_bytes(content)
@@ -118,7 +120,7 @@ def test_a_file_with_one_odd_value_is_read_or_refused_in_words(
     shutil.copytree(house.folder / "images", tmp_path / "images")
     for name, content in mutations(whole()):
         file.write_text(json.dumps(content))
-        said = run(DOORS[door][1](house, file), file.name, EITHER)
+        said = run(DOORS[door][1](house, file), file.stem, EITHER)
         if said:
             wrong[name] = said
     assert not wrong
