@@ -34,6 +34,10 @@ __all__ = ["COMMANDS", "main"]
 # name: (module with main(argv), what it does)
 COMMANDS = {
     "lab": ("posecourse.commands.lab", "read the course in JupyterLab"),
+    "exercise": (
+        "posecourse.commands.exercise",
+        "list the exercises and what you have solved",
+    ),
     "train": ("posecourse.commands.train", "train a network"),
     "evaluate": (
         "posecourse.commands.evaluate",

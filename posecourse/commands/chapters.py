@@ -92,7 +92,7 @@ def _preview(args) -> int:
 
 def _list(args) -> int:
     root = chapters.folder()
-    for c in chapters.CHAPTERS:
+    for c in (chapters.START, *chapters.CHAPTERS):
         state = "ready  " if c.notebook(root).exists() else "planned"
         print(f"{c.number:2d}  {state}  {c.title}")
     return 0

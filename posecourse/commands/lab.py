@@ -16,11 +16,9 @@ def main(argv) -> int:
     args = _parser().parse_args(argv)
 
     from .. import places
-    from ..authoring import chapters
 
     course = places.course_folder()
-    chapter = chapters.get_chapter(args.chapter)
-    _require(chapter, course / "chapters")
+    chapter = _chapter(args.chapter, course / "chapters")
     if args.source:
         folder = _sources(course)
     else:
@@ -33,7 +31,7 @@ def main(argv) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "lab",
-        "Open the course in JupyterLab, at a chapter. You read and edit "
+        "Open the course in JupyterLab, at its first page or at a chapter. You read and edit "
         "copies, made when they are missing and never written over once you "
         "changed them, so that updates of the course and your own work keep "
         "out of each other's way. The server listens on this machine only and "
@@ -41,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         "posecourse lab 3",
     )
     parser.add_argument(
-        "chapter", nargs="?", default="1", help="number or name (default: 1)"
+        "chapter",
+        nargs="?",
+        help="number or name (default: the first page, which shows the way)",
     )
     parser.add_argument(
         "--work",
@@ -72,18 +72,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _require(chapter, folder: Path):
-    """Say which chapters there are if this one is not."""
+def _chapter(which: str | None, folder: Path):
+    """The page to open; what there is, is said if it is not there."""
     from ..authoring import chapters
 
-    if chapter.notebook(folder).is_file():
-        return
-    there = [str(c.number) for c in chapters.CHAPTERS if c.notebook(folder).is_file()]
+    pages = [chapters.START, *chapters.CHAPTERS]
+    there = [c for c in pages if c.notebook(folder).is_file()]
+    if which is None and there:
+        return there[0]
+    chapter = chapters.CHAPTERS[0] if which is None else chapters.get_chapter(which)
+    if chapter in there:
+        return chapter
+    numbers = [str(c.number) for c in there if c.number]
     raise FileNotFoundError(
         f"chapter {chapter.number} ({chapter.name}) is not in {folder}; "
         + (
-            f"there are {', '.join(there)}"
-            if there
+            f"there are {', '.join(numbers)}"
+            if numbers
             else "there is none (authors: posecourse chapters build)"
         )
     )
