@@ -88,6 +88,15 @@ def test_no_answer_stands_before_its_question(course, work):
     assert solved.outputs[0].text == "the answer\n"
 
 
+def test_the_first_page_and_the_glossary_come_as_they_are(course, work):
+    write_notebook(course / "chapters" / "START_HERE.ipynb")
+    write(course / "chapters" / "glossary.md", "words")
+    copy_course(course, work)
+    cell = nbformat.read(work / "START_HERE.ipynb", 4).cells[0]
+    assert cell.outputs[0].text == "the answer\n"  # it asks no questions
+    assert (work / "glossary.md").read_text() == "words"
+
+
 def test_jupyter_trusts_the_copies(course, work, tmp_path):
     copy_course(course, work, solutions=True)
     notary = NotebookNotary(data_dir=str(tmp_path / "jupyter"))

@@ -73,6 +73,17 @@ def test_which_notebook_is_opened(tmp_path, monkeypatch, started, capsys):
             assert str(notebook.parent) in capsys.readouterr().out
 
 
+def test_the_first_page_is_opened_unless_a_chapter_is_asked_for(
+    tmp_path, monkeypatch, started
+):
+    chapters = make_course(tmp_path)
+    (chapters / "01_concepts.ipynb").rename(chapters / "START_HERE.ipynb")
+    monkeypatch.chdir(tmp_path)
+    for argv, name in (([], "START_HERE"), (["3"], "03_heatmaps")):
+        assert main(["lab", *argv, "--no-browser"]) == 0
+        assert started.pop()[1] == tmp_path / "work" / f"{name}.ipynb"
+
+
 def test_solutions_come_when_asked_for(tmp_path, monkeypatch, started):
     chapters = make_course(tmp_path)
     (chapters / "solutions").mkdir()
@@ -304,6 +315,15 @@ def test_nobody_asks_about_news(server):
     settings = json.loads(text)["schema"]["properties"]
     assert settings["fetchNews"]["default"] == "false"
     assert settings["checkForUpdates"]["default"] is False
+
+
+def test_the_glossary_opens_as_a_page(server):
+    """Not as its source text, when a link leads to it."""
+    _, base, _, token, _ = server
+    plugin = "@jupyterlab/docmanager-extension:plugin"
+    _, text = get(f"{base}/lab/api/settings/{plugin}", token)
+    viewers = json.loads(text)["schema"]["properties"]["defaultViewers"]["default"]
+    assert viewers == {"markdown": "Markdown Preview"}
 
 
 def test_nobody_gets_in_without_the_token(server):

@@ -69,7 +69,9 @@ def test_hints_name_what_the_notebook_knows(chapter):
     there = known(chapter)
     for id in names(chapter.number):
         text = "\n".join(get_exercise(id).hints)
-        made = set(re.findall(r"\b(\w+) = ", text))  # by the hint itself
+        # by the hint itself
+        made = set(re.findall(r"\b(\w+) = |\bfor (?:\w+, )?(\w+) in", text))
+        made = {name for pair in made for name in pair}
         for name in set(CALL.findall(text)) - made:
             assert name in there, f"hint of {id}: {name} is not known there"
 

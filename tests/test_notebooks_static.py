@@ -5,7 +5,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from posecourse.authoring.chapters import CHAPTERS, folder, put_table, table
+from posecourse.authoring.chapters import (
+    CHAPTERS,
+    START,
+    folder,
+    pages,
+    put_table,
+    table,
+)
 from posecourse.authoring.rules import drawing_problems, problems_of_files
 
 
@@ -14,23 +21,16 @@ def chapters_folder(root):
     return root / "chapters"
 
 
-@pytest.mark.parametrize(
-    "chapter",
-    [c for c in CHAPTERS if c.source(folder()).exists()],
-    ids=lambda c: c.name,
-)
+@pytest.mark.parametrize("chapter", pages(folder()), ids=lambda c: c.name)
 def test_chapter_keeps_the_rules(chapter, chapters_folder):
     """Also that the stored notebooks are what the source generates."""
     assert problems_of_files(chapter, chapters_folder) == []
 
 
 def test_every_notebook_has_its_source(chapters_folder):
-    known = {
-        path
-        for c in CHAPTERS
-        for path in (c.notebook(chapters_folder), c.solutions(chapters_folder))
-        if c.source(chapters_folder).exists()
-    }
+    written = pages(chapters_folder)
+    known = {c.notebook(chapters_folder) for c in written}
+    known |= {c.solutions(chapters_folder) for c in written if c != START}
     found = {
         p
         for p in chapters_folder.rglob("*.ipynb")
@@ -38,7 +38,7 @@ def test_every_notebook_has_its_source(chapters_folder):
     }
     assert found == known
     sources = set((chapters_folder / "source").glob("*.py"))
-    assert sources <= {c.source(chapters_folder) for c in CHAPTERS}
+    assert sources <= {c.source(chapters_folder) for c in (START, *CHAPTERS)}
 
 
 def test_the_readme_lists_the_chapters(root, chapters_folder):

@@ -138,8 +138,10 @@ def test_what_the_wheel_carries(root, wheel):
         if chapter.notebook(root / "chapters").is_file():
             assert f"chapters/{chapter.name}.ipynb" in course
             assert f"chapters/solutions/{chapter.name}.ipynb" in course
+    assert "chapters/START_HERE.ipynb" in course
     for pattern in (
         "chapters/figures/*.svg",
+        "chapters/*.md",
         "chapters/teaching/*.md",
         "data/weights/*/*",
         "data/studies/*.npz",

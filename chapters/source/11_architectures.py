@@ -959,7 +959,7 @@ display_figure(figure, "Published PCKh against multiply-adds with intervals "
 # | hard joints are hardly learned | unlabelled ones took their places: weights before the choice (exercise 11.2) |
 # | `input size 100 x 100: ... must be multiples of 32` | halving five times needs it; HRNet, CPN and SimpleBaseline 32, Hourglass 64, CPM 8 |
 # | "twice as fast" from half the multiply-adds | time was not measured (section 9) |
-# | a downloaded checkpoint does not load | another K, another depth, or names of another program: `posecourse predict --weights FILE --model NAME` names the first key that differs |
+# | a downloaded checkpoint does not load | another K, another depth, or names of another program: `load_published(network, FILE)` of `posecourse.models.checkpoints` names the first key that differs |
 #
 # ## Further reading
 #
