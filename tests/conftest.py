@@ -69,3 +69,18 @@ def same_every_time(one_thread):
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What a notebook would be sent."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    before = InteractiveShell._instance
+    InteractiveShell.clear_instance()
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        yield captured
+    InteractiveShell.clear_instance()
+    InteractiveShell._instance = before

@@ -1,6 +1,5 @@
 """From source to notebooks: what is generated, and what the rules catch."""
 
-import base64
 import copy
 import re
 
@@ -209,7 +208,7 @@ def _append(code):
         (_append("name = input('?')"), "wait for typing"),
         (_append("time.sleep(1)"), "may not sleep"),
         (_append("plt.show()"), "alt text"),
-        (_append("import ipywidgets"), "posecourse.visualization.widgets"),
+        (_append("import ipywidgets"), "which stores a still one"),
         (_append("rng = np.random.default_rng()"), "seed the generator"),
         (_append("x = np.random.rand(3)"), "default_rng"),
         (_append("DataLoader(data, num_workers=2)"), "num_workers"),
@@ -420,22 +419,24 @@ def _code(nb):
 
 
 def _picture(nb):
-    return next(
-        o for c in _code(nb) for o in c.outputs if "image/png" in o.get("data", {})
-    )
+    return next(o for c in _code(nb) for o in c.outputs if "<img" in _html(o))
 
 
-def _change_png(change):
+def _html(output):
+    return output.get("data", {}).get("text/html", "")
+
+
+def _change_html(change):
     def damage(nb):
         data = _picture(nb).data
-        png = change(base64.b64decode(data["image/png"]))
-        data["image/png"] = base64.b64encode(png).decode()
+        data["text/html"] = change(data["text/html"])
 
     return damage
 
 
-_large = _change_png(lambda png: png + bytes(300_000))
-_wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big") + png[20:])
+def _larger(code):
+    """Valid base64 and still a picture."""
+    return re.sub(r"base64,[^\"]+", lambda m: m[0].rstrip("=") + "A" * 300_000, code)
 
 
 @pytest.mark.parametrize(
@@ -453,13 +454,28 @@ _wide = _change_png(lambda png: png[:16] + (1200).to_bytes(4, "big") + png[20:])
             lambda nb: _code(nb)[4].metadata.tags.remove("nbval-check-output"),
             "needs nbval-check-output",
         ),
-        (lambda nb: _picture(nb).metadata.clear(), "without alt text"),
-        (_large, "a picture of"),
-        (_wide, "pixels wide"),
         (
-            _output("display_data", data={"image/svg+xml": "<svg/>"}),
-            "instead of image/png",
+            _change_html(lambda code: re.sub('alt="[^"]+"', 'alt="A plot"', code)),
+            "without alt text",
         ),
+        (
+            _change_html(lambda code: code.replace("image/webp", "image/jpeg")),
+            "not stored as webp or gif",
+        ),
+        (_change_html(_larger), "a picture of"),
+        (
+            _change_html(lambda code: re.sub(r'width="\d+"', 'width="1200"', code)),
+            "pixels wide",
+        ),
+        (
+            _change_html(lambda code: re.sub(r'width="\d+"', 'width="900"', code)),
+            "not sharp",
+        ),
+        (
+            _output("display_data", data={"image/png": "iVBORw0KGgo="}),
+            "without alt text (image/png",
+        ),
+        (_output("stream", text="line " * 300_000), "kB with its pictures"),
         (
             _output("stream", name="stderr", text="UserWarning: old"),
             "a warning or progress bar",

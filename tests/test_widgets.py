@@ -1,13 +1,18 @@
 """Live pictures: the still one, the controls, and what a change does."""
 
-import base64
+import re
 
+import cv2
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from posecourse.visualization.widgets import Explorer, explore
+from posecourse.visualization import Point, explore
+from posecourse.visualization.widgets import Explorer
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def draw(power=1, label="a", grid=False):
@@ -19,50 +24,141 @@ def draw(power=1, label="a", grid=False):
     return figure
 
 
-class Handle:
-    """Stands for the picture in the notebook."""
-
-    def __init__(self):
-        self.updates = []
-
-    def update(self, data, raw, metadata):
-        self.updates.append((data, metadata))
+def draw_at(place):
+    """Axes that fill the figure: data and picture are easily compared."""
+    figure = Figure(figsize=(2, 1))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 200), ylim=(100, 0))
+    axes.plot(*place, "ko")
+    return figure
 
 
 @pytest.fixture
-def shown(monkeypatch):
-    """What `explore` displays: (object, options), and the handle."""
-    import IPython.display
-
-    displayed, handle = [], Handle()
-
-    def display(thing, **options):
-        displayed.append((thing, options))
-        return handle if options.get("display_id") else None
-
-    monkeypatch.setattr(IPython.display, "display", display)
-    return displayed, handle
+def explorer(displayed):
+    """A shown explorer of the power of a curve."""
+    made = Explorer(draw, "A curve of power {power}", power=(1, 3, 2))
+    made.show()
+    return made
 
 
-def test_the_picture_comes_first_and_has_alt_text(shown):
-    displayed, _ = shown
+def pixels(picture):
+    return cv2.imdecode(np.frombuffer(picture.picture, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_the_still_picture_comes_first_and_has_alt_text(displayed):
     explore(draw, "A curve of power {power}", power=(1, 3, 2))
-    (picture, options), (controls, _) = displayed
-    png = base64.b64decode(picture["image/png"])
-    assert png.startswith(b"\x89PNG")
-    alt = options["metadata"]["image/png"]["alt"]
-    assert alt == picture["text/plain"] == "A curve of power 2"
-    assert isinstance(controls, ipywidgets.VBox)
+    still, live = displayed.outputs
+    (image,) = re.findall("<img[^>]+>", still.data["text/html"])
+    assert 'alt="A curve of power 2"' in image
+    assert 'width="200" height="100"' in image  # nothing jumps while it loads
+    assert still.data["text/plain"] == "A curve of power 2"
+    assert "Run this cell" in still.data["text/html"]
+    assert WIDGET in live.data
+    # where no widgets are known, nothing is said twice
+    assert live.data["text/plain"] == ""
 
 
-def test_a_control_redraws_the_same_picture(shown):
-    displayed, handle = shown
-    explorer = Explorer(draw, "A curve of power {power}", power=(1, 3, 2))
-    explorer.show()
+def test_what_is_live_can_be_told_from_what_is_dead(displayed):
+    """By the style sheet that is stored with the still picture."""
+    explore(draw, "A curve of power {power}", power=(1, 3, 2))
+    still, live = displayed.outputs
+    widget = ipywidgets.widget_serialization["from_json"](
+        f"IPY_MODEL_{live.data[WIDGET]['model_id']}", None
+    )
+    assert "posecourse-live" in widget._dom_classes
+    assert ".posecourse-live" in still.data["text/html"]
+
+
+def test_outside_a_notebook_the_alt_text_is_printed(capsys):
+    explore(draw, "A curve of power {power}", power=(1, 3, 2))
+    assert capsys.readouterr().out == "[A curve of power 2]\n"
+
+
+def test_a_control_redraws_the_picture_in_its_size(explorer):
+    before = pixels(explorer._picture)
     explorer.controls["power"].value = 3
-    ((data, metadata),) = handle.updates
-    assert data["image/png"] != displayed[0][0]["image/png"]
-    assert metadata["image/png"]["alt"] == "A curve of power 3"
+    after = pixels(explorer._picture)
+    assert after.shape == before.shape == (200, 400, 3)
+    assert (after != before).any()
+    assert explorer._picture.alt == "A curve of power 3"
+    assert list(explorer._picture.size) == [200, 100]
+
+
+def test_a_screen_with_fewer_dots_gets_fewer(explorer):
+    explorer._picture.density = 1.0
+    assert pixels(explorer._picture).shape == (100, 200, 3)
+
+
+@pytest.fixture
+def dragged(displayed):
+    """An explorer of a place, at (50, 25) of 200 x 100, y downwards."""
+    made = Explorer(draw_at, "A dot at {place[0]:.0f}", place=Point(50, 25))
+    made.show()
+    return made
+
+
+def test_a_handle_stands_where_its_point_is(dragged):
+    (handle,) = dragged._picture.handles
+    assert handle["name"] == "place" and handle["text"] == "50, 25"
+    assert handle["place"] == pytest.approx([0.25, 0.25])
+    assert dragged._picture.area == pytest.approx([0, 0, 1, 1])
+    assert dragged.values == {"place": (50.0, 25.0)}
+
+
+def wish(explorer, place, count=1):
+    explorer._picture.wish = {"name": "place", "place": place, "count": count}
+
+
+def test_a_moved_handle_moves_its_point(dragged):
+    before = pixels(dragged._picture)
+    wish(dragged, [0.75, 0.9])
+    assert dragged.values["place"] == pytest.approx((150, 90), abs=0.01)
+    assert dragged._picture.alt == "A dot at 150"
+    assert dragged._picture.handles[0]["text"] == "150, 90"
+    assert dragged._picture.answered == 1
+    after = pixels(dragged._picture)
+    dark = np.argwhere((after.sum(-1) < 100) & (before.sum(-1) > 700))
+    assert dark.mean(0)[::-1] / 2 == pytest.approx((150, 90), abs=1)
+
+
+def test_a_handle_stays_within_the_axes(dragged):
+    wish(dragged, [3.0, -1.0])
+    assert dragged.values["place"] == pytest.approx((200, 0), abs=0.01)
+
+
+def test_a_handle_answers_even_where_the_drawing_fails(displayed):
+    def fragile(place):
+        if place[0] > 100:
+            raise KeyError("<joint>")
+        return draw_at(place)
+
+    made = Explorer(fragile, "A dot", place=Point(50, 25))
+    made.show()
+    wish(made, [0.75, 0.5])
+    assert made._picture.answered == 1 and "KeyError" in made._message.value
+    wish(made, [0.25, 0.5], count=2)
+    assert made._picture.answered == 2 and made._message.value == ""
+
+
+def test_a_handle_in_axes_of_any_kind(displayed):
+    """Logarithmic, and not first in the figure's space."""
+
+    def logarithmic(place):
+        figure = Figure(figsize=(4, 2))
+        axes = figure.add_axes((0.5, 0.25, 0.25, 0.5), xlim=(1, 100), ylim=(0, 1))
+        axes.set_xscale("log")
+        return figure
+
+    made = Explorer(logarithmic, "Nothing", place=Point(10, 0.5))
+    made.show()
+    assert made._picture.area == pytest.approx([0.5, 0.25, 0.75, 0.75])
+    assert made._picture.handles[0]["place"] == pytest.approx([0.625, 0.5])
+    wish(made, [0.6875, 0.625])
+    assert made.values["place"] == pytest.approx((10**1.5, 0.25), abs=0.01)
+
+
+def test_a_point_needs_axes(displayed):
+    with pytest.raises(ValueError, match="needs a figure with axes"):
+        explore(lambda place: Figure(), "x", place=Point(1, 1))
 
 
 def test_each_kind_of_value_has_its_control():
@@ -101,14 +197,6 @@ def test_sliders_have_round_steps_and_show_no_more_digits(choice, step, digits):
     assert slider.value == choice[2] and steps == pytest.approx(round(steps))
 
 
-def test_the_picture_tells_its_size(shown):
-    """So that nothing below it moves while the next one is loaded."""
-    displayed, _ = shown
-    explore(draw, "x", power=(1, 3, 2))
-    metadata = displayed[0][1]["metadata"]["image/png"]
-    assert (metadata["width"], metadata["height"]) == (200, 100)
-
-
 @pytest.mark.parametrize(
     "choice",
     [
@@ -134,17 +222,17 @@ def test_there_must_be_a_parameter():
         Explorer(draw, "")
 
 
-def test_draw_must_return_its_figure(shown):
+def test_draw_must_return_its_figure(displayed):
     with pytest.raises(ValueError, match="must return the figure"):
         explore(lambda power: None, "", power=(1, 3, 2))
 
 
-def test_an_error_in_the_first_drawing_is_raised(shown):
+def test_an_error_in_the_first_drawing_is_raised(displayed):
     with pytest.raises(ZeroDivisionError):
         explore(lambda power: 1 / 0, "", power=(1, 3, 2))
 
 
-def test_a_later_error_is_shown_and_then_forgotten(shown):
+def test_a_later_error_is_shown_and_then_forgotten(displayed):
     def fragile(power):
         if power == 3:
             raise KeyError("<joint>")
@@ -159,12 +247,12 @@ def test_a_later_error_is_shown_and_then_forgotten(shown):
     assert explorer._message.value == ""
 
 
-def test_no_figure_stays_open(shown):
+def test_no_figure_stays_open(displayed):
     def with_pyplot(power):
         figure, axes = plt.subplots()
         axes.plot([power])
         return figure
 
     before = plt.get_fignums()
-    Explorer(with_pyplot, "x", power=(1, 3, 2)).render()
+    Explorer(with_pyplot, "x", power=(1, 3, 2)).render(100)
     assert plt.get_fignums() == before

@@ -8,15 +8,12 @@ cell ids, times, versions, widget state.
 
 from __future__ import annotations
 
-import base64
 import copy
-import io
 import os
 import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from .notebooks import NOTEBOOK_METADATA, BuildError, generate, in_step, write
 
@@ -111,11 +108,6 @@ def tidy(notebook) -> None:
                 output.execution_count = cell.execution_count
             if output.output_type == "error":
                 output.traceback = _notebook_frames(output)
-            data = output.get("data", {})
-            if "image/png" in data:
-                data["image/png"] = _pack_png(data["image/png"])
-                if data.get("text/plain", "").startswith("<Figure"):
-                    del data["text/plain"]
 
 
 def _plain(text: str) -> str:
@@ -132,20 +124,6 @@ def _notebook_frames(output) -> list[str]:
     inside = [_plain(f) for f in output.traceback]
     frames = [f for f in inside if f.lstrip().startswith("Cell In[")]
     return [*frames, f"{output.ename}: {_plain(output.evalue)}"]
-
-
-def _pack_png(text: str) -> str:
-    """A PNG (base64) as small as it gets, without its maker's version."""
-    from PIL import Image
-
-    image: Any = Image.open(io.BytesIO(base64.b64decode(text)))
-    image.load()
-    packed = io.BytesIO()
-    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
-        image = image.convert("RGB")
-    image.info = {}
-    image.save(packed, "PNG", optimize=True)
-    return base64.b64encode(packed.getvalue()).decode() + "\n"
 
 
 def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:

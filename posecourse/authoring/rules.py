@@ -10,11 +10,15 @@ from __future__ import annotations
 import ast
 import base64
 import copy
+import io
 import re
-import struct
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
+
+import nbformat
+from PIL import Image
 
 from .chapters import START, Chapter
 from .navigation import NAVIGATION
@@ -24,7 +28,11 @@ __all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems
 
 MAX_CELLS = 48
 MAX_LINES, MAX_COLUMNS = 25, 79
-MAX_IMAGE_BYTES, MAX_IMAGE_WIDTH = 200_000, 1000
+MAX_DRAWING_BYTES = 200_000
+# of a stored picture: its file, and its width on the page in pixels
+MAX_IMAGE_BYTES, MAX_IMAGE_WIDTH = {"webp": 200_000, "gif": 300_000}, 1000
+MIN_DENSITY = {"webp": 2, "gif": 0.75}  # pixels per pixel of the page
+MAX_NOTEBOOK_BYTES = 1_000_000
 MAX_TEXT_LINES = 50
 TAGS = {
     "setup",
@@ -52,7 +60,7 @@ FORBIDDEN_CODE = {
     r"\bsleep\(": "cells may not sleep",
     r"\bplt\.show\(": "plt.show() leaves a figure without alt text; use "
     "posecourse.visualization.display_figure(figure, alt)",
-    r"\bipywidgets\b": "live pictures come from posecourse.visualization.widgets, "
+    r"\b(ipywidgets|anywidget)\b": "live pictures come from posecourse.visualization, "
     "which stores a still one",
     r"default_rng\(\)": "seed the generator: default_rng(0)",
     r"np\.random\.(?!default_rng\b|Generator\b|SeedSequence\b)\w+": "use np.random.default_rng(seed)",
@@ -370,8 +378,8 @@ def _pictures(notebook, chapter, root):
             continue  # said by _links
         elif target.endswith(".svg"):
             yield from drawing_problems(root / target)
-        elif (root / target).stat().st_size > MAX_IMAGE_BYTES:
-            yield f"picture {target} is larger than {MAX_IMAGE_BYTES} bytes"
+        elif (root / target).stat().st_size > MAX_DRAWING_BYTES:
+            yield f"picture {target} is larger than {MAX_DRAWING_BYTES} bytes"
 
 
 def drawing_problems(path: Path) -> list[str]:
@@ -389,7 +397,8 @@ def drawing_problems(path: Path) -> list[str]:
         "no viewBox": svg.get("viewBox"),
         'no role="img"': svg.get("role") == "img",
         "no <title> that says what it shows": _tells(title),
-        f"larger than {MAX_IMAGE_BYTES} bytes": len(text.encode()) <= MAX_IMAGE_BYTES,
+        f"larger than {MAX_DRAWING_BYTES} bytes": len(text.encode())
+        <= MAX_DRAWING_BYTES,
         "it refers to something outside": not re.search(
             r"""//|@import|\b(href|src)\s*=\s*["'](?!\#|data:)"""
             r"""|url\(\s*["']?(?!\#|["'])""",
@@ -473,33 +482,64 @@ def _errors(notebook):
             yield f"raises-exception needs nbval-check-output: {_name(cell)}"
 
 
+class _Images(HTMLParser):
+    """The attributes of the <img> in a piece of HTML."""
+
+    def __init__(self, code: str):
+        super().__init__()
+        self.found: list[dict] = []
+        self.feed(code)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.found.append(dict(attrs))
+
+
+def _stored_images(output) -> list[dict]:
+    return _Images(output.get("data", {}).get("text/html", "")).found
+
+
 def _images(notebook):
-    """Pictures made by code: alt text, size."""
+    """Pictures made by code: alt text, size, sharpness; and all together."""
     for cell in _code_cells(notebook):
         for output in cell.outputs:
             for kind in output.get("data", {}):
-                if kind == "image/png":
-                    yield from _image(cell, output)
-                elif kind.startswith("image/"):
-                    yield f"{kind} instead of image/png at {_name(cell)}"
+                if kind.startswith("image/"):
+                    yield (
+                        f"a picture without alt text ({kind}; display_figure gives "
+                        f"it one) at {_name(cell)}"
+                    )
+            for image in _stored_images(output):
+                for wrong in _image(image):
+                    yield f"{wrong} at {_name(cell)}"
+    size = len(nbformat.writes(notebook).encode())
+    if size > MAX_NOTEBOOK_BYTES:
+        yield (
+            f"{size // 1000} kB with its pictures, more than "
+            f"{MAX_NOTEBOOK_BYTES // 1000}"
+        )
 
 
-def _image(cell, output):
-    png = base64.b64decode(output.data["image/png"])
-    width = struct.unpack(">I", png[16:20])[0]
-    alt = output.metadata.get("image/png", {}).get("alt", "")
-    if not _tells(alt):
-        yield f"a picture without alt text at {_name(cell)}"
-    if len(png) > MAX_IMAGE_BYTES:
+def _image(image: dict):
+    """What is wrong with one stored picture."""
+    found = re.match(r"data:image/(\w+);base64,", image.get("src", ""))
+    if not found or found[1] not in MAX_IMAGE_BYTES:
+        yield f"a picture that is not stored as {' or '.join(MAX_IMAGE_BYTES)}"
+        return
+    kind = found[1]
+    data = base64.b64decode(image["src"][found.end() :])
+    if not _tells(image.get("alt") or ""):
+        yield "a picture without alt text"
+    if len(data) > MAX_IMAGE_BYTES[kind]:
         yield (
-            f"a picture of {len(png) // 1000} kB, more than "
-            f"{MAX_IMAGE_BYTES // 1000}, at {_name(cell)}"
+            f"a picture of {len(data) // 1000} kB, more than "
+            f"{MAX_IMAGE_BYTES[kind] // 1000},"
         )
-    if width > MAX_IMAGE_WIDTH:
-        yield (
-            f"a picture {width} pixels wide, more than "
-            f"{MAX_IMAGE_WIDTH}, at {_name(cell)}"
-        )
+    width, shown = Image.open(io.BytesIO(data)).width, int(image.get("width", 0))
+    if shown > MAX_IMAGE_WIDTH:
+        yield f"a picture {shown} pixels wide, more than {MAX_IMAGE_WIDTH},"
+    if not shown or width < MIN_DENSITY[kind] * shown - 1:
+        yield f"a picture of {width} pixels shown {shown} wide: not sharp,"
 
 
 def _output_text(output) -> str:
@@ -507,7 +547,7 @@ def _output_text(output) -> str:
     parts = [
         output.get("text", ""),
         data.get("text/plain", ""),
-        data.get("text/html", ""),
+        re.sub(r"<(img|source)\b[^>]*>", "", data.get("text/html", "")),
         data.get("text/markdown", ""),
         "\n".join(output.get("traceback", ())),
     ]
@@ -550,7 +590,7 @@ def _live(notebook):
     """A live picture leaves a still one."""
     for cell in _code_cells(notebook):
         if re.search(r"^explore\(", cell.source, re.M) and not any(
-            "image/png" in o.get("data", {}) for o in cell.outputs
+            _stored_images(o) for o in cell.outputs
         ):
             yield f"no picture stored for {_name(cell)}"
 

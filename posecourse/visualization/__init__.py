@@ -1,5 +1,6 @@
-"""What the notebooks show: figures with alt text, and things to move."""
+"""What the notebooks show: figures with alt text, and things that move."""
 
+from .animation import animate
 from .figures import (
     display_figure,
     figure,
@@ -11,9 +12,13 @@ from .figures import (
     training_curves,
     use_style,
 )
+from .widgets import Point, explore
 
 __all__ = [
+    "Point",
+    "animate",
     "display_figure",
+    "explore",
     "figure",
     "heatmap_overlay",
     "pck_curve",

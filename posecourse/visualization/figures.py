@@ -11,8 +11,6 @@ listen to a page and for those whose pictures do not load.
 
 from __future__ import annotations
 
-import base64
-import io
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +25,15 @@ from ..geometry import resize_points
 from ..metrics import pck_over_thresholds
 from ..skeletons import MPII, Skeleton
 from ..training.curves import plot_curves, read_log
+from .pictures import (
+    DPI,
+    checked_alt,
+    display_html,
+    draw_pixels,
+    image_html,
+    pack,
+    shown_size,
+)
 
 __all__ = [
     "STYLE",
@@ -37,7 +44,6 @@ __all__ = [
     "show",
     "show_heatmaps",
     "show_people",
-    "to_png",
     "training_curves",
     "use_style",
 ]
@@ -77,7 +83,7 @@ def use_style() -> None:
     matplotlib.rcParams.update(STYLE)
 
 
-def display_figure(figure, alt: str, dpi: int = 100) -> None:
+def display_figure(figure, alt: str) -> None:
     """Display a figure in the notebook with alt text, and close it.
 
     Parameters
@@ -85,57 +91,14 @@ def display_figure(figure, alt: str, dpi: int = 100) -> None:
     alt:
         What the figure shows, in a sentence: not "a plot", but what there
         is to see in it.
-    dpi:
-        Dots per inch; 100 keeps notebooks small.
     """
     import matplotlib.pyplot as plt
-    from IPython import get_ipython
-    from IPython.display import display
 
-    if not alt or not alt.strip():
-        raise ValueError(
-            "a figure needs alt text: a sentence that says what there is to see"
-        )
-    alt = " ".join(alt.split())
-    if get_ipython() is None:
-        print(f"[figure: {alt}]")
-    else:
-        text = base64.b64encode(to_png(figure, dpi)).decode("ascii")
-        display(
-            {"image/png": text, "text/plain": alt},
-            raw=True,
-            metadata={"image/png": {"alt": alt}},
-        )
+    alt = checked_alt(alt)
+    pixels = draw_pixels(figure)
     plt.close(figure)
-
-
-def to_png(figure, dpi: int = 100, small: bool = True) -> bytes:
-    """A figure as PNG, of at most 100 dots per inch.
-
-    `small` pictures, for storing, are drawn in the 160 colours that suit
-    them best and the course's own: a third of the bytes or less, for a
-    quarter of a second.
-    """
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=min(dpi, 100))
-    return _few_colours(png.getvalue()) if small else png.getvalue()
-
-
-def _few_colours(png: bytes, count: int = 160) -> bytes:
-    """As few colours as fit, the course's own exactly among them."""
-    from PIL import Image, ImageColor  # which Matplotlib brings
-
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    kept = {ImageColor.getrgb(c) for c in (*_COLORS, *MPII.colors, "white")}
-    found = picture.quantize(count, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(
-        [v for c in sorted(kept) for v in c] + found.getpalette()[: 3 * count]
-    )
-    picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-    small = io.BytesIO()
-    picture.save(small, format="png", optimize=True)
-    return min(small.getvalue(), png, key=len)
+    size = shown_size(pixels.shape)
+    display_html(image_html(pack(pixels), "webp", size, alt), alt)
 
 
 @contextmanager
@@ -265,7 +228,7 @@ def show_people(
             ax.set_axis_off()
             if i >= len(images):
                 continue
-            image, factor = _enlarged(images[i], round(100 * size))
+            image, factor = _enlarged(images[i], round(DPI * size))
             if keypoints is not None:
                 image = draw_pose(
                     image,
