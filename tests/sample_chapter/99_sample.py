@@ -16,7 +16,7 @@ import numpy as np
 
 from posecourse.authoring.chapters import require
 from posecourse.exercises import check, exercise
-from posecourse.visualization.widgets import explore
+from posecourse.visualization import explore
 
 require("0.1")
 rng = np.random.default_rng(0)
