@@ -117,15 +117,15 @@ def _gif(frames, fps) -> bytes:
 
     palette = _palette(frames)
     dithered = _roughness(frames[0], palette) > _ROUGH
-    pictures, before, held = [], None, None
-    for frame in frames:
-        indices = _indices(frame, palette, dithered)
-        shown = indices
-        if before is not None:
-            # no dots that dance where nothing moves
-            indices = np.where((frame == before).all(-1), held, indices)
-            shown = np.where(indices == held, np.uint8(_KEPT), indices)
-        before, held = frame, indices
+    pictures: list = []
+    held = _indices(frames[0], palette, dithered)
+    for before, frame in zip([frames[0], *frames], frames):
+        # no dots that dance where nothing moves
+        moves = (frame != before).any(-1)
+        indices = np.where(moves, _indices(frame, palette, dithered), held)
+        kept = (indices == held) & bool(pictures)
+        shown = np.where(kept, np.uint8(_KEPT), indices)
+        held = indices
         picture = Image.fromarray(shown, "P")
         picture.putpalette(palette.tobytes())
         pictures.append(picture)

@@ -81,7 +81,7 @@ class Explorer:
         self.controls = {name: _control(name, c, width) for name, c in rest.items()}
         self._names = list(parameters)
         self._axes: _Axes | None = None
-        self._picture: _Picture | None = None
+        self._picture = _Picture()
         self._message = ipywidgets.HTML()
 
     @property
@@ -99,7 +99,9 @@ class Explorer:
         pixels, alt = self.render(DPI)
         size = shown_size(pixels.shape)
         still = image_html(pack(pixels), "webp", size, alt)
-        self._picture = _Picture(size=size, **self._state(pixels, alt))
+        self._picture.set_trait("size", size)
+        for name, value in self._state(pixels, alt).items():
+            self._picture.set_trait(name, value)
         self._picture.observe(self._move, names="wish")
         self._picture.observe(self._redraw, names="density")
         for control in self.controls.values():
@@ -147,7 +149,8 @@ class Explorer:
         """A handle was moved in the page."""
         wish = change["new"]
         name = wish["name"].replace(" ", "_")
-        self.points[name] = self._axes.point(wish["place"])
+        if self._axes is not None:
+            self.points[name] = self._axes.point(wish["place"])
         self._redraw(change)
 
     def _redraw(self, _change) -> None:
