@@ -32,6 +32,7 @@ __all__ = [
     "Skipped",
     "SyntheticMotion",
     "SyntheticPeople",
+    "SyntheticScenes",
     "check",
     "crop_in_memory",
     "fetch",
@@ -44,7 +45,7 @@ __all__ = [
 
 def __getattr__(name):
     # Drawing people needs OpenCV from the start; reading files does not.
-    if name in ("SyntheticMotion", "SyntheticPeople"):
+    if name in ("SyntheticMotion", "SyntheticPeople", "SyntheticScenes"):
         from . import synthetic
 
         return getattr(synthetic, name)

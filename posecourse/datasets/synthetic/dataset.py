@@ -12,6 +12,7 @@ from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .body import sample_body, sample_pose, turn
 from .labels import label
 from .motions import pose_at
+from .scenes import SPLITS, Scene
 from .solids import View
 from .staging import (
     DIFFICULTIES,
@@ -27,9 +28,8 @@ from .staging import (
     sample_view,
 )
 
-__all__ = ["Rendering", "Scene", "SyntheticPeople"]
+__all__ = ["Rendering", "SyntheticPeople"]
 
-_SPLITS = ("train", "valid", "test")
 # What a picture is of; part of its random seed.
 _PERSON, _SCENE, _MOTION = range(3)
 
@@ -53,21 +53,6 @@ class Rendering:
     image: np.ndarray
     person: Person
     parts: np.ndarray = field(repr=False)
-
-
-@dataclass
-class Scene:
-    """A picture of several people.
-
-    `persons` come from left to right; `parts` as in `Rendering`; `owners`
-    ``(size, size)`` uint8 says whose part is seen: 1 the first person's, 0
-    nobody's.
-    """
-
-    image: np.ndarray
-    persons: list[Person]
-    parts: np.ndarray = field(repr=False)
-    owners: np.ndarray = field(repr=False)
 
 
 class SyntheticPeople:
@@ -131,8 +116,8 @@ class SyntheticPeople:
             raise ValueError(
                 f"margin is {margin}; it must be from 1 (the standard crop) to 4"
             )
-        if split not in _SPLITS:
-            raise ValueError(f"unknown split {split!r}; known: {', '.join(_SPLITS)}")
+        if split not in SPLITS:
+            raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
         self.count, self.seed, self.size = int(count), int(seed), int(size)
         self.difficulty, self.margin = as_difficulty(difficulty), float(margin)
         self.skeleton, self.split = get_skeleton(skeleton), split
@@ -186,7 +171,7 @@ class SyntheticPeople:
         return f"synthetic/{self.seed}{split}"
 
     def _rng(self, kind: int, index: int, *more: int):
-        key = (_SPLITS.index(self.split), kind, *more)
+        key = (SPLITS.index(self.split), kind, *more)
         seeds = np.random.SeedSequence([self.seed, index], spawn_key=key)
         return np.random.Generator(np.random.PCG64(seeds))
 
@@ -198,7 +183,7 @@ class SyntheticPeople:
         rng = self._rng(_PERSON, index)
         stance = sample_stance(rng, self.difficulty)
         view, head = frame(rng, [stance], self.size, self.margin)
-        image, parts, _ = draw(
+        image, parts, *_ = draw(
             rng, [stance], view, self.difficulty, self.size, self.size / self.margin
         )
         person = self._label(f"{self._prefix}/{index}", stance, view, head, parts)
@@ -238,7 +223,7 @@ class SyntheticPeople:
         result = []
         for t, stance in enumerate(stances):
             # The same random numbers each time: the same place.
-            image, parts, _ = draw(
+            image, parts, *_ = draw(
                 self._rng(_MOTION, index, 1),
                 [stance],
                 view,
@@ -273,7 +258,7 @@ class SyntheticPeople:
         focal = float(self.size * rng.uniform(0.80, 0.9) / (high - low).max() / room)
         center = (self.size - 1) / 2 - focal * (low + high) / 2
         view = View(focal, tuple(center.tolist()), distance)
-        image, parts, owners = draw(
+        image, parts, owners, _ = draw(
             rng, stances, view, self.difficulty, self.size, 2.0 * focal / distance
         )
         persons = [
@@ -326,7 +311,6 @@ class SyntheticPeople:
             view,
             center,
             scale,
-            HEAD_PER_SCALE * scale,
             head,
             parts,
             parts > 1 if owners is None else owners == number,

@@ -11,7 +11,16 @@ import numpy as np
 from .body import SIDES, Body
 from .solids import DEPTHS, SHADES, Buffer, Cone, Rays, View
 
-__all__ = ["JOINT_PARTS", "PARTS", "Light", "draw_person", "draw_stick", "dress"]
+__all__ = [
+    "JOINT_PARTS",
+    "PARTS",
+    "Layer",
+    "Light",
+    "draw_person",
+    "draw_stick",
+    "dress",
+    "person_layer",
+]
 
 PARTS = ("background", "object", "head", "hair", "neck") + tuple(
     f"{side}_{part}"
@@ -522,6 +531,53 @@ _REACH = 1.5  # metres before and behind
 _CREVICE = int(0.30 / (2 * _REACH) * DEPTHS / 160)
 
 
+@dataclass
+class Layer:
+    """A person as a transparency to lay on a picture.
+
+    Attributes
+    ----------
+    corner:
+        ``(x, y)`` of its first pixel in the picture.
+    color, alpha:
+        ``(h, w, 3)`` uint8 RGB, already weighted by ``(h, w)`` uint8 how much
+        of each pixel is covered, 0-255.
+    parts:
+        ``(h, w)`` uint8 indices of `PARTS`, by each pixel's first subpixel;
+        0 where that is empty.
+    """
+
+    corner: tuple[int, int]
+    color: np.ndarray
+    alpha: np.ndarray
+    parts: np.ndarray
+    _depth: np.ndarray
+    _distance: float
+
+    @property
+    def place(self):
+        """The pixels of a picture that it covers, to index arrays with."""
+        (x, y), (h, w) = self.corner, self.alpha.shape
+        return np.s_[y : y + h, x : x + w]
+
+    def depths(self):
+        """Metres from the camera along z, ``(2, h, w)`` float32: to the first
+        subpixel and to the nearest; infinite where there is nothing."""
+        first, *others = (
+            self._depth[i::_SUPER, j::_SUPER]
+            for i in range(_SUPER)
+            for j in range(_SUPER)
+        )
+        nearest = first
+        for other in others:
+            nearest = np.minimum(nearest, other)
+        steps = np.stack([first, nearest])
+        metres = steps * np.float32(2 * _REACH / (DEPTHS - 2)) + np.float32(
+            self._distance - _REACH
+        )
+        return np.where(steps == DEPTHS - 1, np.float32(np.inf), metres)
+
+
 def draw_person(image, parts, figure: Figure, view: View, light: Light):
     """Draw a person over a picture.
 
@@ -531,17 +587,29 @@ def draw_person(image, parts, figure: Figure, view: View, light: Light):
         ``(H, W, 3)`` uint8 RGB, drawn on.
     parts:
         ``(H, W)`` uint8 part numbers (`PARTS`), drawn on.
+    """
+    layer = person_layer(image.shape, figure, view, light)
+    if layer is None:
+        return
+    place = image[layer.place]
+    behind = cv2.cvtColor(255 - layer.alpha, cv2.COLOR_GRAY2BGR)
+    place[...] = cv2.add(layer.color, cv2.multiply(place, behind, scale=1 / 255))
+    cv2.copyTo(layer.parts, layer.parts, parts[layer.place])
 
-    Returns
-    -------
-    The person's pixels as ``(x, y, width, height)`` of a box and a mask
-    ``(height, width)`` uint8 0-255 of how much of each pixel is covered;
-    None if the person is not on the picture.
+
+def person_layer(shape, figure: Figure, view: View, light: Light) -> Layer | None:
+    """A person before nothing.
+
+    Parameters
+    ----------
+    shape:
+        ``(H, W, ...)`` of the picture; None is returned for a person who is
+        not on it.
     """
     fine = view.enlarged(_SUPER)
     figure.paint(fine)
     rays = Rays(figure.cones, fine, light.direction)
-    height, width = image.shape[:2]
+    height, width = shape[:2]
     low = np.maximum(rays.corner.min(0) // _SUPER, 0)
     high = np.minimum((rays.corner + rays.size).max(0) // _SUPER + 1, (width, height))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
@@ -554,15 +622,16 @@ def draw_person(image, parts, figure: Figure, view: View, light: Light):
     table = light.table(figure.colors)[figure.rows].ravel()
     pixels = np.take(table, index).view(np.uint8).reshape(*index.shape, 4)
     pixels = cv2.resize(pixels, (w, h), interpolation=cv2.INTER_AREA)
-    alpha = pixels[..., 3].copy()
-    shading = _crevices(buffer.depth[::_SUPER, ::_SUPER], view)
-    color = cv2.multiply(pixels[..., :3], shading, scale=1 / 255, dtype=cv2.CV_8U)
-    place = image[y : y + h, x : x + w]
-    behind = cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2BGR)
-    place[...] = cv2.add(color, cv2.multiply(place, behind, scale=1 / 255))
-    seen = np.array(figure.parts, np.uint8)[index[::_SUPER, ::_SUPER] >> 7]
-    cv2.copyTo(seen, seen, parts[y : y + h, x : x + w])
-    return (x, y, w, h), alpha
+    depth = buffer.depth
+    shading = _crevices(depth[::_SUPER, ::_SUPER], view)
+    return Layer(
+        (x, y),
+        cv2.multiply(pixels[..., :3], shading, scale=1 / 255, dtype=cv2.CV_8U),
+        pixels[..., 3].copy(),
+        np.array(figure.parts, np.uint8)[index[::_SUPER, ::_SUPER] >> 7],
+        depth,
+        view.distance,
+    )
 
 
 # Lines of a stick figure: points, and the part they stand for.

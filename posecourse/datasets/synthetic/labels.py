@@ -6,11 +6,12 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, remap
 from ..base import Person
+from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .camera import Camera
 from .solids import View
-from .staging import Stance, visibility
+from .staging import Stance, head_box, visibility
 
-__all__ = ["label"]
+__all__ = ["box_of", "exact_position", "label"]
 
 
 def label(
@@ -20,7 +21,6 @@ def label(
     view: View,
     center,
     scale: float,
-    head_size: float,
     head_box,
     parts,
     drawn,
@@ -35,7 +35,7 @@ def label(
     ----------
     name, image:
         Of the person and of the picture.
-    center, scale, head_size, head_box:
+    center, scale, head_box:
         As in `Person` and its `extra`.
     parts, owners, number:
         ``(H, W)`` as in `staging.visibility`.
@@ -57,8 +57,8 @@ def label(
         visible=visible,
         center=center,
         scale=scale,
-        head_size=head_size,
-        box=_box(drawn),
+        head_size=HEAD_PER_SCALE * scale,
+        box=box_of(drawn),
         area=float(np.count_nonzero(drawn)),
         id=name,
         extra={
@@ -81,8 +81,17 @@ def label(
     )
 
 
-def _box(mask):
-    """The box around the True of ``(H, W)``, or None."""
+def exact_position(stance: Stance, view: View):
+    """Centre, scale and head box of `Person`, without an annotator's slips."""
+    box = head_box(stance, view)
+    scale = HEAD_PER_DIAGONAL * float(np.hypot(*box[2:])) / HEAD_PER_SCALE
+    flat = view.project(stance.joints)
+    x, y = ((flat.min(0) + flat.max(0)) / 2).tolist()
+    return (x, y - 15 * scale), scale, box  # the standard crop is 15 scales lower
+
+
+def box_of(mask):
+    """The box around the True of ``(H, W)``: x, y, width, height; or None."""
     ys, xs = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not len(xs):
         return None

@@ -16,6 +16,7 @@ import numpy as np
 from .body import CLOTH, SKIN, TROUSERS
 
 __all__ = [
+    "LIMBS",
     "Brush",
     "Setting",
     "background",
@@ -668,8 +669,8 @@ def occluder(brush: Brush, rng, place: Setting, joints):
 
 
 # -------------------------------------------------------------- shadows
-# Limbs of the shadow: pairs of points and a width in metres.
-_SHADOW = (
+# A body in few lines: pairs of points and a width in metres.
+LIMBS = (
     ("pelvis", "thorax", 0.27),
     ("upper_neck", "head_top", 0.17),
     *(
@@ -684,7 +685,7 @@ _SHADOW = (
         )
     ),
 )
-_SHADOW_POINTS = tuple(dict.fromkeys(n for *ends, _ in _SHADOW for n in ends))
+_SHADOW_POINTS = tuple(dict.fromkeys(n for *ends, _ in LIMBS for n in ends))
 
 
 def person_shadow(size, stances, view, light, strength):
@@ -719,7 +720,7 @@ def person_shadow(size, stances, view, light, strength):
         pixel = 8 * view.project(where) - 4  # half size, in sixteenths
         pixel = dict(zip(_SHADOW_POINTS, np.rint(pixel).astype(int).tolist()))
         metre = view.focal / stance.points["pelvis"][2] / 2
-        for a, b, width in _SHADOW:
+        for a, b, width in LIMBS:
             cv2.line(
                 mask,
                 pixel[a],

@@ -8,11 +8,10 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
-from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .body import JOINT_LIMITS, SIDES, Body, Pose, articulate, sample_body, turn
 from .camera import Camera
 from .choreography import OUT, STYLES, Moves
-from .labels import label
+from .labels import exact_position, label
 from .limbs import reach, rotation, turn_angles
 from .solids import View
 from .staging import (
@@ -22,7 +21,6 @@ from .staging import (
     arms_aside,
     as_difficulty,
     draw,
-    head_box,
 )
 
 __all__ = ["SyntheticMotion"]
@@ -164,7 +162,7 @@ class SyntheticMotion:
             raise IndexError(f"index {index} of {len(self)} frames")
         index = int(index) % len(self)
         stance, view = self.stances[index], self._view
-        image, parts, _ = draw(
+        image, parts, *_ = draw(
             # the same random numbers each time: the same place
             self._rng(2, self._number),
             [stance],
@@ -175,20 +173,12 @@ class SyntheticMotion:
             time=index,
         )
         self._last = (index, image)
-        box = head_box(stance, view)
-        head_size = HEAD_PER_DIAGONAL * float(np.hypot(*box[2:]))
-        scale = head_size / HEAD_PER_SCALE
-        flat = view.project(stance.joints)
-        x, y = ((flat.min(0) + flat.max(0)) / 2).tolist()
         person = label(
             f"{self._prefix}/{index}",
             f"{self._prefix}/{index}",
             stance,
             view,
-            (x, y - 15 * scale),  # a standard crop is centred 15 scales lower
-            scale,
-            head_size,
-            box,
+            *exact_position(stance, view),
             parts,
             parts > 1,
             self.skeleton,

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ...skeletons import MPII
 from ..mpii import HEAD_PER_DIAGONAL
 from .body import Body, Pose, articulate, sample_body, sample_pose, turn
-from .figure import JOINT_PARTS, PARTS, Light, draw_person, draw_stick, dress
+from .figure import (
+    JOINT_PARTS,
+    PARTS,
+    Light,
+    draw_person,
+    draw_stick,
+    dress,
+    person_layer,
+)
 from .scenery import Brush, Setting, background, camera_effects, occluder, person_shadow
 from .solids import View
 
 __all__ = [
     "DIFFICULTIES",
     "Difficulty",
+    "Drawing",
     "Stance",
     "arms_aside",
     "as_difficulty",
@@ -387,10 +397,36 @@ def frame(rng, stances: list[Stance], size, margin):
     return view, tuple(float(v) for v in head)
 
 
+class Drawing(NamedTuple):
+    """A picture and what is where on it.
+
+    Attributes
+    ----------
+    image, parts, owners:
+        ``(size, size, 3)`` uint8 RGB, ``(size, size)`` indices of `PARTS`,
+        and ``(size, size)`` the number of the stance seen, from 1; 0 nobody.
+    alone:
+        For each stance ``(size, size)`` the parts that would be seen if it
+        were alone, with nothing in front.
+    """
+
+    image: np.ndarray
+    parts: np.ndarray
+    owners: np.ndarray
+    alone: list[np.ndarray]
+
+
 def draw(
-    rng, stances: list[Stance], view: View, level: Difficulty, size, unit, time: int = 0
-):
-    """Draw people, far ones first, with all that is around them.
+    rng,
+    stances: list[Stance],
+    view: View,
+    level: Difficulty,
+    size,
+    unit,
+    time: int = 0,
+    merge: bool = False,
+) -> Drawing:
+    """Draw people with all that is around them.
 
     Parameters
     ----------
@@ -398,12 +434,10 @@ def draw(
         Side of the standard crop, pixels: the size of things.
     time:
         Number of a video's frame, which changes the noise only.
-
-    Returns
-    -------
-    image, parts, owners:
-        ``(size, size, 3)`` RGB, ``(size, size)`` indices of `PARTS`, and
-        ``(size, size)`` the number of the stance seen, from 1; 0 nobody.
+    merge:
+        Find for each pixel who is in front there, as for people who reach
+        around one another. Otherwise whoever is nearer as a whole is drawn
+        over the others.
     """
     picks = rng.random(8)
     # Light from above and from the camera's side.
@@ -432,8 +466,14 @@ def draw(
     image = background(rng, setting, clutter, level.scenes, shadow)
     parts = np.zeros((size, size), np.uint8)
     owners = np.zeros((size, size), np.uint8)
-    for i in order:
-        _draw_one(image, parts, owners, i + 1, stances[i], view, light, level.stick)
+    if merge and not level.stick:
+        alone = _merge(image, parts, owners, stances, view, light)
+    else:
+        alone = [parts] * len(stances)
+        for i in order:
+            alone[i] = _draw_one(
+                image, parts, owners, i + 1, stances[i], view, light, level.stick
+            )
     joints = view.project(np.concatenate([s.joints for s in stances]))
     for chance in level.occluders:
         if rng.random() < chance:
@@ -444,22 +484,56 @@ def draw(
     image = camera_effects(
         image, rng, unit, level.gain, level.contrast, level.noise, level.blur, time
     )
-    return image, parts, owners
+    return Drawing(image, parts, owners, alone)
 
 
 def _draw_one(image, parts, owners, number, stance: Stance, view: View, light, stick):
+    """Draw a person over what is there; returns the parts of nobody else."""
     mine = np.zeros_like(parts)
     if stick:
         draw_stick(image, mine, stance.points, view)
     else:
-        figure = dress(stance.body, stance.points, stance.frames)
-        if stance.seat is not None:
-            figure.add_stool(stance.seat, stance.ground, stance.down)
-        distance = float(stance.points["pelvis"][2])
-        draw_person(image, mine, figure, replace(view, distance=distance), light)
+        draw_person(image, mine, *_figure(stance, view), light)
     seen = mine > 0
     parts[seen] = mine[seen]
     owners[seen] = np.where(mine[seen] > 1, number, 0)
+    return mine
+
+
+def _figure(stance: Stance, view: View):
+    """What is drawn of a person, and their view, whose depths begin there."""
+    figure = dress(stance.body, stance.points, stance.frames)
+    if stance.seat is not None:
+        figure.add_stool(stance.seat, stance.ground, stance.down)
+    return figure, replace(view, distance=float(stance.points["pelvis"][2]))
+
+
+def _merge(image, parts, owners, stances, view: View, light):
+    """Draw people so that at each pixel the nearest is in front."""
+    count = len(stances)
+    alone = np.zeros((count, *parts.shape), np.uint8)
+    depths = np.full((2, count, *parts.shape), np.inf, np.float32)
+    paint = np.zeros((count, *parts.shape, 4), np.uint8)
+    for i, stance in enumerate(stances):
+        layer = person_layer(image.shape, *_figure(stance, view), light)
+        if layer is not None:
+            alone[i][layer.place] = layer.parts
+            depths[:, i][(slice(None), *layer.place)] = layer.depths()
+            paint[i][layer.place] = np.dstack([layer.color, layer.alpha])
+    first, nearest = depths
+    front = first.argmin(0)
+    np.copyto(parts, np.take_along_axis(alone, front[None], 0)[0])
+    np.copyto(owners, np.where(parts > 1, front + 1, 0), casting="unsafe")
+    # From the back to the front, at the pixels where somebody is.
+    where = paint[..., 3].any(0)
+    color = image[where].astype(np.uint16)
+    layers = paint[:, where]
+    order = np.argsort(-nearest[:, where], axis=0, kind="stable")
+    for rank in order:
+        layer = np.take_along_axis(layers, rank[None, :, None], 0)[0].astype(np.uint16)
+        color = layer[:, :3] + (color * (255 - layer[:, 3:]) + 127) // 255
+    image[where] = np.minimum(color, 255).astype(np.uint8)
+    return list(alone)
 
 
 def _setting(stance: Stance, view: View, size, unit, pick) -> Setting:

@@ -1,0 +1,89 @@
+"""Drawn scenes written as COCO keeps its data: `coco` the other way round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..files import atomic_path, write_json
+from ..skeletons import Skeleton
+from .base import Person
+
+if TYPE_CHECKING:
+    from .synthetic import SyntheticScenes
+
+__all__ = ["write_coco"]
+
+
+def write_coco(folder, scenes: SyntheticScenes) -> Path:
+    """Write pictures and an annotation file in COCO's keypoint form.
+
+    ``images/000000.jpg`` and so on, and
+    ``annotations/person_keypoints_SPLIT.json``. Its category, ``person``,
+    names the joints of ``scenes.skeleton``; boxes and areas are of what is
+    seen. People of whom nothing is seen are left out, as COCO does.
+
+    Returns
+    -------
+    Path of the annotation file, which `COCOKeypoints` and COCO's own tools
+    read.
+    """
+    import cv2
+
+    folder = Path(folder)
+    images, annotations = [], []
+    for number in range(scenes.pictures):
+        scene = scenes.scene(number)
+        name = f"{number:06d}.jpg"
+        with atomic_path(folder / "images" / name) as path:
+            _, data = cv2.imencode(
+                ".jpg", scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95]
+            )
+            path.write_bytes(data)
+        height, width = scene.image.shape[:2]
+        images.append(
+            {"id": number, "file_name": name, "width": width, "height": height}
+        )
+        annotations += [
+            _annotation(person, len(annotations) + i, number)
+            for i, person in enumerate((p for p in scene.persons if p.area), 1)
+        ]
+    path = folder / "annotations" / f"person_keypoints_{scenes.split}.json"
+    write_json(
+        path,
+        {
+            "info": {"description": repr(scenes)},
+            "images": images,
+            "annotations": annotations,
+            "categories": [_category(scenes.skeleton)],
+        },
+    )
+    return path
+
+
+def _annotation(person: Person, identity: int, image: int) -> dict:
+    joints = np.column_stack([np.nan_to_num(person.keypoints), person.visible])
+    return {
+        "id": identity,
+        "image_id": image,
+        "category_id": 1,
+        "keypoints": joints.ravel().tolist(),
+        "num_keypoints": int(np.count_nonzero(person.visible)),
+        "bbox": list(person.box),
+        "area": person.area,
+        "iscrowd": 0,
+    }
+
+
+def _category(skeleton: Skeleton) -> dict:
+    return {
+        "id": 1,
+        "name": "person",
+        "supercategory": "person",
+        "keypoints": list(skeleton.joints),
+        "skeleton": [
+            [skeleton.index(a) + 1, skeleton.index(b) + 1] for a, b in skeleton.bones
+        ],
+    }
