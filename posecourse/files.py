@@ -42,6 +42,7 @@ __all__ = [
     "plain",
     "read_bytes",
     "read_json",
+    "refuse_existing",
     "remove",
     "require_space",
     "sha256",
@@ -449,6 +450,13 @@ def _remove_quietly(path):
 # A file's name that is not UTF-8 has letters that UTF-8 has not; as \udcff
 # they are valid JSON and are read back as they were.
 _NOT_UTF8 = "backslashreplace"
+
+
+def refuse_existing(*paths):
+    """Raise ValueError if one of the paths that are to be written is there."""
+    for path in paths:
+        if Path(path).exists():
+            raise ValueError(f"{path} exists already; choose another folder")
 
 
 def write_json(path, value):

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from pose_samples import picture, write_mpii, write_picture
 
 from posecourse.cli import main
-from posecourse.datasets import CropDataset
+from posecourse.datasets import CropDataset, SyntheticMotion, open_dataset
+from posecourse.inference import Video
 
 
 def run(capsys, *arguments):
@@ -95,6 +97,45 @@ def test_drawn_people_replace_nobody_s_pictures(tmp_path, capsys):
     assert status == 2 and "000001.png exists already" in err
     assert mine.read_bytes() == before
     assert not (tmp_path / "people" / "annot").exists()
+
+
+def test_scenes_as_coco_keeps_them(tmp_path, capsys):
+    out = tmp_path / "scenes"
+    command = ["synth", "--scenes=3", "--size=64", "--people", "2", "3", "--out", out]
+    status, text, _ = run(capsys, *command)
+    people = open_dataset(out, "valid")
+    assert status == 0 and f"{len(people)} people in 3 pictures" in text
+    assert 6 <= len(people) <= 9 and people.read_image(people[0]).shape == (48, 64, 3)
+    status, _, err = run(capsys, *command)
+    assert status == 2 and "exists already" in err
+    status, _, err = run(
+        capsys, "synth", "--scenes=1", "--people", "4", "2", "--out", out
+    )
+    assert status == 2 and "people is (4, 2)" in err
+
+
+def test_a_film_of_a_motion(tmp_path, capsys):
+    """A video that browsers play, and the truth beside it."""
+    out = tmp_path / "squats"
+    command = ["synth", "--motion=squat", "--seconds=3", "--fps=10", "--size=64"]
+    status, _, _ = run(capsys, *command, "--out", out)
+    truth = json.loads((out / "squat.json").read_text("utf-8"))
+    assert status == 0 and truth["repetitions"] == 1 and truth["label"] == "squat"
+    with Video(next(p for p in out.iterdir() if p.suffix != ".json")) as video:
+        frames = list(video)
+    assert len(frames) == len(truth["frames"]) == 30 and frames[0].shape == (64, 64, 3)
+    times = [frame["time"] for frame in truth["frames"]]
+    np.testing.assert_allclose(times, np.arange(30) / 10)
+    motion = SyntheticMotion("squat", 3, 10, 64)
+    np.testing.assert_allclose(
+        truth["frames"][20]["keypoints"], motion[20].keypoints, atol=1e-9
+    )
+    assert np.abs(frames[20].astype(int) - motion.read_image(motion[20])).mean() < 16
+    status, _, err = run(capsys, *command, "--out", out)
+    assert status == 2 and "squat.json exists already" in err
+    status, _, err = run(capsys, "synth", "--motion=fly", "--out", tmp_path / "x")
+    assert status == 2 and "unknown style 'fly'; known: walk" in err
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("margin", ["nan", "inf", "-1", "0"])

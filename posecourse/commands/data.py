@@ -24,7 +24,9 @@ def main(argv) -> int:
         "posecourse data fetch mpii-annotations --out data/mpii\n"
         "posecourse data check data/mpii --split train\n"
         "posecourse data prepare data/mpii data/mpii-train --split train\n"
-        "posecourse data synth --count 20 --out work/people",
+        "posecourse data synth --count 20 --out work/people\n"
+        "posecourse data synth --scenes 20 --people 2 4 --out work/scenes\n"
+        "posecourse data synth --motion squat --seconds 8 --out work/squats",
     )
     todo = parser.add_subparsers(dest="todo", required=True, metavar="WHAT")
 
@@ -92,10 +94,21 @@ def main(argv) -> int:
     synth = add(
         "synth",
         "draw people and write them as MPII keeps its "
-        "data: pictures and annot/valid.json, pixels from 1",
+        "data: pictures and annot/valid.json, pixels from 1; or scenes of several "
+        "people as COCO keeps its; or a video of somebody who moves",
     )
-    synth.add_argument(
+    what = synth.add_mutually_exclusive_group()
+    what.add_argument(
         "--count", type=whole(), default=20, help="people (default: %(default)s)"
+    )
+    what.add_argument(
+        "--scenes", type=whole(), metavar="PICTURES", help="draw this many scenes"
+    )
+    what.add_argument(
+        "--motion",
+        metavar="STYLE",
+        help="film a motion: walk, run, wave, squat, jumping_jack, push_up, sit_down, "
+        "stand_up, fall, throw or dance",
     )
     synth.add_argument(
         "--out", type=output_folder, required=True, help="folder to write"
@@ -110,6 +123,30 @@ def main(argv) -> int:
         "--seed", type=seed, default=0, help="which people (default: %(default)s)"
     )
     synth.add_argument("--difficulty", default="standard", help="default: %(default)s")
+    for name, kind, default, text in (
+        ("people", whole(1, 8), (1, 4), "least and most in a scene"),
+        ("overlap", number(0, 0.6), (0.0, 0.4), "least and most of it in a scene"),
+    ):
+        synth.add_argument(
+            f"--{name}",
+            type=kind,
+            nargs=2,
+            default=default,
+            metavar=("LEAST", "MOST"),
+            help=f"{text} (default: {default[0]} {default[1]})",
+        )
+    synth.add_argument(
+        "--seconds",
+        type=number(0.1, 3600),
+        default=4,
+        help="length of a motion (default: %(default)s)",
+    )
+    synth.add_argument(
+        "--fps",
+        type=number(1, 60),
+        default=24,
+        help="its pictures per second (default: %(default)s)",
+    )
 
     fetch = add(
         "fetch",
@@ -194,6 +231,10 @@ def _fetch(args) -> int:
 
 
 def _synth(args) -> int:
+    if args.scenes is not None:
+        return _synth_scenes(args)
+    if args.motion is not None:
+        return _synth_motion(args)
     from ..datasets import SyntheticPeople
     from ..datasets.mpii_writer import write_as_mpii
 
@@ -206,5 +247,74 @@ def _synth(args) -> int:
         f"{path}\nLook them over with posecourse data check {args.out}\n"
         "Score a network on them with posecourse evaluate RUN --data "
         f"{args.out}"
+    )
+    return 0
+
+
+def _synth_scenes(args) -> int:
+    from ..datasets import SyntheticScenes
+    from ..datasets.coco_writer import write_coco
+
+    scenes = SyntheticScenes(
+        args.scenes,
+        seed=args.seed,
+        size=(args.size, max(32, args.size * 3 // 4)),
+        people=tuple(args.people),
+        overlap=tuple(args.overlap),
+        difficulty=args.difficulty,
+        split="valid",
+    )
+    path = write_coco(args.out, scenes)
+    print(
+        f"{len(scenes)} people in {scenes.pictures} pictures in "
+        f"{args.out / 'images'}, their boxes and joints in {path}"
+    )
+    return 0
+
+
+def _synth_motion(args) -> int:
+    from ..datasets import SyntheticMotion
+    from ..files import refuse_existing, write_json
+    from ..inference import VideoWriter
+
+    motion = SyntheticMotion(
+        args.motion,
+        seconds=args.seconds,
+        fps=args.fps,
+        size=args.size,
+        seed=args.seed,
+        difficulty=args.difficulty,
+    )
+    path = args.out / f"{motion.label}.json"
+    refuse_existing(path)
+    people = []
+    with VideoWriter(args.out / motion.label, motion.fps) as video:
+        for person in motion:
+            video.write(motion.read_image(person), person.extra["time"])
+            people.append(person)
+    write_json(
+        path,
+        {
+            "label": motion.label,
+            "fps": motion.fps,
+            "repetitions": motion.repetitions,
+            "joints": motion.skeleton.joints,
+            "camera": people[0].extra["camera"],
+            "frames": [
+                {
+                    "time": person.extra["time"],
+                    "progress": person.extra["progress"],
+                    "keypoints": person.keypoints,
+                    "visible": person.visible,
+                    "joints_world": person.extra["joints_world"],
+                    "contacts": person.extra["contacts"],
+                }
+                for person in people
+            ],
+        },
+    )
+    print(
+        f"{len(motion)} pictures of {motion.label} in {video.path}, where every joint "
+        f"is in {path}"
     )
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files import atomic_path, write_json
+from ..files import atomic_path, refuse_existing, write_json
 from ..skeletons import Skeleton
 from .base import Person
 
@@ -25,6 +25,8 @@ def write_coco(folder, scenes: SyntheticScenes) -> Path:
     names the joints of ``scenes.skeleton``; boxes and areas are of what is
     seen. People of whom nothing is seen are left out, as COCO does.
 
+    Raises ValueError if one of the files is there already.
+
     Returns
     -------
     Path of the annotation file, which `COCOKeypoints` and COCO's own tools
@@ -33,15 +35,17 @@ def write_coco(folder, scenes: SyntheticScenes) -> Path:
     import cv2
 
     folder = Path(folder)
+    path = folder / "annotations" / f"person_keypoints_{scenes.split}.json"
+    names = [f"{number:06d}.jpg" for number in range(scenes.pictures)]
+    refuse_existing(path, *(folder / "images" / name for name in names))
     images, annotations = [], []
-    for number in range(scenes.pictures):
+    for number, name in enumerate(names):
         scene = scenes.scene(number)
-        name = f"{number:06d}.jpg"
-        with atomic_path(folder / "images" / name) as path:
+        with atomic_path(folder / "images" / name) as temporary:
             _, data = cv2.imencode(
                 ".jpg", scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95]
             )
-            path.write_bytes(data)
+            temporary.write_bytes(data)
         height, width = scene.image.shape[:2]
         images.append(
             {"id": number, "file_name": name, "width": width, "height": height}
@@ -50,7 +54,6 @@ def write_coco(folder, scenes: SyntheticScenes) -> Path:
             _annotation(person, len(annotations) + i, number)
             for i, person in enumerate((p for p in scene.persons if p.area), 1)
         ]
-    path = folder / "annotations" / f"person_keypoints_{scenes.split}.json"
     write_json(
         path,
         {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files import atomic_path, write_json
+from ..files import atomic_path, refuse_existing, write_json
 
 if TYPE_CHECKING:
     from .synthetic import Scene
@@ -255,9 +255,7 @@ def write_as_mpii(dataset, folder: Path, split: str = "valid") -> Path:
 
     path = folder / "annot" / f"{split}.json"
     names = [f"{i:06d}.png" for i in range(len(dataset))]
-    for place in (path, *(folder / "images" / name for name in names)):
-        if place.exists():
-            raise ValueError(f"{place} exists already; choose another folder")
+    refuse_existing(path, *(folder / "images" / name for name in names))
     records = []
     for i, name in enumerate(names):
         person = dataset[i]

@@ -30,9 +30,11 @@ _TOUCH = (_RADII[:, None] + _RADII + 0.02) ** 2
 
 def _touch(one, other) -> bool:
     """Whether two bodies of balls meet."""
-    if (np.abs(one.mean(0) - other.mean(0)) > 2).any():
+    apart = np.maximum(one.min(0) - other.max(0), other.min(0) - one.max(0))
+    if apart.max() > 0.4:  # no ball is as thick
         return False
-    return bool((((one[:, None] - other) ** 2).sum(-1) < _TOUCH).any())
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1)
+    return bool((squares - 2 * one @ other.T < _TOUCH).any())
 
 
 def gather(
