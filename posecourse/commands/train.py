@@ -21,6 +21,12 @@ from . import (
 
 _PIXELS = whole(1, 4096)
 
+
+def _start(text: str):
+    """The kind of an option that is weights to start from."""
+    return text if text == "imagenet" else existing(text)
+
+
 # option, type, what it is: the fields of `posecourse.training.TrainConfig`
 # of the same name. Left out, a field keeps the network's preset.
 _SETTINGS = (
@@ -54,9 +60,10 @@ _SETTINGS = (
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
     (
         "--init",
-        existing,
+        _start,
         "weights or a run folder to start from: of the same network (other "
-        "joints get a new head), or torchvision's for a ResNet",
+        "joints get a new head), or torchvision's for a ResNet; imagenet for "
+        "efficientnet_lite0",
     ),
     ("--seed", seed, "of all random numbers (default: 0)"),
     ("--out", output_folder, "the run folder (default: runs/MODEL-N)"),

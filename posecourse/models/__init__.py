@@ -66,6 +66,14 @@ _NETWORKS: dict[str, tuple] = {
         f"hourglass_{stacks}": ("hourglass", "StackedHourglass", {"stacks": stacks})
         for stacks in (1, 2, 8)
     },
+    **{
+        f"efficientnet_lite{size}": (
+            "efficientnet_lite",
+            "EfficientNetPose",
+            {"size": size},
+        )
+        for size in (0, 2)
+    },
     "cpm": ("cpm", "ConvolutionalPoseMachine", {}),
     **{
         f"cpn_{depth}": ("cpn", "CascadedPyramidNetwork", {"depth": depth})

