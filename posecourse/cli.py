@@ -173,7 +173,7 @@ options:
 
 start here:
   posecourse doctor            is everything installed?
-  posecourse lab               open chapter 1
+  posecourse lab               open the course
   posecourse train             train a first network, in minutes
   posecourse predict me.jpg    find the pose in a picture
 

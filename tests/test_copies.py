@@ -88,10 +88,16 @@ def test_no_answer_stands_before_its_question(course, work):
     assert solved.outputs[0].text == "the answer\n"
 
 
-def test_the_first_page_and_the_glossary_come_as_they_are(course, work):
+def test_the_first_page_the_glossary_and_all_pictures_come_as_they_are(course, work):
     write_notebook(course / "chapters" / "START_HERE.ipynb")
     write(course / "chapters" / "glossary.md", "words")
+    write(course / "chapters" / "figures" / "01_opening.gif", "loop")
+    write(course / "chapters" / "figures" / "make_openings.py", "not for learners")
     copy_course(course, work)
+    assert [n for n in names(work) if n.startswith("figures")] == [
+        "figures/01_opening.gif",
+        "figures/a.svg",
+    ]
     cell = nbformat.read(work / "START_HERE.ipynb", 4).cells[0]
     assert cell.outputs[0].text == "the answer\n"  # it asks no questions
     assert (work / "glossary.md").read_text() == "words"

@@ -149,7 +149,8 @@ def test_what_the_wheel_carries(root, wheel):
     ):
         there = {path.relative_to(root).as_posix() for path in root.glob(pattern)}
         assert there and there <= course
-    assert not [n for n in course if re.search("source/|samples/|prepared|mpii/", n)]
+    made_with = r"source/|samples/|prepared|mpii/|figures/.*\.(py|md)"
+    assert not [n for n in course if re.search(made_with, n)]
     assert wheel.stat().st_size < LARGEST
 
 

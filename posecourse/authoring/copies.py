@@ -22,7 +22,8 @@ from .notebooks import relink
 __all__ = ["copy_course"]
 
 # What is read beside the notebooks, where one of them links to it.
-_DOCUMENTS = {".md", ".svg", ".png", ".jpg"}
+_PICTURES = {".svg", ".png", ".jpg", ".gif", ".webp"}
+_DOCUMENTS = {".md"} | _PICTURES
 
 
 def copy_course(course: Path, work: Path, solutions: bool = False) -> list[str]:
@@ -95,11 +96,8 @@ def _update(copy: Path, content: bytes, before: str | None) -> bool | None:
 def _places(course: Path, solutions: bool) -> dict[str, str]:
     """``{path in the course: path among the copies}`` of all that is copied."""
     chapters = course / "chapters"
-    shown = [
-        path
-        for pattern in ("*.ipynb", "*.md", "figures/*.svg")
-        for path in chapters.glob(pattern)
-    ]
+    shown = [*chapters.glob("*.ipynb"), *chapters.glob("*.md")]
+    shown += [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
     if solutions:
         shown += chapters.glob("solutions/*.ipynb")
     places = {
