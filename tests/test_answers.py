@@ -47,7 +47,7 @@ def picture_of(result):
         return None
     assert len(image.get("alt").split()) >= 4
     head, _, data = image.get("src").partition(",")
-    assert head == "data:image/png;base64"
+    assert head == "data:image/webp;base64"
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
     assert picture.width == 2 * int(image.get("width"))  # crisp on dense screens
     return np.asarray(picture.convert("RGB"))

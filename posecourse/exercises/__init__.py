@@ -112,11 +112,11 @@ class Result:
         except Exception:
             return None
 
-    def _picture(self) -> tuple[bytes, str] | None:
-        """PNG and alt text of the first wrong case, if it can be drawn."""
+    def _picture(self) -> str | None:
+        """The first wrong case as HTML, if it can be drawn."""
         try:
             drawn = self.draw() if self.draw else None
-            return drawn and (panel.png(drawn[0]), drawn[1])
+            return drawn and panel.picture_of(*drawn)
         except KeyboardInterrupt:
             raise
         except BaseException:  # an answer may be whatever it likes

@@ -6,13 +6,12 @@ opened again, on a page or in a slide, and the hints open without a kernel.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 
+from ..visualization import pictures
 from .markup import to_html
 
-__all__ = ["panel", "png"]
+__all__ = ["panel", "picture_of"]
 
 # What is said where there is no colour, too.
 _BADGES = {
@@ -54,7 +53,7 @@ def panel(exercise: str, status: str, message: str, hints=(), picture=None) -> s
     hints:
         Opened one after the other.
     picture:
-        PNG and alt text of the first wrong case, or None.
+        The first wrong case as HTML (`picture_of`), or None.
     """
     kind, badge = _BADGES[status]
     parts = [
@@ -63,12 +62,7 @@ def panel(exercise: str, status: str, message: str, hints=(), picture=None) -> s
         *_message(message),
     ]
     if picture is not None:
-        data, alt = picture
-        text = base64.b64encode(data).decode("ascii")
-        parts.append(
-            f'<img src="data:image/png;base64,{text}" width="{_width(data)}" '
-            f'alt="{html.escape(alt)}">'
-        )
+        parts.append(picture)
     if status != "passed" and hints:
         parts.append(_hints(hints))
     return "\n".join([*parts, "</div>"])
@@ -100,16 +94,8 @@ def _hints(hints) -> str:
     return inner
 
 
-# Drawn for screens with two dots per pixel.
-_DENSITY = 2
-
-
-def png(figure) -> bytes:
-    """A Matplotlib figure as PNG."""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=100 * _DENSITY, facecolor="white")
-    return data.getvalue()
-
-
-def _width(data: bytes) -> int:
-    return int.from_bytes(data[16:20], "big") // _DENSITY
+def picture_of(figure, alt: str) -> str:
+    """A Matplotlib figure as HTML that holds it."""
+    pixels = pictures.draw_pixels(figure)
+    size = pictures.shown_size(pixels.shape)
+    return pictures.image_html(pictures.pack(pixels), "webp", size, alt)
