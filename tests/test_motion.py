@@ -5,16 +5,11 @@ import pytest
 
 from posecourse.datasets import Person
 from posecourse.datasets.synthetic import STYLES, Camera, SyntheticMotion
-from posecourse.datasets.synthetic.body import JOINT_LIMITS, sample_body
+from posecourse.datasets.synthetic.body import sample_body
 from posecourse.datasets.synthetic.choreography import Sole
-from posecourse.datasets.synthetic.limbs import (
-    bump,
-    ease,
-    keyed,
-    reach,
-    rotation,
-    turn_angles,
-)
+from posecourse.datasets.synthetic.limbs import bump, ease, keyed, reach
+from posecourse.datasets.synthetic.pose import JOINT_LIMITS
+from posecourse.datasets.synthetic.rotations import rotation, turn_angles
 from posecourse.skeletons import MPII
 
 BONES = [

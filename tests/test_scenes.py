@@ -15,10 +15,11 @@ from posecourse.datasets.synthetic import (
     SyntheticPeople,
     SyntheticScenes,
 )
-from posecourse.datasets.synthetic.body import sample_body, sample_pose
+from posecourse.datasets.synthetic.body import sample_body
 from posecourse.datasets.synthetic.crowd import box_overlap, gather, seen_by
 from posecourse.datasets.synthetic.figure import dress
-from posecourse.datasets.synthetic.limbs import rotation
+from posecourse.datasets.synthetic.pose import sample_pose
+from posecourse.datasets.synthetic.rotations import rotation
 from posecourse.datasets.synthetic.scenes import _aim, _far
 from posecourse.datasets.synthetic.solids import View
 from posecourse.datasets.synthetic.staging import draw, place

@@ -19,13 +19,12 @@ from posecourse.datasets.synthetic import (
     Difficulty,
     SyntheticPeople,
 )
-from posecourse.datasets.synthetic.body import (
-    articulate,
-    sample_body,
-    sample_pose,
-    turn,
-)
-from posecourse.datasets.synthetic.figure import Light, draw_person, dress
+from posecourse.datasets.synthetic.articulation import articulate
+from posecourse.datasets.synthetic.body import sample_body
+from posecourse.datasets.synthetic.figure import dress
+from posecourse.datasets.synthetic.pose import sample_pose
+from posecourse.datasets.synthetic.render import Light, draw_person
+from posecourse.datasets.synthetic.rotations import rotation
 from posecourse.datasets.synthetic.solids import View
 from posecourse.geometry import Crop, flip_points
 from posecourse.skeletons import MPII, UPPER_BODY
@@ -279,7 +278,7 @@ def test_the_renderer_shows_the_nearest_limb():
     for i in range(12):
         rng = np.random.default_rng(i)
         body, pose = sample_body(rng), sample_pose(rng)
-        points, frames = articulate(body, pose, turn("y", 37.0 * i))
+        points, frames = articulate(body, pose, rotation("y", 37.0 * i))
         points = {k: v + (0, 0, 5) for k, v in points.items()}
         view = View(size / 2 * 5, ((size - 1) / 2,) * 2, 5.0)
         figure = dress(body, points, frames)

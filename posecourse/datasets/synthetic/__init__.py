@@ -1,21 +1,26 @@
 """People drawn on demand, the course's built-in data.
 
 `SyntheticPeople` has one person in each picture, `SyntheticScenes` several,
-and `SyntheticMotion` is somebody who moves. Behind them: `body` (proportions,
-clothes, angles of a pose), `limbs` and `choreography` (how people move),
-`crowd` (where several stand), `solids` (the renderer), `figure` (from a body
-to solids, colours and parts), `scenery` (what is around people), `staging`
-(people before the camera, difficulty, visibility), `camera` and `labels`.
+and `SyntheticMotion` is somebody who moves. Behind them, from the first to the
+last step:
+
+- `body` (proportions, clothes), `pose` (angles), `articulation` (points in
+  space); `rotations`;
+- `limbs`, `choreography` and `styles`: how people move; `crowd`: where several
+  stand; `motions`: older, simpler motions;
+- `figure` (solids, colours, parts), `solids` and `render` (pixels), `scenery`;
+- `staging` (people before the camera, difficulty, visibility), `camera`,
+  `labels`.
 """
 
 from .camera import Camera
-from .choreography import STYLES
 from .dataset import Rendering, SyntheticPeople
 from .figure import JOINT_PARTS, PARTS
 from .motions import MOTIONS
 from .scenes import Scene, SyntheticScenes
 from .sequence import SyntheticMotion
 from .staging import DIFFICULTIES, Difficulty
+from .styles import STYLES
 
 __all__ = [
     "DIFFICULTIES",

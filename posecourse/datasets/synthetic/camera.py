@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import turn
+from .rotations import rotation
 from .solids import View
 
 __all__ = ["Camera"]
@@ -90,4 +90,6 @@ class Camera:
         pitch, roll:
             Degrees by which the camera looks down, and is tilted.
         """
-        return cls(view.focal, view.center, turn("zx", roll, pitch), np.asarray(ground))
+        return cls(
+            view.focal, view.center, rotation("zx", roll, pitch), np.asarray(ground)
+        )

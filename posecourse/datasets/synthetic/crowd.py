@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .body import sample_body, sample_pose
+from .body import sample_body
 from .camera import Camera
+from .pose import sample_pose
 from .scenery import LIMBS
 from .staging import Difficulty, Stance, place, sample_view
 

@@ -9,9 +9,11 @@ import numpy as np
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
-from .body import sample_body, sample_pose, turn
+from .body import sample_body
 from .labels import label
 from .motions import pose_at
+from .pose import sample_pose
+from .rotations import rotation
 from .scenes import SPLITS, Scene
 from .solids import View
 from .staging import (
@@ -328,7 +330,7 @@ def _crowd(rng, people, level: Difficulty) -> list[Stance]:
     places += (np.arange(people) - (people - 1) / 2) * 0.45
     # different distances, so that nobody stands in somebody else
     depths = 4 + 2.4 * (rng.permutation(people) + 0.5) / people
-    world = turn("zx", roll, pitch)
+    world = rotation("zx", roll, pitch)
     result = []
     for across, away in zip(places, depths):
         body, pose = sample_body(rng), sample_pose(rng, level.loose)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["bump", "ease", "keyed", "reach", "rotation", "turn_angles"]
-
-_AXES = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}
+__all__ = ["bump", "ease", "keyed", "reach"]
 
 
 def ease(x):
@@ -54,40 +52,6 @@ def keyed(x, keys):
         result += ease((x - start) / (place - start)).reshape(shape) * (value - before)
         start, before = place, value
     return result
-
-
-def rotation(axes: str, *degrees) -> np.ndarray:
-    """Products of rotations about axes, the last done first.
-
-    Each of `degrees` is an array of one shape ``S``; returns
-    ``(*S, 3, 3)``.
-    """
-    result = np.eye(3)
-    for axis, angle in zip(axes, degrees, strict=True):
-        angle = np.deg2rad(angle)
-        i, j = _AXES[axis]
-        k = 3 - i - j
-        turn = np.zeros((*np.shape(angle), 3, 3))
-        turn[..., k, k] = 1
-        turn[..., i, i] = turn[..., j, j] = np.cos(angle)
-        turn[..., j, i] = np.sin(angle)
-        turn[..., i, j] = -np.sin(angle)
-        result = result @ turn
-    return result
-
-
-def turn_angles(matrix) -> np.ndarray:
-    """Degrees ``(..., 3)`` such that `rotation` "xzy" by them is `matrix`."""
-    return np.rad2deg(
-        np.stack(
-            [
-                np.arctan2(matrix[..., 2, 1], matrix[..., 1, 1]),
-                np.arcsin(np.clip(-matrix[..., 0, 1], -1, 1)),
-                np.arctan2(matrix[..., 0, 2], matrix[..., 0, 0]),
-            ],
-            axis=-1,
-        )
-    )
 
 
 def reach(start, goal, first: float, second: float, apex):

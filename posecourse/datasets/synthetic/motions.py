@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .body import ARMS, LEGS, Pose
+from .pose import ARMS, LEGS, Pose
 
 __all__ = ["MOTIONS", "pose_at"]
 

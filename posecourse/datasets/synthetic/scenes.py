@@ -9,10 +9,10 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
-from .body import turn
 from .camera import Camera
 from .crowd import box_ious, box_overlap, gather, seen_by
 from .labels import box_of, exact_position, label
+from .rotations import rotation
 from .solids import View
 from .staging import DIFFICULTIES, Difficulty, Stance, as_difficulty, draw
 
@@ -319,8 +319,8 @@ def _aim(rng, number: int):
 def _far(aim) -> Camera:
     """A camera of unit focal length, six metres from the world's origin."""
     azimuth, pitch, roll = aim
-    rotation = turn("zx", roll, pitch) @ turn("y", azimuth)
-    return Camera(1.0, (0.0, 0.0), rotation, np.array([0, 0.9, 6.0]))
+    turned = rotation("zxy", roll, pitch, azimuth)
+    return Camera(1.0, (0.0, 0.0), turned, np.array([0, 0.9, 6.0]))
 
 
 def _all_seen(crowd: list[Stance], camera: Camera) -> bool:
@@ -344,13 +344,13 @@ def _frame(rng, aim, crowd, size, truncated: float):
     Returns the `Camera` and how far away the middle of the people is.
     """
     azimuth, pitch, roll = aim
-    rotation = turn("zx", roll, pitch) @ turn("y", azimuth)
+    turned = rotation("zxy", roll, pitch, azimuth)
     joints = np.array([s.joints for s in crowd]).reshape(-1, 3)
     middle = (joints.min(0) + joints.max(0)) / 2
-    depth = ((joints - middle) @ rotation[2]).min()
+    depth = ((joints - middle) @ turned[2]).min()
     distance = float(rng.uniform(3.2, 6.0) - depth)
-    shift = np.array([0, 0, distance]) - rotation @ middle
-    camera = Camera(1.0, (0.0, 0.0), rotation, shift)
+    shift = np.array([0, 0, distance]) - turned @ middle
+    camera = Camera(1.0, (0.0, 0.0), turned, shift)
     flat = camera.project(joints)
     # heads, hands and feet reach beyond their joints
     grow = 0.10 / distance
@@ -372,4 +372,4 @@ def _frame(rng, aim, crowd, size, truncated: float):
                 break
             closer, wish = 1 + 0.7 * (closer - 1), centre + 0.7 * (wish - centre)
     x, y = (size - 1) / 2 - focal * centre
-    return Camera(focal, (float(x), float(y)), rotation, shift), distance
+    return Camera(focal, (float(x), float(y)), turned, shift), distance

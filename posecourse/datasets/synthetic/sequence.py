@@ -8,11 +8,14 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
-from .body import JOINT_LIMITS, SIDES, Body, Pose, articulate, sample_body, turn
+from .articulation import articulate
+from .body import SIDES, Body, sample_body
 from .camera import Camera
-from .choreography import OUT, STYLES, Moves
+from .choreography import OUT, Moves
 from .labels import exact_position, label
-from .limbs import reach, rotation, turn_angles
+from .limbs import reach
+from .pose import JOINT_LIMITS, Pose
+from .rotations import rotation, turn_angles
 from .solids import View
 from .staging import (
     DIFFICULTIES,
@@ -22,6 +25,7 @@ from .staging import (
     as_difficulty,
     draw,
 )
+from .styles import STYLES
 
 __all__ = ["SyntheticMotion"]
 
@@ -242,7 +246,7 @@ class SyntheticMotion:
         rng = self._rng(2, self._number, 0)
         facing += 72.0 * self._number
         pitch, roll = rng.uniform(2, 14), rng.normal(0, 1.0)
-        world = turn("zx", roll, pitch) @ turn("y", facing)
+        world = rotation("zxy", roll, pitch, facing)
         placed = [
             articulate(body, pose, rotation("y", yaw))
             for pose, yaw in zip(poses, moves.yaw)

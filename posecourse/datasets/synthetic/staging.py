@@ -9,16 +9,12 @@ import numpy as np
 
 from ...skeletons import MPII
 from ..mpii import HEAD_PER_DIAGONAL
-from .body import Body, Pose, articulate, sample_body, sample_pose, turn
-from .figure import (
-    JOINT_PARTS,
-    PARTS,
-    Light,
-    draw_person,
-    draw_stick,
-    dress,
-    person_layer,
-)
+from .articulation import articulate
+from .body import Body, sample_body
+from .figure import JOINT_PARTS, PARTS, dress
+from .pose import Pose, sample_pose
+from .render import Light, draw_person, draw_stick, person_layer
+from .rotations import rotation
 from .scenery import Brush, Setting, background, camera_effects, occluder, person_shadow
 from .solids import View
 
@@ -225,8 +221,8 @@ def place(
     Either the `pelvis` is somewhere and the ground below the feet, or they
     stand on the `ground` at a point; both ``(3,)`` metres.
     """
-    world = turn("zx", roll, pitch)
-    root = world @ turn("y", facing)
+    world = rotation("zx", roll, pitch)
+    root = world @ rotation("y", facing)
     points, frames = articulate(body, pose, root)
     for _ in range(3):
         inside = _arms_inside(body, points, frames)
