@@ -30,6 +30,7 @@ __all__ = [
     "Person",
     "PoseDataset",
     "Skipped",
+    "SyntheticCrossing",
     "SyntheticMotion",
     "SyntheticPeople",
     "SyntheticScenes",
@@ -45,7 +46,7 @@ __all__ = [
 
 def __getattr__(name):
     # Drawing people needs OpenCV from the start; reading files does not.
-    if name in ("SyntheticMotion", "SyntheticPeople", "SyntheticScenes"):
+    if name.startswith("Synthetic") and name in __all__:
         from . import synthetic
 
         return getattr(synthetic, name)

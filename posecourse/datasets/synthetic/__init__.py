@@ -1,19 +1,20 @@
 """People drawn on demand, the course's built-in data.
 
 `SyntheticPeople` has one person in each picture, `SyntheticScenes` several,
-and `SyntheticMotion` is somebody who moves. Behind them, from the first to the
-last step:
+`SyntheticMotion` is somebody who moves, `SyntheticCrossing` people who walk
+past one another. Behind them, from the first to the last step:
 
 - `body` (proportions, clothes), `pose` (angles), `articulation` (points in
   space); `rotations`;
-- `limbs`, `choreography` and `styles`: how people move; `crowd`: where several
-  stand; `motions`: older, simpler motions;
+- `limbs`, `choreography`, `styles`, `performance`: how people move; `crowd`:
+  where several stand; `motions`: older, simpler motions;
 - `figure` (solids, colours, parts), `solids` and `render` (pixels), `scenery`;
 - `staging` (people before the camera, difficulty, visibility), `camera`,
   `labels`.
 """
 
 from .camera import Camera
+from .crossing import SyntheticCrossing
 from .dataset import Rendering, SyntheticPeople
 from .figure import JOINT_PARTS, PARTS
 from .motions import MOTIONS
@@ -32,6 +33,7 @@ __all__ = [
     "Difficulty",
     "Rendering",
     "Scene",
+    "SyntheticCrossing",
     "SyntheticMotion",
     "SyntheticPeople",
     "SyntheticScenes",

@@ -11,7 +11,7 @@ from .pose import sample_pose
 from .scenery import LIMBS
 from .staging import Difficulty, Stance, place, sample_view
 
-__all__ = ["box_ious", "box_overlap", "gather", "seen_by"]
+__all__ = ["box_ious", "box_overlap", "gather", "moved", "seen_by"]
 
 _BALLS = np.linspace(0, 1, 5)  # a limb as a row of balls
 _NAMES = tuple(dict.fromkeys(n for *ends, _ in LIMBS for n in ends))
@@ -72,7 +72,7 @@ def gather(
             best, found = places, measured
         low, high = (middle, high) if measured > overlap else (low, middle)
     order = np.argsort(best[:, 0], kind="stable")
-    return [_moved(people[i], best[i]) for i in order]
+    return [moved(people[i], best[i]) for i in order]
 
 
 def _apart(people, across, away) -> np.ndarray:
@@ -88,8 +88,8 @@ def _apart(people, across, away) -> np.ndarray:
     return places
 
 
-def _moved(stance: Stance, by) -> Stance:
-    """The same person elsewhere in the world."""
+def moved(stance: Stance, by) -> Stance:
+    """The same person `by` ``(3,)`` metres elsewhere in the world."""
     return Stance(
         stance.body,
         stance.pose,

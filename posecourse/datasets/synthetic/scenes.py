@@ -16,7 +16,7 @@ from .rotations import rotation
 from .solids import View
 from .staging import DIFFICULTIES, Difficulty, Stance, as_difficulty, draw
 
-__all__ = ["Scene", "SyntheticScenes"]
+__all__ = ["Scene", "SyntheticScenes", "grounded", "render_scene", "two"]
 
 SPLITS = ("train", "valid", "test")
 _SEED = 4  # the kind of random numbers; `dataset` and `sequence` have 0 to 3
@@ -122,15 +122,15 @@ class SyntheticScenes:
             ("pictures", pictures, 0),
             ("seed", seed, 0),
             ("camera", camera, 0),
-            *(("a side of size", side, 32) for side in _pair(size, "size")),
-            *(("people", number, 1) for number in _pair(people, "people")),
+            *(("a side of size", side, 32) for side in two(size, "size")),
+            *(("people", number, 1) for number in two(people, "people")),
         ):
             if value != int(value) or value < least:
                 raise ValueError(f"{what} is {value}; it must be {least} or more")
-        low, high = _pair(people, "people")
+        low, high = two(people, "people")
         if not low <= high <= 8:
             raise ValueError(f"people is {people}; there are 1 to 8, least and most")
-        least, most = _pair(overlap, "overlap")
+        least, most = two(overlap, "overlap")
         if not 0 <= least <= most <= 0.6:
             raise ValueError(
                 f"overlap is {overlap}; it is from 0 to 0.6, least and most"
@@ -140,7 +140,7 @@ class SyntheticScenes:
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
         self.pictures, self.seed, self.split = int(pictures), int(seed), split
-        self.size = tuple(int(side) for side in _pair(size, "size"))
+        self.size = tuple(int(side) for side in two(size, "size"))
         self.people, self.overlap = (int(low), int(high)), (float(least), float(most))
         self.truncated, self.camera = float(truncated), int(camera)
         self.difficulty, self.skeleton = (
@@ -162,12 +162,6 @@ class SyntheticScenes:
             f"skeleton={self.skeleton.name!r}, split={self.split!r}, "
             f"camera={self.camera})"
         )
-
-    @cached_property
-    def _level(self) -> Difficulty:
-        """The difficulty, in places with a ground on which all can stand."""
-        kinds = tuple(kind for kind in self.difficulty.scenes if kind != "abstract")
-        return replace(self.difficulty, scenes=kinds or self.difficulty.scenes)
 
     @cached_property
     def _ends(self) -> np.ndarray:
@@ -241,61 +235,92 @@ class SyntheticScenes:
         aim = _aim(self._rng(picture, 2, self.camera), self.camera)
         rng = self._rng(picture, 3, self.camera)
         camera, distance = _frame(rng, aim, crowd, self.size, self.truncated)
-        return self._render(picture, rng, crowd, aim, camera, distance)
-
-    def _render(self, picture, rng, crowd, aim, camera: Camera, distance) -> Scene:
         azimuth, pitch, roll = aim
-        stances = [seen_by(camera, s, pitch, roll, azimuth) for s in crowd]
-        # Scenery is square: the picture is cut from its middle.
-        side = max(self.size)
-        left, top = ((side - length) // 2 for length in self.size)
-        x, y = camera.center
-        square = View(camera.focal, (x + left, y + top), distance)
-        drawn = draw(
+        return render_scene(
             rng,
-            stances,
-            square,
-            self._level,
-            side,
-            2.0 * camera.focal / distance,
-            merge=True,
+            [seen_by(camera, s, pitch, roll, azimuth) for s in crowd],
+            camera,
+            distance,
+            self.size,
+            grounded(self.difficulty),
+            self.skeleton,
+            f"{self._prefix}/{picture}",
         )
-        cut = np.s_[top : top + self.size[1], left : left + self.size[0]]
-        image, parts, owners = (
-            np.ascontiguousarray(a[cut])
-            for a in (drawn.image, drawn.parts, drawn.owners)
-        )
-        view = replace(square, center=camera.center)
-        name = f"{self._prefix}/{picture}"
-        persons = []
-        for k, (stance, alone) in enumerate(zip(stances, drawn.alone), 1):
-            seen, whole = owners == k, alone[cut] > 1
-            person = label(
-                f"{name}/{k - 1}",
-                name,
-                stance,
-                view,
-                *exact_position(stance, view),
-                parts,
-                seen,
-                self.skeleton,
-                owners,
-                k,
-                camera,
-            )
-            full = int(np.count_nonzero(whole))
-            person.extra |= {
-                "owner": k,
-                "occluded": 1 - person.area / full if full else 1.0,
-                "full_box": box_of(whole),
-                "full_area": float(full),
-            }
-            persons.append(person)
-        _note_overlaps(persons)
-        return Scene(image, persons, parts, owners, camera)
 
 
-def _pair(value, what: str):
+def render_scene(
+    rng,
+    stances: list[Stance],
+    camera: Camera,
+    distance: float,
+    size: tuple[int, int],
+    level: Difficulty,
+    skeleton: Skeleton,
+    name: str,
+    time: int = 0,
+) -> Scene:
+    """Draw people and say all that is known about them.
+
+    Parameters
+    ----------
+    stances:
+        As `camera` sees them.
+    distance:
+        Metres to the middle of them: what the size of things goes by.
+    size:
+        ``(width, height)`` of the picture, pixels.
+    name:
+        Of the picture; person `k` is called ``name/k``.
+    time:
+        Number of a video's frame, which changes the camera's noise only.
+    """
+    # Scenery is square: the picture is cut from its middle.
+    side = max(size)
+    left, top = ((side - length) // 2 for length in size)
+    x, y = camera.center
+    square = View(camera.focal, (x + left, y + top), distance)
+    unit = 2.0 * camera.focal / distance
+    drawn = draw(rng, stances, square, level, side, unit, time, merge=True)
+    cut = np.s_[top : top + size[1], left : left + size[0]]
+    image, parts, owners = (
+        np.ascontiguousarray(a[cut]) for a in (drawn.image, drawn.parts, drawn.owners)
+    )
+    view = replace(square, center=camera.center)
+    persons = []
+    for k, (stance, alone) in enumerate(zip(stances, drawn.alone), 1):
+        whole = alone[cut] > 1
+        person = label(
+            f"{name}/{k - 1}",
+            name,
+            stance,
+            view,
+            *exact_position(stance, view),
+            parts,
+            owners == k,
+            skeleton,
+            owners,
+            k,
+            camera,
+        )
+        full = int(np.count_nonzero(whole))
+        person.extra |= {
+            "owner": k,
+            "occluded": 1 - person.area / full if full else 1.0,
+            "full_box": box_of(whole),
+            "full_area": float(full),
+        }
+        persons.append(person)
+    _note_overlaps(persons)
+    return Scene(image, persons, parts, owners, camera)
+
+
+def grounded(level: Difficulty) -> Difficulty:
+    """The difficulty, in places with a ground on which all can stand."""
+    kinds = tuple(kind for kind in level.scenes if kind != "abstract")
+    return replace(level, scenes=kinds or level.scenes)
+
+
+def two(value, what: str):
     """Least and most, or width and height: two numbers, or one twice."""
     pair = (value, value) if np.ndim(value) == 0 else tuple(value)
     if len(pair) != 2:

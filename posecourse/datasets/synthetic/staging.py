@@ -192,7 +192,7 @@ class Stance:
     All lengths in metres, all directions the camera's: `points` and
     `frames` as from `body.articulate`, `down` the unit vector to the
     ground, `ground` a point of it. `facing` in degrees: 0 looks into the
-    camera, 90 to the picture's right, 180 away from it. `seat` is where
+    camera, 90 to the picture's left, 180 away from it. `seat` is where
     the pelvis rests on a stool, ``(3,)``; None without one.
     """
 
