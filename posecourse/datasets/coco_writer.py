@@ -38,7 +38,8 @@ def write_coco(folder, scenes: SyntheticScenes) -> Path:
     path = folder / "annotations" / f"person_keypoints_{scenes.split}.json"
     names = [f"{number:06d}.jpg" for number in range(scenes.pictures)]
     refuse_existing(path, *(folder / "images" / name for name in names))
-    images, annotations = [], []
+    images: list[dict] = []
+    annotations: list[dict] = []
     for number, name in enumerate(names):
         scene = scenes.scene(number)
         with atomic_path(folder / "images" / name) as temporary:
@@ -67,6 +68,7 @@ def write_coco(folder, scenes: SyntheticScenes) -> Path:
 
 
 def _annotation(person: Person, identity: int, image: int) -> dict:
+    assert person.box is not None  # whoever is seen has one
     joints = np.column_stack([np.nan_to_num(person.keypoints), person.visible])
     return {
         "id": identity,
