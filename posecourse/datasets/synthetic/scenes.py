@@ -81,8 +81,8 @@ class SyntheticScenes:
         all joints are inside.
     camera:
         From where they are seen: 0 from the front, 1, 2, ... from further
-        round. People, their numbers and the world are the same for all;
-        backgrounds are painted anew.
+        round. People, their numbers and the world are the same for all; the
+        background is a painting of the same kind, not the same place.
 
     Notes
     -----
@@ -237,7 +237,7 @@ class SyntheticScenes:
         camera, distance = _frame(rng, aim, crowd, self.size, self.truncated)
         azimuth, pitch, roll = aim
         return render_scene(
-            rng,
+            self._rng(picture, 4),  # a place of the same kind for all cameras
             [seen_by(camera, s, pitch, roll, azimuth) for s in crowd],
             camera,
             distance,

@@ -471,6 +471,8 @@ def draw(
                 image, parts, owners, i + 1, stances[i], view, light, level.stick
             )
     joints = view.project(np.concatenate([s.joints for s in stances]))
+    if merge:  # what is in front of all stands before the nearest
+        setting = _setting(stances[order[-1]], view, size, unit, picks[4])
     for chance in level.occluders:
         if rng.random() < chance:
             mask = np.zeros_like(parts)
