@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from posecourse.datasets import Person
-from posecourse.datasets.synthetic import STYLES, Camera, SyntheticMotion
+from posecourse.datasets.synthetic import PARTS, STYLES, Camera, SyntheticMotion
 from posecourse.datasets.synthetic.body import sample_body
 from posecourse.datasets.synthetic.choreography import Sole
+from posecourse.datasets.synthetic.figure import dress
 from posecourse.datasets.synthetic.limbs import bump, ease, keyed, reach
 from posecourse.datasets.synthetic.pose import JOINT_LIMITS
 from posecourse.datasets.synthetic.rotations import rotation, turn_angles
@@ -122,6 +123,19 @@ def test_nobody_is_below_the_ground_and_planted_feet_are_on_it(motions):
                     assert -point[1] > thick[part] - 0.004, (i, name)
                 if name in motion.contacts[i]:
                     assert -point[1] < 0.044, (i, name)
+
+
+def test_nothing_of_a_body_is_in_the_ground(motions):
+    for motion in motions:
+        for stance in motion.stances[:: len(motion) // 6]:
+            figure = dress(stance.body, stance.points, stance.frames)
+            for cone in figure.cones:
+                # how far a ball that is squeezed along `flat` reaches down
+                along = float(stance.down @ cone.flat)
+                share = np.sqrt(1 - along**2 + (along * cone.flatten) ** 2)
+                for end, radius in ((cone.a, cone.ra), (cone.b, cone.rb)):
+                    low = motion.camera.to_world(end)[1] + share * radius
+                    assert low < 0.02, PARTS[figure.parts[cone.slot]]
 
 
 def test_bones_keep_their_length(motions):

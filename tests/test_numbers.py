@@ -14,6 +14,7 @@ import torch
 
 from posecourse import codecs, drawing, geometry, losses, metrics, transforms
 from posecourse.codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
+from posecourse.datasets.synthetic import Camera
 from posecourse.geometry import Crop
 from posecourse.skeletons import MPII
 
@@ -101,6 +102,8 @@ HEATMAP = HeatmapCodec((48, 64), (6, 8), sigma=1.0)
 SIMCC = SimCCCodec((8, 10), 1, sigma=1.0)
 PAIR = whole(2, K, 8, high=5), whole(2, K, 10, high=5)
 
+CAMERA = Camera(300.0, (40.0, 30.0), np.eye(3), np.array([0.0, 0, 400]))
+
 # What is called, and the arrays that come in every kind.
 CALLS = {
     "geometry.affine_points": (geometry.affine_points, POINTS, MATRIX),
@@ -135,6 +138,10 @@ CALLS = {
         whole(2, low=3),
     ),
     "geometry.Crop.from_box": (lambda b: Crop.from_box(b, 64).matrix, BOXES[0]),
+    "Camera.project": (CAMERA.project, SPACE),
+    "Camera.ray": (CAMERA.ray, POINTS),
+    "Camera.to_camera": (CAMERA.to_camera, SPACE),
+    "Camera.to_world": (CAMERA.to_world, SPACE),
     "codecs.CoordinateCodec.encode": (CoordinateCodec(64).encode, POINTS, VISIBLE),
     "codecs.CoordinateCodec": (CoordinateCodec(64).decode, POINTS),
     "codecs.HeatmapCodec.encode": (HEATMAP.encode, POINTS / 4 // 1, VISIBLE),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...geometry import as_array
 from .rotations import rotation
 from .solids import View
 
@@ -55,11 +56,11 @@ class Camera:
 
     def to_camera(self, points) -> np.ndarray:
         """Points ``(..., 3)`` of the world in the camera's axes."""
-        return np.asarray(points) @ self.rotation.T + self.translation
+        return as_array(points) @ self.rotation.T + self.translation
 
     def to_world(self, points) -> np.ndarray:
         """Points ``(..., 3)`` in the camera's axes in the world's."""
-        return (np.asarray(points) - self.translation) @ self.rotation
+        return (as_array(points) - self.translation) @ self.rotation
 
     def project(self, points) -> np.ndarray:
         """Pixels ``(..., 2)`` of points ``(..., 3)`` of the world.
@@ -73,7 +74,7 @@ class Camera:
 
     def ray(self, pixels) -> np.ndarray:
         """Unit vectors ``(..., 3)`` of the world through pixels ``(..., 2)``."""
-        flat = (np.asarray(pixels) - self.center) / self.focal
+        flat = (as_array(pixels) - self.center) / self.focal
         flat = np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1)
         flat = flat / np.linalg.norm(flat, axis=-1, keepdims=True)
         return flat @ self.rotation

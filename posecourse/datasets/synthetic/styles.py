@@ -432,7 +432,9 @@ class Fall(_Once):
     def __call__(self, t) -> Moves:
         """The moves at times ``(T,)``, seconds."""
         u, n = self.phase(t), len(t)
-        lying = 0.125 * self.body.build**0.5
+        body = self.body
+        thick = body.seat * body.build**0.8 * (0.70 + 0.35 * (body.build - 1))
+        lying = max(0.118, thick) + 0.008  # as `figure` draws the seat
         back = 0.48
         pelvis = stack(
             0.0,
