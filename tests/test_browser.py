@@ -1,127 +1,147 @@
-"""A chapter in a real JupyterLab in a real browser, as a learner sees it."""
+"""Every chapter in a real JupyterLab in a real browser, as a learner sees it.
 
-import base64
+nbval runs all cells of all chapters. Here each chapter stands with all its
+prose, but only with those cells that its live pictures need, so that it runs
+in seconds, twice.
+"""
+
+import dis
 import re
-import shutil
-import subprocess
-import sys
-import time
 
-import cv2
 import nbformat
-import numpy as np
 import pytest
-from sample import SAMPLE, make_checkout, sample_root
+from sample import make_checkout
+from test_lab import running_lab
 
 from posecourse.authoring import preview
-from posecourse.authoring.build import build
-from posecourse.authoring.chapters import CHAPTERS
-from posecourse.authoring.notebooks import tags
+from posecourse.authoring.chapters import CHAPTERS, folder
+from posecourse.authoring.notebooks import generate, tags
 
-WAIT = 300  # seconds; a busy machine is slow, a hanging one never ends
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WAIT = 240_000  # milliseconds; a busy machine is slow, a hanging one never ends
+REDRAWN = 20_000
+WRITTEN = [c for c in CHAPTERS if c.source(folder()).exists()]
+
 # JupyterLab shows an error as it shows what goes to stderr; an error names its
 # cell ("Cell In[3], line 1").
 FAILED = """cell => [...cell.querySelectorAll("[data-mime-type$='jupyter.stderr']")]
     .some(output => output.innerText.includes("Cell In["))"""
+# Cells run in order, and the last one fails; or one fails that should not.
 ALL_RUN = f"""announced => {{
     const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
     const failed = {FAILED};
-    return cells.some((cell, i) => !announced.includes(i) && failed(cell))
-        || cells.every(cell => !cell.classList.contains("jp-CodeCell") ||
-            /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt").innerText));
+    return failed(cells.at(-1))
+        || cells.some((cell, i) => !announced.includes(i) && failed(cell));
 }}"""
 ERRORS = f"""() => [...document.querySelectorAll(".jp-Notebook .jp-Cell")]
     .map((cell, i) => [i, cell]).filter(([i, cell]) => ({FAILED})(cell))
     .map(([i, cell]) => [i, cell.innerText])"""
-# the picture of a cell, once it is loaded and differs from an earlier one
-PICTURE = """([index, before]) => {
-    const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[index];
-    const pictures = [...(cell?.querySelectorAll(".jp-OutputArea img") || [])];
-    const there = pictures.length > 0
-        && pictures.every(p => p.complete && p.naturalWidth > 0)
-        && pictures[0].src !== before;
-    return there ? pictures.map(p => p.src) : null;
+# What an explorer shows: a digest of its picture's bytes, once it is another.
+PICTURE = """async ([picture, before]) => {
+    if (!picture.complete || !picture.naturalWidth) return null;
+    const bytes = await (await fetch(picture.src)).arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    return digest.join() === before ? null : digest.join();
+}"""
+# All parts of the explorers are there; JupyterLab puts empty boxes first.
+COMPLETE = """() => {
+    const live = [...document.querySelectorAll(".posecourse-live")];
+    return live.length && live.every(explorer =>
+        explorer.querySelector(".posecourse-picture img") &&
+        [...explorer.children].every(c => c.classList.contains("jupyter-widgets")));
 }"""
 
 
-def live_cell(notebook):
-    """Index of the first live picture that has a slider, or None."""
-    return next(
-        (
-            i
-            for i, cell in enumerate(notebook.cells)
-            if cell.cell_type == "code"
-            and re.search(r"^explore\(.*=\(", cell.source, re.M | re.S)
-        ),
-        None,
+def names(code, *operations):
+    """The global names on which a piece of code does one of these."""
+    found = {i.argval for i in dis.get_instructions(code) if i.opname in operations}
+    for inner in code.co_consts:
+        if hasattr(inner, "co_code") and "STORE_NAME" not in operations:
+            found |= names(inner, *operations)
+    return found
+
+
+def is_live(cell) -> bool:
+    return cell.cell_type == "code" and bool(
+        re.search(r"^explore\(", cell.source, re.M)
     )
 
 
+def with_what_is_live(notebook):
+    """A notebook's prose, its live pictures, and the code these build on; at
+    the end a cell that announces an error."""
+    kept, wanted = [], set()
+    for cell in reversed(notebook.cells):
+        if cell.cell_type == "code":
+            code = compile(cell.source, "cell", "exec")
+            made = names(code, "STORE_NAME")
+            if not (is_live(cell) or made & wanted or "setup" in tags(cell)):
+                continue
+            wanted |= names(code, "LOAD_NAME", "LOAD_GLOBAL")
+        kept.insert(0, cell)
+    failing = {"metadata": {"tags": ["raises-exception"]}}
+    notebook.cells = [*kept, nbformat.v4.new_code_cell("1 / 0", **failing)]
+    return notebook
+
+
 @pytest.fixture(scope="module")
-def browser():
-    """Skips where there is none."""
+def course(tmp_path_factory):
+    """A course of all chapters in short, without outputs. Gives its folder and
+    the notebooks."""
     pytest.importorskip("playwright.sync_api")
     try:
         preview.find_browser()
     except preview.BrowserError as error:
         pytest.skip(str(error))
+    path = tmp_path_factory.mktemp("a course")
+    chapters, notebooks = make_checkout(path), {}
+    for chapter in WRITTEN:
+        notebook = with_what_is_live(generate(chapter, folder())[0])
+        nbformat.write(notebook, chapter.notebook(chapters))
+        notebooks[chapter.name] = notebook
+    figures = chapters / "figures"
+    figures.mkdir()
+    for drawing in (folder() / "figures").glob("*.svg"):
+        (figures / drawing.name).write_bytes(drawing.read_bytes())
+    return path, notebooks
 
 
 @pytest.fixture(scope="module")
-def course(browser, root, tmp_path_factory):
-    """A course of its own with one chapter: the first with a live picture,
-    or the sample; and at its end a cell that announces an error. Gives its
-    folder, the chapter and the stored notebook."""
-    folder = tmp_path_factory.mktemp("a course")
-    chapters = make_checkout(folder)
-    for chapter in CHAPTERS:
-        path = chapter.notebook(root / "chapters")
-        if path.exists() and live_cell(nbformat.read(path, 4)) is not None:
-            shutil.copy(path, chapters)
-            shutil.copytree(root / "chapters" / "figures", chapters / "figures")
-            break
-    else:
-        chapter = CHAPTERS[0]
-        sample_root(folder)
-        assert build([SAMPLE], chapters, draft=True) in (0, 1)
-        SAMPLE.notebook(chapters).rename(chapter.notebook(chapters))
-    notebook = nbformat.read(chapter.notebook(chapters), 4)
-    failing = {"metadata": {"tags": ["raises-exception"]}}
-    notebook.cells.append(nbformat.v4.new_code_cell("1 / 0", **failing))
-    nbformat.write(notebook, chapter.notebook(chapters))
-    return folder, chapter, notebook
+def lab(course, tmp_path_factory):
+    """`posecourse lab` on this course, and a browser: a page, and the address
+    of a chapter."""
+    own = preview.own_environment(tmp_path_factory.mktemp("own"))
+    environment = {k: v for k, v in own.items() if k.startswith(("JUPYTER", "IPY"))}
+    with (
+        running_lab(course[0], **environment) as (_, base, path, token),
+        preview.browser_page(1440, 900) as page,
+    ):
+        page.set_default_timeout(WAIT)
+        where = path.rpartition("/")[0]
+        yield page, lambda name: f"{base}{where}/{name}.ipynb?token={token}&reset"
 
 
 @pytest.fixture
-def address(course, tmp_path):
-    """Where `posecourse lab` says that the chapter is."""
-    folder, chapter, _ = course
-    log = tmp_path / "log"
-    with open(log, "wb") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "posecourse", "lab", chapter.name, "--no-browser"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env=preview.own_environment(tmp_path / "own"),
-        )
-    try:
-        end, found = time.monotonic() + WAIT, None
-        while not found and server.poll() is None and time.monotonic() < end:
-            time.sleep(0.1)
-            found = re.search(
-                r"http://127\.0\.0\.1:\S+token=\w+", log.read_text("utf-8", "replace")
-            )
-        assert found, log.read_text("utf-8", "replace")
-        yield found[0]
-    finally:
-        server.terminate()  # it ends its kernels, too
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+def page(lab):
+    """The page; at the end nothing has gone wrong in it, and nothing was asked
+    of the network."""
+    page, _ = lab
+    wrong, asked = [], []
+    handlers = {
+        "pageerror": lambda error: wrong.append(str(error)),
+        "console": lambda said: said.type == "error" and wrong.append(said.text),
+        "request": lambda request: asked.append(request.url),
+    }
+    for event, handler in handlers.items():
+        page.on(event, handler)
+    page.wrong = wrong
+    yield page
+    for event, handler in handlers.items():
+        page.remove_listener(event, handler)
+    assert wrong == []
+    ours = r"data:|blob:|(http|ws)://127\.0\.0\.1:"
+    assert [url for url in asked if not re.match(ours, url)] == []
 
 
 def choose(page, menu, item):
@@ -129,102 +149,169 @@ def choose(page, menu, item):
     page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
 
 
-def picture(page, cell, before=""):
-    """The source of a cell's one picture, once it is not that of before."""
-    handle = page.wait_for_function(PICTURE, arg=[cell, before])
-    sources = handle.json_value()
-    assert len(sources) == 1, f"{len(sources)} pictures instead of one"
-    return sources[0]
-
-
-def pixels(source):
-    png = base64.b64decode(source.partition("base64,")[2])
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-
-
-def test_a_chapter_from_opening_to_coming_back(course, address):
-    folder, chapter, stored = course
-    live = live_cell(stored)
-    with preview.browser_page() as page:
-        page.set_default_timeout(WAIT * 1000)
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-
-        # opened: all text is there, and no answer before its question
-        preview.open_notebook(page, address, WAIT)
-        cells = page.locator(".jp-Notebook .jp-Cell")
-        cells.nth(len(stored.cells) - 1).wait_for()
-        assert cells.count() == len(stored.cells)
-        assert page.locator(".jp-OutputArea-output").count() == 0
-        prose = "".join(c.source for c in stored.cells if c.cell_type == "markdown")
-        assert "$" in prose
+def open_and_look(page, address, notebook):
+    """All prose is there, and no answer before its question."""
+    preview.open_notebook(page, address, WAIT / 1000)
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    cells.nth(len(notebook.cells) - 1).wait_for()
+    assert cells.count() == len(notebook.cells)
+    assert page.locator(".jp-OutputArea-output").count() == 0
+    if any("$" in c.source for c in notebook.cells if c.cell_type == "markdown"):
         page.wait_for_selector("mjx-container svg, mjx-container mjx-math")
-        assert page.locator("mjx-merror").count() == 0
-
-        # run: no error but those that the chapter announces
-        page.get_by_text(re.compile(r"\| Idle$")).wait_for()
-        choose(page, "Run", "Run All Cells")
-        announced = [
-            i for i, cell in enumerate(stored.cells) if "raises-exception" in tags(cell)
-        ]
-        page.wait_for_function(ALL_RUN, arg=announced)
-        errors = dict(page.evaluate(ERRORS))
-        assert list(errors) == announced, errors
-
-        # a slider is moved with the keyboard: the picture follows
-        first = picture(page, live)
-        handle = cells.nth(live).locator(".noUi-handle").first
-        handle.wait_for()
-        readout = cells.nth(live).locator(".widget-readout").first
-        said = readout.inner_text()
-        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute(
-            "aria-valuemax"
+    assert page.locator("mjx-merror").count() == 0
+    assert (
+        page.evaluate(
+            "() => [...document.querySelectorAll('.jp-MarkdownOutput img')]"
+            ".filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
         )
-        handle.focus()
-        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
-        moved = picture(page, live, before=first)
-        assert readout.inner_text() != said
-        assert pixels(moved).shape == pixels(first).shape, "it jumps"
-        assert (pixels(moved) != pixels(first)).any()
+        == []
+    )
 
-        # saved
-        with page.expect_response(
-            lambda answer: (
-                "/api/contents/" in answer.url and answer.request.method == "PUT"
-            )
-        ) as answer:
-            choose(page, "File", "Save Notebook")
-        assert answer.value.ok
-        copy = nbformat.read(folder / "work" / f"{chapter.name}.ipynb", 4)
-        (saved,) = [
-            o.data["image/png"]
-            for o in copy.cells[live].outputs
-            if "image/png" in o.get("data", {})
-        ]
-        assert base64.b64decode(saved) == base64.b64decode(
-            moved.partition("base64,")[2]
+
+def run_all(page, notebook):
+    """No error but those that the notebook announces."""
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for()
+    choose(page, "Run", "Run All Cells")
+    announced = [
+        i for i, cell in enumerate(notebook.cells) if "raises-exception" in tags(cell)
+    ]
+    page.wait_for_function(ALL_RUN, arg=announced)
+    errors = dict(page.evaluate(ERRORS))
+    assert list(errors) == announced, errors
+
+
+def explorers(page):
+    """The live pictures, and nothing in their place."""
+    page.wait_for_function(COMPLETE)
+    assert not page.locator(".posecourse-still").locator("visible=true").count()
+    return page.locator(".posecourse-live").all()
+
+
+def picture(page, explorer, before=""):
+    """What an explorer shows, once it is not what it showed before."""
+    image = explorer.locator(".posecourse-picture img").element_handle()
+    return page.wait_for_function(
+        PICTURE, arg=[image, before], timeout=REDRAWN
+    ).json_value()
+
+
+def moves(explorer):
+    """``(what, function)`` that moves each control to one of its ends; the
+    function says whether the control was moved at all."""
+
+    def press(handle, key):
+        def move():
+            before = handle.get_attribute("aria-valuetext")
+            handle.focus()
+            handle.press(key)
+            return handle.get_attribute("aria-valuetext") != before
+
+        return move
+
+    def pick(menu, index):
+        def move():
+            before = menu.input_value()
+            menu.select_option(index=index)
+            return menu.input_value() != before
+
+        return move
+
+    for handle in explorer.locator(".noUi-handle").all():
+        for key in ("End", "Home"):
+            yield f"slider {key}", press(handle, key)
+    for handle in explorer.locator(".posecourse-handle").all():
+        yield "point", lambda handle=handle: handle.press("End") or True
+        yield "point", lambda handle=handle: handle.press("PageUp") or True
+        yield "point", lambda handle=handle: handle.press("Home") or True
+        yield "point", lambda handle=handle: handle.press("PageDown") or True
+    for menu in explorer.locator("select").all():
+        for index in (menu.locator("option").count() - 1, 0):
+            yield "choice", pick(menu, index)
+    for box in explorer.locator("input[type=checkbox]").all():
+        for _ in range(2):
+            yield "check box", lambda box=box: box.click() or True
+
+
+def move_everything(page, explorer):
+    """Each control to both its ends: the picture follows, in the same size, and
+    no error is shown."""
+    size = explorer.locator(".posecourse-picture img").bounding_box()
+    shown = picture(page, explorer)
+    for what, move in moves(explorer):
+        if move():
+            try:
+                shown = picture(page, explorer, before=shown)
+            except Exception as error:
+                raise AssertionError(f"{what}: the picture stays as it is") from error
+    after = explorer.locator(".posecourse-picture img").bounding_box()
+    assert (after["width"], after["height"]) == (size["width"], size["height"])
+    assert not re.search(r"\w+(Error|Exception|Warning): ", explorer.inner_text())
+
+
+def save(page):
+    with page.expect_response(
+        lambda answer: "/api/contents/" in answer.url and answer.request.method == "PUT"
+    ) as answer:
+        choose(page, "File", "Save Notebook")
+    assert answer.value.ok
+
+
+def end_kernels(page, address):
+    host, token = re.fullmatch(r"(http://[^/]+)/.*token=(\w+).*", address).groups()
+    login = {"Authorization": f"token {token}"}
+    for session in page.request.get(f"{host}/api/sessions", headers=login).json():
+        page.request.delete(f"{host}/api/sessions/{session['id']}", headers=login)
+
+
+def look_without_kernel(page, address, count):
+    """The still pictures stand there, and say what to do."""
+    starts = re.compile("/api/(sessions|kernels)")
+    page.route(
+        starts,
+        lambda route: (
+            route.abort() if route.request.method == "POST" else route.fallback()
+        ),
+    )
+    preview.open_notebook(page, address, WAIT / 1000)
+    page.get_by_text("No Kernel", exact=True).wait_for()
+    stills = page.locator(".posecourse-still")
+    assert stills.count() == count
+    for still in stills.all():
+        assert still.get_by_text("Run this cell to move the picture.").is_visible()
+        image = still.locator("img")
+        assert image.evaluate("i => i.complete && i.naturalWidth > 0")
+        assert len(image.get_attribute("alt").split()) >= 4
+    for text in ("Error displaying widget", "Loading widget"):
+        assert not page.get_by_text(text).locator("visible=true").count()
+    page.unroute(starts)
+    page.wrong.clear()  # of the kernel that was refused
+
+
+@pytest.mark.parametrize("chapter", WRITTEN, ids=lambda c: c.name)
+def test_a_chapter_from_opening_to_coming_back(chapter, course, lab, page):
+    notebook = course[1][chapter.name]
+    address = lab[1](chapter.name)
+    open_and_look(page, address, notebook)
+    run_all(page, notebook)
+    if not any(is_live(cell) for cell in notebook.cells):
+        return
+    live = explorers(page)
+    for explorer in live:
+        move_everything(page, explorer)
+    save(page)
+
+    # another page, the same kernel: everything is live again
+    preview.open_notebook(page, address, WAIT / 1000)
+    for explorer in explorers(page):
+        shown = picture(page, explorer)
+        assert any(
+            move() and picture(page, explorer, before=shown)
+            for _, move in moves(explorer)
         )
 
-        # opened again where no kernel starts: the picture stands there
-        host, token = re.fullmatch(r"(http://[^/]+)/.*token=(\w+)", address).groups()
-        login = {"Authorization": f"token {token}"}
-        sessions = page.request.get(f"{host}/api/sessions", headers=login)
-        for session in sessions.json():
-            page.request.delete(f"{host}/api/sessions/{session['id']}", headers=login)
-        page.route(
-            re.compile("/api/(sessions|kernels)"),
-            lambda route: (
-                route.abort() if route.request.method == "POST" else route.continue_()
-            ),
-        )
-        preview.open_notebook(page, address, WAIT)
-        page.get_by_text("No Kernel", exact=True).wait_for()
-        assert picture(page, live) == moved
-
-        # nothing was asked of the network
-        outside = [
-            url
-            for url in asked
-            if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", url)
-        ]
-        assert not outside
+    end_kernels(page, address)
+    look_without_kernel(page, address, len(live))
+    preview.open_notebook(page, address, WAIT / 1000)
+    run_all(page, notebook)
+    assert len(explorers(page)) == len(live)
+    end_kernels(page, address)

@@ -51,6 +51,13 @@ def test_photographs_lose_little_and_keep_the_page_white():
     assert (kept[:30] == 255).all() and (kept[:, :30] == 255).all()
 
 
+def test_what_is_as_dear_as_a_photograph_is_packed_like_one():
+    """Few colours, but nothing repeats."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 1), dtype=np.uint8)
+    pixels = np.repeat(noise, 3, axis=-1)
+    assert len(pack(pixels)) < 0.8 * pixels[..., 0].size
+
+
 def test_smooth_areas_have_no_bands():
     """Neighbouring columns of a soft slope differ by at most a small step."""
     slope = np.linspace(60, 120, 600)

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = [
+    "THEMES",
+    "WIDTH",
     "BrowserError",
     "browser_page",
     "find_browser",
@@ -31,6 +33,7 @@ __all__ = [
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH, HEIGHT = 1000, 1600  # pixels of one picture
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {
     # the whole notebook stands in the page, also the cells out of sight
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
@@ -56,12 +59,20 @@ def find_browser() -> str:
     )
 
 
-def own_environment(own: Path) -> dict[str, str]:
+def own_environment(own: Path, theme: str = "light") -> dict[str, str]:
     """Environment variables of a Jupyter that keeps to a folder of its own.
 
     It neither reads nor changes the settings of the user.
+
+    Parameters
+    ----------
+    own:
+        The folder.
+    theme:
+        ``"light"`` or ``"dark"``.
     """
-    for plugin, values in SETTINGS.items():
+    themes = {"@jupyterlab/apputils-extension:themes": {"theme": THEMES[theme]}}
+    for plugin, values in (SETTINGS | themes).items():
         package, name = plugin.split(":")
         path = own / "settings" / package / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +90,7 @@ def own_environment(own: Path) -> dict[str, str]:
 
 
 @contextmanager
-def lab(folder: Path, timeout: float = 60):
+def lab(folder: Path, timeout: float = 60, theme: str = "light"):
     """A JupyterLab of its own on a folder; yields ``url(path)``.
 
     It keeps away from the user's settings, listens on this machine only,
@@ -96,7 +107,7 @@ def lab(folder: Path, timeout: float = 60):
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory() as temporary:
         own = Path(temporary)
-        environment = {**own_environment(own), "JUPYTER_TOKEN": token}
+        environment = {**own_environment(own, theme), "JUPYTER_TOKEN": token}
         command = [
             sys.executable,
             "-m",
@@ -188,11 +199,22 @@ def open_notebook(page, url: str, timeout: float = 60) -> None:
     )
 
 
-def preview(notebook: Path, out: Path) -> list[Path]:
+def preview(
+    notebook: Path, out: Path, theme: str = "light", width: int = WIDTH
+) -> list[Path]:
     """Pictures of a stored notebook from top to bottom; returns the files.
 
     The notebook is shown as it is stored: nothing is run, and it is opened
     from a copy, so nothing is changed.
+
+    Parameters
+    ----------
+    notebook, out:
+        The file, and the folder for the pictures.
+    theme:
+        JupyterLab's, ``"light"`` or ``"dark"``.
+    width:
+        Of the browser's window, pixels.
     """
     if not notebook.exists():
         raise FileNotFoundError(
@@ -201,8 +223,11 @@ def preview(notebook: Path, out: Path) -> list[Path]:
         )
     out.mkdir(parents=True, exist_ok=True)
     solved = "_solutions" if notebook.parent.name == "solutions" else ""
-    stem = notebook.stem + solved
-    for old in out.glob(f"{stem}_*.png"):
+    look = ("" if theme == "light" else f"_{theme}") + (
+        "" if width == WIDTH else f"_{width}"
+    )
+    stem = notebook.stem + solved + look
+    for old in out.glob(f"{stem}_[0-9][0-9].png"):
         old.unlink()
     chapters = notebook.parent.parent if solved else notebook.parent
     with tempfile.TemporaryDirectory() as temporary:
@@ -214,7 +239,7 @@ def preview(notebook: Path, out: Path) -> list[Path]:
                 "source", ".ipynb_checkpoints", "__pycache__"
             ),
         )
-        with lab(copy) as url, browser_page() as page:
+        with lab(copy, theme=theme) as url, browser_page(width) as page:
             where = notebook.relative_to(chapters).as_posix()
             open_notebook(page, url(where))
             return _pictures(page, out, stem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..authoring import chapters
-from . import make_parser, output_folder
+from . import make_parser, output_folder, whole
 
 __all__ = ["main"]
 
@@ -43,6 +43,18 @@ def _arguments():
         help="folder for the pictures (default: %(default)s)",
     )
     preview.add_argument("--solutions", action="store_true", help="the solved notebook")
+    preview.add_argument(
+        "--theme",
+        choices=("light", "dark"),
+        default="light",
+        help="JupyterLab's (default: %(default)s)",
+    )
+    preview.add_argument(
+        "--width",
+        type=whole(320, 3840),
+        default=1000,
+        help="of the window, pixels (default: %(default)s); 480 is a narrow one",
+    )
     todo.add_parser("list", help="the chapters")
     todo.add_parser("table", help="bring the README's table up to date")
     return parser
@@ -85,7 +97,7 @@ def _preview(args) -> int:
         path = (chapter.solutions if args.solutions else chapter.notebook)(
             chapters.folder()
         )
-        for picture in preview(path, args.out):
+        for picture in preview(path, args.out, args.theme, args.width):
             print(picture)
     return 0
 

@@ -23,7 +23,8 @@ from .pictures import (
 __all__ = ["animate"]
 
 _LIMIT = 300_000  # bytes of a GIF
-_DENSITIES = (2, 1.5, 1, 0.8)  # pixels per pixel of the page; fewer are a blur
+# pixels per pixel of the page, and what they may cost; fewer are a blur
+_DENSITIES = {2: 180_000, 1.5: 180_000, 1: _LIMIT, 0.8: _LIMIT}
 _COLORS = 255
 _KEPT = 255  # the colour "as in the frame before"
 _ROUGH = 1.5  # mean error of a colour from which areas show bands
@@ -96,13 +97,13 @@ def _fitting(drawings, fps) -> tuple[bytes, np.ndarray]:
 
     Pixels are given up before colours: too few of these look worse.
     """
-    for density in _DENSITIES:
+    for density, limit in _DENSITIES.items():
         frames = [_pixels(drawing, density) for drawing in drawings]
         shapes = sorted({f.shape[1::-1] for f in frames})
         if len(shapes) > 1:
             raise ValueError(f"the frames of an animation have one size, not {shapes}")
         gif = _gif(frames, fps)
-        if len(gif) <= _LIMIT:
+        if len(gif) <= limit:
             return gif, frames[0]
     raise ValueError(
         f"{len(frames)} frames take {len(gif) // 1000} kB, more than "

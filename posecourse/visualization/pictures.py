@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import Any
 
 import numpy as np
 
@@ -30,6 +29,7 @@ __all__ = [
 DPI = 200  # pixels per inch of a stored picture
 SHOWN = 100  # pixels of the page per inch
 _MANY_COLORS = 16_000  # a plot with its soft edges has fewer
+_CHEAP = 30_000  # bytes; a plot that takes fewer is kept exactly
 _QUALITY = 75  # of WebP, for pictures with many colours
 
 
@@ -44,15 +44,18 @@ def draw_pixels(figure, dpi: float = DPI) -> np.ndarray:
 
 
 def pack(pixels: np.ndarray) -> bytes:
-    """RGB pixels as WebP: exactly, or as a photograph if it is one."""
+    """RGB pixels as WebP: exactly, unless it is a photograph or as dear as one."""
+    codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    photograph = _webp(pixels, quality=_QUALITY, method=4, use_sharp_yuv=True)
+    if len(np.unique(codes)) > _MANY_COLORS:
+        return photograph
+    exact = _webp(pixels, lossless=True, quality=80, method=4)
+    return exact if len(exact) <= max(_CHEAP, 1.5 * len(photograph)) else photograph
+
+
+def _webp(pixels, **options) -> bytes:
     from PIL import Image  # which Matplotlib brings
 
-    codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    options: dict[str, Any] = (
-        dict(quality=_QUALITY, method=4, use_sharp_yuv=True)
-        if len(np.unique(codes)) > _MANY_COLORS
-        else dict(lossless=True, quality=80, method=4)
-    )
     packed = io.BytesIO()
     Image.fromarray(pixels).save(packed, "WEBP", **options)
     return packed.getvalue()
