@@ -326,6 +326,7 @@ def test_the_line_of_progress_comes_after_the_setup(tmp_path):
     root = _written(tmp_path, 3)
     code = _code(generate(chapters.get_chapter(3), root)[0])
     assert "setup" in tags(code[0]) and 'show_progress("03")' in code[1].source
+    assert code[1].metadata.jupyter == {"source_hidden": True}
 
 
 def test_the_rules_look_at_what_the_author_wrote(tmp_path):

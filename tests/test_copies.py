@@ -103,11 +103,17 @@ def test_the_first_page_the_glossary_and_all_pictures_come_as_they_are(course, w
     assert (work / "glossary.md").read_text() == "words"
 
 
-def test_jupyter_trusts_the_copies(course, work, tmp_path):
+def test_jupyter_trusts_the_copies(course, work, tmp_path, monkeypatch):
     copy_course(course, work, solutions=True)
     notary = NotebookNotary(data_dir=str(tmp_path / "jupyter"))
     for name in ("01_concepts.ipynb", "solutions/01_concepts.ipynb"):
         assert notary.check_signature(nbformat.read(work / name, 4))
+    # also after Jupyter's notes were lost
+    other = tmp_path / "another"
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(other))
+    copy_course(course, work)
+    notary = NotebookNotary(data_dir=str(other))
+    assert notary.check_signature(nbformat.read(work / "01_concepts.ipynb", 4))
     write_notebook(work / "01_concepts.ipynb", "a stranger's")
     assert not notary.check_signature(nbformat.read(work / "01_concepts.ipynb", 4))
 

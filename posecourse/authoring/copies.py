@@ -83,13 +83,13 @@ def _update(copy: Path, content: bytes, before: str | None) -> bool | None:
     if copy.exists() or copy.is_symlink():
         found = _digest(copy.read_bytes()) if copy.is_file() else None
         if found == new:
+            _sign(copy, content)  # Jupyter's notes may have been lost
             return True
         if found is None or found != before:
             return False if before == new else None
     with atomic_path(copy) as temporary:
         Path(temporary).write_bytes(content)
-    if copy.suffix == ".ipynb":
-        _sign(content)
+    _sign(copy, content)
     return True
 
 
@@ -197,8 +197,10 @@ def _read_record(path: Path) -> dict[str, str]:
     return {name: digest for name, digest in made.items() if isinstance(digest, str)}
 
 
-def _sign(content: bytes):
-    """Tell Jupyter that this notebook is no stranger's."""
+def _sign(copy: Path, content: bytes):
+    """Tell Jupyter that a notebook is no stranger's."""
+    if copy.suffix != ".ipynb":
+        return
     import nbformat
     from nbformat.sign import NotebookNotary
 

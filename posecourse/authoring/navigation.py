@@ -16,7 +16,8 @@ __all__ = ["NAVIGATION", "add_navigation"]
 # The tag of the cells that are made here.
 NAVIGATION = "navigation"
 
-_PROGRESS = """from posecourse.exercises import show_progress
+_PROGRESS = """# The exercises that you have solved
+from posecourse.exercises import show_progress
 
 show_progress("{number:02d}")"""
 
@@ -66,8 +67,10 @@ def _end(after: Chapter | None, links: str) -> str:
 def _cell(kind: str, text: str):
     from nbformat import v4
 
-    make = v4.new_code_cell if kind == "code" else v4.new_markdown_cell
-    return make(text, metadata={"tags": [NAVIGATION]})
+    if kind == "markdown":
+        return v4.new_markdown_cell(text, metadata={"tags": [NAVIGATION]})
+    folded = {"tags": [NAVIGATION], "jupyter": {"source_hidden": True}}
+    return v4.new_code_cell(text, metadata=folded)
 
 
 def _is_made(cell) -> bool:
