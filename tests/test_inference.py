@@ -1,6 +1,7 @@
 """From pictures to poses: the right pixels, many pictures, files of poses."""
 
 import csv
+import itertools
 import json
 import os
 
@@ -26,6 +27,7 @@ from posecourse.inference import (
     poses_to_csv,
     save_poses,
 )
+from posecourse.inference.predictor import _search_boxes
 from posecourse.skeletons import MPII, UPPER_BODY, Skeleton
 
 DOTS = Skeleton("dots", ("red", "green", "blue", "white"), (), ("red",) * 4, (0.1,) * 4)
@@ -140,6 +142,54 @@ def test_a_second_look_is_closer(predictor):
         ).max()
         < 10
     )
+
+
+@pytest.mark.parametrize("size", [(1200, 700), (500, 1300)])
+@pytest.mark.parametrize("place", [(0.3, 0.25), (0.75, 0.6)])
+def test_who_is_small_in_a_picture_is_searched_for(predictor, size, place):
+    """Too small to be seen in the whole, which shows other things instead."""
+    there = POINTS / 8 + np.array(place) * size
+    image = picture(there, size, radius=3)
+    corners = [(60, 60), (size[0] - 60, 60), (60, size[1] - 60), np.subtract(size, 60)]
+    for corner, tone in zip(corners, TONES):
+        other = [int(v) for v in np.abs(tone.astype(int) - 90)]
+        cv2.circle(image, [int(v) for v in corner], 50, other, -1)
+    (first,) = predictor(image, refine=True)
+    (found,) = predictor(image, search=True)
+    errors = [np.abs(p.keypoints - there).max() for p in (first, found)]
+    assert errors[0] > 100 and errors[1] < 1.5
+    box = (*(there.min(0) - 5), *(np.ptp(there, 0) + 10))
+    (given,) = predictor(image, [box], search=True)
+    assert given.box == box  # nothing to search for
+
+
+def test_a_window_of_a_picture_must_be_clearly_surer(predictor, monkeypatch):
+
+    def look(targets, *_):  # the whole, closer, then windows
+        score = next(scores)
+        return [Pose(POINTS, np.full(4, score), box, DOTS) for _, box, _ in targets]
+
+    monkeypatch.setattr(predictor, "_in_boxes", look)
+    for small, expected in ((0.74, 0.6), (0.76, 0.76)):
+        scores = itertools.chain([0.6, 0.6], itertools.repeat(small))
+        (pose,) = predictor(picture(POINTS), search=True)
+        assert pose.score == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("size", [(100, 100), (640, 427), (30, 3000)])
+def test_search_windows_cover_the_picture(size):
+    """Of each size, with halves in common; squares, centred where too large."""
+    boxes = np.array(_search_boxes(*size))
+    for side in set(boxes[:, 2]):
+        some = boxes[boxes[:, 2] == side]
+        assert (some[:, 3] == side).all()
+        for axis, n in enumerate(size):
+            starts = sorted(set(some[:, axis]))
+            if side >= n:
+                assert starts == [(n - side) / 2]
+            else:
+                assert starts[0] == 0 and starts[-1] + side == pytest.approx(n)
+                assert np.diff(starts).max() <= side / 2 + 1e-9
 
 
 def test_of_two_looks_the_surer_is_kept(predictor, monkeypatch):

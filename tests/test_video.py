@@ -105,8 +105,8 @@ def test_a_person_is_followed(tmp_path):
     assert {(r.image, r.rate, r.width) for r in results} == {(str(path), 10.0, 400)}
     assert results[3][0].box == pytest.approx(results[2][0].keypoint_box())
     assert results[0][0].skeleton == DOTS
-    # everywhere, closer, and from then on only close
-    assert len(predictor.model.seen) == 2 + 5
+    # everywhere, closer, in windows, twice closer, and then only close
+    assert len(predictor.model.seen) == 5 + 5
 
 
 def test_pictures_that_come_at_uneven_steps(film):

@@ -74,9 +74,9 @@ def _arguments(argv):
         "with the pose drawn on is written, and poses.json with all joints: "
         "pixels of the upright picture, the centre of the first one 0. "
         "There is no "
-        "person detector: without a box, the whole picture is taken to show "
-        "one person, looked for in a first look and looked at closely in a "
-        "second. Boxes give much better poses.",
+        "person detector: without a box, one person is looked for in the whole "
+        "picture and in windows of it, and looked at closely where found. Boxes "
+        "give better poses.",
         "posecourse predict me.jpg --box 120,40,200,460\n"
         "posecourse predict holiday/ --run runs/laptop-1 --out poses",
     )
@@ -223,7 +223,7 @@ def _picture(predictor, source, args, boxes, output):
 
     some = args.box or _boxes_of(boxes, source)
     image = read_image(source)
-    poses = predictor(image, some, flip_test=args.flip, refine=some is None)
+    poses = predictor(image, some, flip_test=args.flip, search=True)
     height, width = image.shape[:2]
     result = ImagePoses(poses, str(source), width, height)
     result.drawing = output.free_name(f"{source.stem}-pose", ".png")
