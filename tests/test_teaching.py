@@ -24,6 +24,7 @@ def make_chapter(folder):
         new.new_markdown_cell("Before.\n\n## 1. Section"),
         new.new_markdown_cell("### Exercise 01.1"),
         new.new_code_cell("check('01.1', f)", metadata={"tags": ["check"]}),
+        new.new_markdown_cell("## Next", metadata={"tags": ["navigation"]}),
     ]
     nbformat.write(
         new.new_notebook(cells=cells), CHAPTERS[0].notebook(folder / "chapters")
@@ -39,6 +40,7 @@ def test_where_slides_start(slides, tmp_path):
         "subslide",
         "slide",
         "subslide",
+        "skip",
         "skip",
     ]
 

@@ -23,7 +23,7 @@ SECONDS = 120      # for a cell; one that takes longer is interrupted
 
 def checks_of(notebook) -> dict[str, str]:
     """``{"03.1": "peak"}``: what the chapter's checks look at."""
-    found = [re.match(r'check\("([\d.]+)", (.+)\)', cell.source)
+    found = [re.match(r'check\("([\w.]+)", (.+)\)', cell.source)
              for cell in notebook.cells
              if "check" in cell.metadata.get("tags", [])]
     return {match[1]: match[2] for match in found}

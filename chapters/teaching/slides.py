@@ -27,11 +27,11 @@ def mark(notebook) -> None:
     """Say for each cell where it starts a slide."""
     for cell in notebook.cells:
         kind = "subslide"
-        if cell.cell_type == "markdown":
+        if {"check", "navigation"} & set(cell.metadata.get("tags", [])):
+            kind = "skip"
+        elif cell.cell_type == "markdown":
             if re.search(r"^##? ", cell.source, re.M):
                 kind = "slide"
-        elif "check" in cell.metadata.get("tags", []):
-            kind = "skip"
         cell.metadata["slideshow"] = {"slide_type": kind}
 
 

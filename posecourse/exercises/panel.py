@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 
-from ..visualization import pictures
 from .markup import to_html
 
 __all__ = ["panel", "picture_of"]
@@ -96,6 +95,8 @@ def _hints(hints) -> str:
 
 def picture_of(figure, alt: str) -> str:
     """A Matplotlib figure as HTML that holds it."""
+    from ..visualization import pictures  # slow to import
+
     pixels = pictures.draw_pixels(figure)
     size = pictures.shown_size(pixels.shape)
     return pictures.image_html(pictures.pack(pixels), "webp", size, alt)
