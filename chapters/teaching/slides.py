@@ -29,9 +29,9 @@ def mark(notebook) -> None:
         kind = "subslide"
         if {"check", "navigation"} & set(cell.metadata.get("tags", [])):
             kind = "skip"
-        elif cell.cell_type == "markdown":
-            if re.search(r"^##? ", cell.source, re.M):
-                kind = "slide"
+        elif cell.cell_type == "markdown" and re.search(
+                r"^##? ", cell.source, re.M):
+            kind = "slide"
         cell.metadata["slideshow"] = {"slide_type": kind}
 
 
