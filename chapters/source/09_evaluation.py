@@ -689,10 +689,10 @@ for name in names[1:]:                           # of each, the longest arrow
     there[:, [k for k in range(16) if k not in sides]] = False
     worst[name] = np.unravel_index(
         np.argmax(there * np.nan_to_num(distances)), there.shape)
-show_arrows(store, predicted, worst, alt="Four people, each with an arrow from "
-            "where the network puts a joint to where it is: from the same "
-            "joint of the other side, from a little beside it, from clearly "
-            "beside it, and from far off.")
+show_arrows(store, predicted, worst, alt="Four people, each with an arrow "
+            "from where the network puts a joint to where it is: from the "
+            "same joint of the other side, from a little beside it, from "
+            "clearly beside it, and from far off.")
 
 # %% [markdown]
 # The cross is the network's answer, the circle is what `PCKh@0.5` lets pass, and
