@@ -22,9 +22,6 @@
 # lines at the top of the third cell do the rest.
 
 # %% tags=["setup"]
-import tempfile
-from pathlib import Path
-
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +36,7 @@ from posecourse.geometry import Crop, flip_heatmaps
 from posecourse.inference import Predictor, Video
 from posecourse.skeletons import MPII
 from posecourse.transforms import normalise
-from posecourse.visualization import (animate, display_figure,
+from posecourse.visualization import (animate, display_figure, figure,
                                       heatmap_overlay, show_people,
                                       use_style)
 from posecourse.visualization.reading import draw_decoding, draw_flip_test
@@ -52,6 +49,9 @@ rng = np.random.default_rng(0)
 use_style()
 
 # %% tags=["setup"]
+import tempfile
+from pathlib import Path
+
 from PIL import Image                        # which Matplotlib brings
 
 people = SyntheticPeople(40, size=512, margin=1.5, split="test")
@@ -289,7 +289,7 @@ print(f"the mildest slip costs {least:.0f} points; half the size leaves "
       f"{by_size[1]:.0f} %, twice the size {by_size[9]:.0f} %")
 trained = [250 * r.person.scale / c.size[0]
            for r, c in zip(renderings, windows)]
-figure, (one, two) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+made, (one, two) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 one.axvspan(*np.percentile(trained, [5, 95]), color="0.9")
 one.plot(sizes, by_size, "o-")
 two.plot(shifts, to_right, "o-", label="to the right")
@@ -301,7 +301,7 @@ one.set(xlabel="size of the box, 1 is right", ylabel="PCKh@0.5, %",
         ylim=(0, 100), title="wrong size (grey: sizes in training)")
 two.set(xlabel="shift, in longer sides of the box", title="wrong place")
 two.legend(loc="center left", bbox_to_anchor=(0, 0.45))
-display_figure(figure, "Left: PCKh over the size of the box, a hill whose top "
+display_figure(made, "Left: PCKh over the size of the box, a hill whose top "
                "lies in the grey band of sizes that occurred in training, "
                "falling below the mean pose at 0.4 and at 2. Right: PCKh "
                "falls with the shift, slowly to the right, quickly down.")
@@ -358,26 +358,22 @@ with torch.inference_mode():
     maps = predictor.model(normalise(tensor))[-1]            # (1, 16, 32, 32)
 in_square, scores = decode(maps)
 in_photo = crop.invert(in_square[0].double().numpy())
-print(tuple(tensor.shape), "->", tuple(maps.shape), "->",
-      tuple(in_square.shape))
+print(*(tuple(x.shape) for x in (tensor, maps, in_square)), sep=" -> ")
 off = np.abs(in_photo - pose.keypoints).max()
 print(f"largest difference from the three lines: {off:.2f} px")
 
 large = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_CUBIC)
-names = ["head_top", "right_shoulder", "right_wrist", "left_wrist",
-         "right_ankle"]
+names = "head_top", "right_shoulder", "right_wrist", "left_wrist"
 show_people([heatmap_overlay(large, maps[0, k], top=1.0)
-             for k in MPII.indices(names)], size=1.8, columns=5,
+             for k in MPII.indices(names)], size=2.2, columns=4,
             titles=[name.replace("_", " ") for name in names],
-            alt="The square five times, each with a bright spot on one "
-            "joint: head top, right shoulder, both wrists, right ankle.")
-
-# %% tags=["hide-input"]
+            alt="The square four times, each with a bright spot on one "
+            "joint: head top, right shoulder, both wrists.")
 animate(lambda step: draw_decoding(large, maps[0], "left_wrist", step),
-        [0, 0, 1, 1, 2, 2, 3, 3, 3], fps=1, alt="How a heatmap is read. A map "
+        [3, 0, 0, 1, 1, 2, 2, 3, 3], fps=1, alt="How a heatmap is read: a map "
         "of the left wrist, the cells around its peak enlarged. First the "
-        "largest cell is marked, then a point a quarter of a cell towards the "
-        "higher neighbours, then the top of the smooth hill through the "
+        "largest cell is marked, then a point a quarter of a cell towards "
+        "the higher neighbours, then the top of the smooth hill through the "
         "cells, which is where the wrist is.")
 
 # %%
@@ -467,8 +463,8 @@ for name, other, at in (
 display(table(gains, ("difference", "within", "points", "95 % interval")))
 own = heatmaps_of(picture[None])[0]
 mirror = heatmaps_of(picture[None, :, ::-1])[0]
-animate(lambda step: draw_flip_test(large, own, mirror, "right_wrist", step),
-        [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], fps=1, alt="The flip test for "
+animate(lambda n: draw_flip_test(large, own, mirror, "right_wrist", n),
+        [4, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], fps=1, alt="The flip test for "
         "the right wrist, step by step: its map, a spot on the hanging right "
         "hand; the map of the mirrored picture, a spot on the raised hand; "
         "the same mirrored back, on the raised left hand; with the joints "
@@ -576,9 +572,9 @@ print("  heights", [round(h, 1) for h in heights.tolist()])
 # ### Exercise 10.2 ★★★ The best first
 #
 # NMS also works on points that have no grid: candidates from several
-# squares, boxes, whole poses (chapter 12). Then it is **greedy**: take the
-# candidate with the highest score, remove all others that are at most
-# `distance` away from it, take the best of the rest, and so on.
+# squares, boxes, whole poses. Then it is **greedy**: take the candidate with the
+# highest score, remove all others that are at most `distance` away from it, take
+# the best of the rest, and so on.
 #
 # Write `suppress(points, scores, distance)`: `points` `(N, 2)`, `scores`
 # `(N,)`, to the list of the indices that are kept, the best first.
@@ -653,7 +649,7 @@ print(f"(two mean poses: {100 * (off <= half)[off >= 0].mean():.0f} %)")
 pair, k = pairs[12], MPII.index("head_top")
 large_crop = pair.crop.resized(320)
 view, spots = large_crop.warp(pair.image), large_crop.apply(pair.spots)
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.3))
+made, axes = plt.subplots(1, 3, figsize=(9, 3.3))
 for ax, shown in zip(axes, (draw_pose(view, spots[:, 0]),
                             heatmap_overlay(view, pair.maps[k]), view)):
     ax.imshow(shown)
@@ -665,7 +661,7 @@ for spot, joint, color in zip(spots, MPII.joints, MPII.colors):
 axes[0].set_title("one answer per joint")
 axes[1].set_title("head top: two peaks")
 axes[2].set_title("two peaks of all joints")
-display_figure(figure, "Two people. Left: one skeleton whose bones run from "
+display_figure(made, "Two people. Left: one skeleton whose bones run from "
                "one person to the other. Middle: two bright spots, one on "
                "each head, circled. Right: dots on the joints of both.")
 
@@ -786,8 +782,11 @@ show_people([upright] * 3, [way(in_square[0].numpy(), box)
 heights = decode(maps)[1].numpy()
 right = metrics.pck_hits(read["dark"], truth, seen, heads, 0.5)
 labelled = ~np.isnan(right)
-groups = {f"score {low:.1f} to {low + 0.2:.1f}": labelled & (heights >= low) & (
-    heights < low + 0.2 + (low == 0.8)) for low in (0.0, 0.2, 0.4, 0.6, 0.8)}
+groups = {}
+for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+    high = low + 0.2 + (low == 0.8)                # a peak may exceed 1
+    groups[f"score {low:.1f} to {low + 0.2:.1f}"] = (
+        labelled & (heights >= low) & (heights < high))
 groups |= {"visible": seen == 2, "hidden": seen == 1}
 table([(name, int(group.sum()), heights[group].mean(),
         100 * right[group].mean()) for name, group in groups.items()],
@@ -803,8 +802,8 @@ def draw(threshold, box_size, shift):
     found, = predictor(upright, [wrong])
     image = draw_pose(draw_box(upright, wrong), found.keypoints,
                       scores=found.scores, min_score=threshold)
-    figure, (one, two) = plt.subplots(1, 2, figsize=(8, 4.6), layout="none")
-    figure.subplots_adjust(0.01, 0.12, 0.98, 0.92, wspace=0.25)  # quick
+    made, (one, two) = plt.subplots(1, 2, figsize=(8, 4.6), layout="none")
+    made.subplots_adjust(0.01, 0.12, 0.98, 0.92, wspace=0.25)  # quick
     one.imshow(image)
     one.set_title(f"{(found.scores >= threshold).sum()} of 16 joints kept")
     one.set_axis_off()
@@ -812,7 +811,7 @@ def draw(threshold, box_size, shift):
     two.axvline(threshold, color="black")
     two.set(yticks=range(16), xlim=(0, 1.1), xlabel="score", yticklabels=[
         joint.replace("_", " ") for joint in MPII.joints])
-    return figure
+    return made
 
 
 explore(draw, "A person with the joints that score at least {threshold:.2f}, "
@@ -943,19 +942,23 @@ with Video(place / "squat.mp4") as video:
     for image in video:
         found += predictor(image, [near])
         near = found[-1].keypoint_box()
-figure, axes = plt.subplots(figsize=(8, 3))
 jerk = {}
-for name, persons in (("found", found), ("truth", [f.person for f in frames])):
-    track = np.array([p.keypoints for p in persons])       # (48, 16, 2)
-    steps = np.linalg.norm(np.diff(track, 2, axis=0), axis=-1)
-    jerk[name] = np.median(steps)
-    axes.plot(track[:, MPII.index("left_wrist"), 1], label=name)
+with figure("Height of the left wrist over 48 pictures: the truth is a smooth "
+            "curve, what was found zigzags around it.", size=(8, 3)) as axes:
+    for name, persons in (("found", found), ("truth", frames)):
+        track = np.array([getattr(p, "person", p).keypoints for p in persons])
+        steps = np.linalg.norm(np.diff(track, 2, axis=0), axis=-1)
+        jerk[name] = np.median(steps)
+        axes.plot(track[:, MPII.index("left_wrist"), 1], label=name)
+    axes.set(xlabel="picture", ylabel="y, pixels", title="the left wrist")
+    axes.legend()
 print(len(track), "pictures; jerk, found : truth, about",
       f"{round(jerk['found'] / jerk['truth'], -1):.0f} : 1")
-axes.set(xlabel="picture", ylabel="y, pixels", title="the left wrist")
-axes.legend()
-display_figure(figure, "Height of the left wrist over 48 pictures: the truth "
-               "is a smooth curve, what was found zigzags around it.")
+
+# %% tags=["hide-input"]
+animate(lambda i: draw_pose(frames[i].image, found[i].keypoints),
+        range(0, 48, 2), fps=12, alt="Somebody squats, with the skeleton that "
+        "was found drawn on; arms and legs of the skeleton tremble.")
 
 # %% [markdown]
 # Look at the hands in the moving picture, then at the curve. This wrist hardly

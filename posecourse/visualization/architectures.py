@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .figures import figure
+from .tables import Table, table
 
 __all__ = [
     "show_effects",
@@ -17,7 +18,9 @@ __all__ = [
     "show_learning_curves",
     "show_prices",
     "show_published",
+    "show_puzzles",
     "show_stages",
+    "table_of_scores",
 ]
 
 # Each family keeps its colour, its mark and its dashes through the chapter.
@@ -46,6 +49,35 @@ def _legend(axes):
     )
 
 
+def show_puzzles(maps: dict, meant, chosen, alt: str) -> None:
+    """Pictures and answers of section 1, the dot that is meant in a ring.
+
+    Parameters
+    ----------
+    maps:
+        ``{title: (N, H, W)}``; the first are the pictures.
+    meant:
+        The dots ``(N, 2)``.
+    chosen:
+        The puzzles to show, a row each.
+    """
+    size = (2.25 * len(maps), 2.35 * len(chosen))
+    with figure(alt, len(chosen), len(maps), size=size, squeeze=False) as axes:
+        for (row, column), axis in np.ndenumerate(axes):
+            title, i = list(maps)[column], chosen[row]
+            axis.imshow(maps[title][i], cmap="inferno" if column else "gray")
+            axis.plot(
+                *np.asarray(meant[i]),
+                "o",
+                markersize=22,
+                fillstyle="none",
+                color="#56B4E9",
+                markeredgewidth=2,
+            )
+            axis.grid(False)
+            axis.set(xticks=[], yticks=[], title=title)
+
+
 def show_learning_curves(rows: dict, names, alt: str) -> None:
     """PCKh over the people seen, and over the time that it took."""
     with figure(alt, 1, 2, size=(9.2, 3.8), sharey=True) as axes:
@@ -62,6 +94,23 @@ def show_learning_curves(rows: dict, names, alt: str) -> None:
         )
         axes[1].set(xlabel="seconds of one core", title="equal time")
         _legend(axes)
+
+
+def table_of_scores(study: dict, names) -> Table:
+    """PCKh with its interval, that of another seed, and the parameters."""
+    lines = []
+    for name in names:
+        row, other = (study["networks"].get(f"{name}, seed {seed}") for seed in (0, 1))
+        value, low, high = row["pckh"][-1]["0.5"]
+        again = other["pckh"][-1]["0.5"][0] if other else None
+        interval = f"{low:.1f} to {high:.1f}"
+        lines.append((name, value, interval, again, row["parameters"] / 1e6))
+    lines.append(("(mean pose)", study["mean_pose"]["0.5"][0], "", None, None))
+    return table(
+        lines,
+        ("network", "PCKh@0.5", "95 % interval", "another seed", "parameters, M"),
+        digits={"parameters, M": 2},
+    )
 
 
 def show_prices(rows: dict, names, alt: str) -> None:
