@@ -4,10 +4,10 @@
 # **Train a pose network for real: the loop, its speed, its curves and how to
 # pick it up again.**
 #
-# ![Six drawn people with the skeletons that a network draws on them while it learns. At step 0 all joints lie in a heap; after a few hundred steps heads and trunks are in place; at the end most arms and legs are too.](figures/08_training.gif)
+# ![Six drawn people with the skeletons that a network draws on them while it learns. At step 0 all joints lie in a heap; after a few hundred steps heads and trunks are in place; at the end most arms and legs are too.](figures/08_opening.gif)
 #
 # Six people whom the network never trains on, and what it makes of them in
-# its first 1,500 steps. By the end of this chapter you will have written the
+# its first 1,000 steps. By the end of this chapter you will have written the
 # loop behind these pictures.
 #
 # | | |
@@ -921,14 +921,8 @@ check("08.3", factors)
 # | | a picture of the learning curves of at least three runs (`training_curves` takes several) | 2 |
 # | | one thing that did not help, and your guess why | 1 |
 
-# %% tags=["exercise"]
+# %% tags=["project"]
 RUN = None        # the folder of your run, such as "runs/laptop-1"
-
-
-# %% tags=["solution"]
-# SOLUTION_COMMAND
-RUN = None
-
 
 # %% tags=["check"]
 check("08.project", RUN)

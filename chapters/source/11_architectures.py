@@ -876,15 +876,10 @@ architectures.show_published(
 # | your words | one sentence for each: what about the *picture* misleads the network (not "the score is low") | 2 |
 # | | one change that should cure one of the three, and how you would test it | 1 |
 
-# %% tags=["exercise"]
+# %% tags=["project"]
 FAILURES = None
 # {"network": "laptop", "failures": [
 #     {"person": 0, "joint": "left_wrist", "reason": a_function}, ...]}
-
-
-# %% tags=["solution"]
-SOLUTION11
-
 
 # %% tags=["check"]
 check("11.project", FAILURES)

@@ -202,9 +202,7 @@ def show_published(networks: dict, half: float, alt: str) -> None:
     with figure(alt, 1, 2, size=(9.2, 3.6), sharey=True, width_ratios=(3, 2)) as axes:
         for row, (family, score, cost) in enumerate(networks.values()):
             look = _look(family) | {"linestyle": "none"}
-            axes[0].errorbar(
-                score, row, xerr=half, markersize=8, capsize=3, **look
-            )
+            axes[0].errorbar(score, row, xerr=half, markersize=8, capsize=3, **look)
             axes[1].barh(row, cost, height=0.55, color=look["color"])
             axes[1].annotate(
                 f"{cost:.1f}",
