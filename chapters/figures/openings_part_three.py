@@ -93,7 +93,7 @@ def circles_that_shrink():
     off = np.linalg.norm(found - person.keypoints, axis=1) / head
 
     def draw(threshold):
-        figure, axis = plt.subplots(figsize=(3.6, 3.9), dpi=100)
+        figure, axis = plt.subplots(figsize=(2.9, 3.2), dpi=100)
         axis.imshow(picture)
         for label, answer, far in zip(person.keypoints, found, off):
             right = far <= threshold
@@ -118,8 +118,8 @@ def circles_that_shrink():
         axis.set_title(f"PCKh@{threshold:.2f}: {share:.0f} % right", fontsize=12)
         return pixels(figure)
 
-    thresholds = [0.5] * 4 + [0.5 - 0.02 * i for i in range(1, 24)] + [0.03] * 3
-    save_moving([draw(t) for t in thresholds], "09_opening.gif", fps=6)
+    thresholds = [0.5] * 2 + [0.5 - 0.03 * i for i in range(1, 16)] + [0.03] * 2
+    save_moving([draw(t) for t in thresholds], "09_opening.gif", fps=4, colors=72)
 
 
 def from_photo_to_pose():
@@ -137,17 +137,17 @@ def from_photo_to_pose():
         maps = predictor.model(normalise(tensor))[-1][0]
 
     def small(image):
-        return cv2.resize(image, (252, 336), interpolation=cv2.INTER_AREA)
+        return cv2.resize(image, (204, 272), interpolation=cv2.INTER_AREA)
 
-    large = crop.resized(336)
+    large = crop.resized(272)
     square = large.warp(photo)
 
     def beside(one, two, title):
         return with_title(
-            np.concatenate([one, np.full((336, 8, 3), 255), two], 1), title
+            np.concatenate([one, np.full((272, 8, 3), 255), two], 1), title
         )
 
-    blank = np.full((336, 336, 3), 255, np.uint8)
+    blank = np.full((272, 272, 3), 255, np.uint8)
     boxed = draw_box(photo, box)
     order = [
         MPII.index(j)
@@ -168,7 +168,7 @@ def from_photo_to_pose():
     frames += [beside(small(boxed), done, "the peaks of all 16 maps")] * 2
     drawn = small(draw_pose(photo, pose.keypoints))
     frames += [beside(drawn, done, "back on the photo")] * 4
-    save_moving([frames[-1], *frames], "10_opening.gif", fps=2)
+    save_moving([frames[-1], *frames], "10_opening.gif", fps=2, colors=80)
 
 
 def three_networks_learn():

@@ -370,7 +370,7 @@ show_people([heatmap_overlay(large, maps[0, k], top=1.0)
             alt="The square four times, each with a bright spot on one "
             "joint: head top, right shoulder, both wrists.")
 animate(lambda step: draw_decoding(large, maps[0], "left_wrist", step),
-        [3, 0, 0, 1, 1, 2, 2, 3, 3], fps=1, alt="How a heatmap is read: a map "
+        [3, 0, 1, 2, 3], fps=0.5, alt="How a heatmap is read: a map "
         "of the left wrist, the cells around its peak enlarged. First the "
         "largest cell is marked, then a point a quarter of a cell towards "
         "the higher neighbours, then the top of the smooth hill through the "
@@ -464,8 +464,8 @@ display(table(gains, ("difference", "within", "points", "95 % interval")))
 own = heatmaps_of(picture[None])[0]
 mirror = heatmaps_of(picture[None, :, ::-1])[0]
 animate(lambda n: draw_flip_test(large, own, mirror, "right_wrist", n),
-        [4, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], fps=1, alt="The flip test for "
-        "the right wrist, step by step: its map, a spot on the hanging right "
+        [4, 0, 1, 2, 3, 4, 5], fps=0.5, alt="The flip test for the right "
+        "wrist, step by step: its map, a spot on the hanging right "
         "hand; the map of the mirrored picture, a spot on the raised hand; "
         "the same mirrored back, on the raised left hand; with the joints "
         "swapped, on the right hand again; the average, one bright spot; "

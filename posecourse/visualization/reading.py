@@ -97,7 +97,7 @@ def draw_flip_test(picture, own, mirror, joint: str, step: int):
         ("5. The average of 1 and 4", picture, (own[k] + back[twin]) / 2),
         ("Forget the swap: the average of 1 and 3", picture, (own[k] + back[k]) / 2),
     )[step]
-    made, axis = plt.subplots(figsize=(4.2, 4.4))
+    made, axis = plt.subplots(figsize=(3.6, 3.8))
     axis.imshow(heatmap_overlay(np.ascontiguousarray(image), one, top=1.0))
     axis.set_title(title)
     axis.set_axis_off()
