@@ -94,7 +94,8 @@ def test_intervals_on_the_same_people_and_not(shown):
     )
     (axis,) = shown[0][0].axes
     paired, apart = lines(axis)["on the same people"], lines(axis)["if independent"]
-    assert paired.get_xdata() == [0.5, 1.5] and apart.get_xdata() == [-1.0, 3.0]
+    assert list(paired.get_xdata()) == [0.5, 1.5]
+    assert list(apart.get_xdata()) == [-1.0, 3.0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["a - b", "c - d"]
 
 
@@ -204,7 +205,7 @@ def test_effects_and_gains_have_a_row_each(shown):
     architectures.show_joint_gains({"head": [-3.0, -4], "wrist": [4.0, 4]}, "Gains.")
     effects, gains = (made.axes[0] for made, _ in shown)
     assert [t.get_text() for t in effects.get_yticklabels()] == ["one", "two"]
-    assert lines(gains)["seed 1"].get_xdata() == [-4, 4]
+    assert list(lines(gains)["seed 1"].get_xdata()) == [-4, 4]
     assert gains.yaxis_inverted()
 
 

@@ -96,9 +96,7 @@ def failures(*reasons):
             for i, k in np.argwhere(wrong == 1)
             if MPII.joints[k] not in ("pelvis", "thorax") and reason(people[i], k)
         )
-        found.append(
-            {"person": int(person), "joint": MPII.joints[k], "reason": reason}
-        )
+        found.append({"person": int(person), "joint": MPII.joints[k], "reason": reason})
     return {"network": "laptop", "failures": found}
 
 

@@ -956,13 +956,21 @@ print(len(track), "pictures; jerk, found : truth, about",
       f"{round(jerk['found'] / jerk['truth'], -1):.0f} : 1")
 
 # %% tags=["hide-input"]
-animate(lambda i: draw_pose(frames[i].image, found[i].keypoints),
-        range(0, 48, 2), fps=12, alt="Somebody squats, with the skeleton that "
-        "was found drawn on; arms and legs of the skeleton tremble.")
+def draw(i):
+    white = np.full((256, 256, 3), 255, np.uint8)
+    pair = draw_pose(white, frames[i].person.keypoints), draw_pose(
+        white, found[i].keypoints)
+    return np.concatenate(pair, axis=1)[20:236]
+
+
+animate(draw, range(0, 48, 2), fps=12, alt="Two skeletons squat side by side. "
+        "The true one, on the left, moves smoothly; the one that was found, "
+        "on the right, trembles, above all at hands and feet.")
 
 # %% [markdown]
-# Look at the hands in the moving picture, then at the curve. This wrist hardly
-# moves up or down: the axis spans only ten pixels. The truth is a smooth curve;
+# In the moving picture, the truth is on the left and what was found on the right.
+# Look at the hands, then at the curve. This wrist hardly moves up or down: the axis
+# spans only ten pixels. The truth is a smooth curve;
 # what was found strays and trembles around it, with about **10** times the jerk.
 # Every picture gets a fresh answer, and nothing in the network knows that a wrist
 # cannot jump. A filter over time helps; the simplest one is the mean of three

@@ -36,7 +36,9 @@ def show_steps(panels: dict, alt: str, sharey: bool = False, size=None) -> None:
 
 def _curve(axis, name, values):
     if values.ndim == 0:
-        axis.axhline(values, color="black", linewidth=1, linestyle=":", label=name)
+        axis.axhline(
+            float(values), color="black", linewidth=1, linestyle=":", label=name
+        )
     elif values.ndim == 2:
         axis.plot(*values.T, marker="o", label=name)
     elif len(values) > _MANY:
