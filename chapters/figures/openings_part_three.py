@@ -38,7 +38,7 @@ def poses_while_learning(steps=1000, people=3000):
     chosen = (3, 8, 21, 30, 44, 57)
     pictures = np.stack([others.read_image(others[i]) for i in chosen])
     shown = normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-    large = [cv2.resize(p, (150, 150), interpolation=cv2.INTER_CUBIC) for p in pictures]
+    large = [cv2.resize(p, (120, 120), interpolation=cv2.INTER_CUBIC) for p in pictures]
 
     network = models.build("laptop", input_size=64)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
@@ -53,7 +53,7 @@ def poses_while_learning(steps=1000, people=3000):
             with torch.no_grad():
                 points = network.predict(shown)[0].double().numpy()
             network.train()
-            at = resize_points(points, 150 / 64)
+            at = resize_points(points, 120 / 64)
             drawn = grid([draw_pose(p, k) for p, k in zip(large, at)], 3)
             frames.append(with_title(drawn, f"step {step:,}"))
         who = torch.randint(people, (16,), generator=shuffle).numpy()
@@ -75,7 +75,7 @@ def poses_while_learning(steps=1000, people=3000):
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    save_moving([frames[-1], *frames, *frames[-1:] * 5], "08_opening.gif", fps=4)
+    save_moving([frames[-1], *frames, *frames[-1:] * 5], "08_opening.gif", fps=4, colors=64)
 
 
 def circles_that_shrink():
@@ -113,6 +113,7 @@ def circles_that_shrink():
                 color=BLUE if right else YELLOW,
                 mec="black",
             )
+        axis.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
         axis.set_axis_off()
         share = 100 * (off <= threshold).mean()
         axis.set_title(f"PCKh@{threshold:.2f}: {share:.0f} % right", fontsize=12)

@@ -4,7 +4,7 @@
 # **Train a pose network for real: the loop, its speed, its curves and how to
 # pick it up again.**
 #
-# ![Six drawn people with the skeletons that a network draws on them while it learns. At step 0 all joints lie in a heap; after a few hundred steps heads and trunks are in place; at the end most arms and legs are too.](figures/08_opening.gif)
+# ![Six drawn people with the skeletons that a network draws on them while it learns. At step 0 the joints lie anywhere; then they gather in the middle; after a few hundred steps heads, trunks and legs are in place, at the end most arms, too.](figures/08_opening.gif)
 #
 # Six people whom the network never trains on, and what it makes of them in
 # its first 1,000 steps. By the end of this chapter you will have written the

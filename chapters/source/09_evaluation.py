@@ -4,7 +4,7 @@
 # **Measure poses so that the number means what the field means, and know how
 # sure it is.**
 #
-# ![A person with a network's answer for each joint and a circle around each label. The circles shrink from half a head size to almost nothing, and one after another the answers fall outside and turn from blue dots into yellow crosses; the share of joints that are right falls from all to none.](figures/09_opening.gif)
+# ![A person with a network's answer for each joint and a circle around each label. The circles shrink from half a head size to almost nothing, and one after another the answers fall outside and turn from blue dots into yellow crosses; the share of right joints falls from 81 to 6 percent.](figures/09_opening.gif)
 #
 # The pose never changes. Only the question does: how close is close enough?
 #

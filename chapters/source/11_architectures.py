@@ -633,7 +633,7 @@ table(rows, ("at 256 x 256", "parameters, M", "multiply-adds, billions",
 # 64 x 64 pixels. The loss is the mean over the stages, divided by that of empty
 # maps, so it begins at 1.
 
-# %% tags=["nbval-check-output"]
+# %%
 SMALL = {"Hourglass": ("hourglass_2", {"width": 96, "depth": 3}),
          "CPM": ("cpm", {"width": 32}), "CPN": ("cpn_18", {"width": 64}),
          "SimpleBaseline": ("simple_baseline_18", {}),

@@ -224,18 +224,17 @@ def training_seconds(folder) -> float:
 @exercise(
     "08.project",
     hints=(
-        "Where does the default run spend its time? A network that computes less "
-        "per picture sees more pictures in five minutes; one that learns more from "
-        "each needs fewer.",
-        "Chapter 11 trains six networks on the same pictures. Which one was ahead "
-        "after 24,000 of them, and what did a picture cost it?",
-        "Choose the rate in runs of one minute; it matters more than anything else. "
-        "Let it come down to zero within your five minutes: a run that is stopped "
-        "half-way is worth little.",
-        "A small hourglass of two stacks gets there: models.build('hourglass_2', "
-        "width=96, depth=3, input_size=64, sigma=1.0), the mild augmentation of "
-        "PRESETS['laptop'], a rate of 0.003, 16 people a step, 8,000 people, five "
-        "epochs.",
+        "Five minutes buy a certain number of pictures. A network that computes less "
+        "per picture sees more of them; one that learns more from each needs fewer.",
+        "Does the default run, 8,000 people six times, see the right people? Section 2 "
+        "compared many people with many epochs, and drawing people does not count.",
+        "Choose the rate in runs of one minute. Let it come down to zero within your "
+        "five minutes: a run that is stopped half-way is worth little.",
+        "The same number of pictures, but of three times as many people: `posecourse "
+        "train --train-people 24000 --epochs 2`. Then try an hourglass of one stack, "
+        "which was ahead of the default network in chapter 11 and costs less: "
+        "`--model hourglass_1 --option width=96 --option depth=3 --input-size 64 "
+        "--batch-size 16 --lr 0.003`.",
     ),
 )
 def _(attempt):
