@@ -40,8 +40,8 @@ from posecourse.exercises import check, hint, quiz
 from posecourse.models.pretrained import pretrained
 from posecourse.training.settings import TrainConfig, config_for
 from posecourse.transforms import make_batch
-from posecourse.visualization import (animate, heatmap_overlay, show_people,
-                                      training_curves, use_style)
+from posecourse.visualization import (animate, show_people, training_curves,
+                                      use_style)
 from posecourse.visualization.steps import show_range_test, show_steps
 from posecourse.visualization.tables import table
 from posecourse.visualization.widgets import explore
@@ -107,9 +107,10 @@ for step in range(121):
     loss.backward()                                    # whose fault was it?
     optimiser.step()                                   # a bit less of it
     history.append(loss.item())
-    if step % 6 == 0:
+    if step % 10 == 0:
         with torch.no_grad():
-            seen[step] = maps[9].detach(), net.eval()(stranger)[-1][0]
+            other = net.eval()(stranger)[-1][0]
+        seen[step] = maps[9].detach().amax(0), other.amax(0)
         net.train()
 
 print(f"loss {history[0]:.0f} at the start, {history[-1]:.0f} at the end")
@@ -120,30 +121,33 @@ pictures = (train_store.crops[9][6:54, 6:54],
 
 
 def draw(step):
-    made, axes = plt.subplots(1, 2, figsize=(5.4, 2.95))
-    for axis, picture, maps, title in zip(
-            axes, pictures, seen[step], ("one of the sixteen", "a stranger")):
-        axis.imshow(heatmap_overlay(picture, maps, top=0.8))
-        axis.set(title=title)
+    made, axes = plt.subplots(1, 4, figsize=(8, 2.6))
+    for axis in axes:
         axis.set_axis_off()
+    for i, title in enumerate(("one of the sixteen", "a stranger")):
+        axes[2 * i].imshow(pictures[i])
+        axes[2 * i].set_title(title)
+        axes[2 * i + 1].imshow(seen[step][i].numpy(), "inferno", vmin=0,
+                               vmax=0.8)
     made.suptitle(f"step {step}")
     return made
 
 
-animate(draw, list(seen) + [120] * 4, fps=5, alt="All heatmaps of two people "
-        "laid over their pictures during 120 steps. On the left, a person of "
-        "the batch: first nothing, then a faint haze, then blobs on head and "
-        "trunk, at last a spot on every joint. On the right a person who is "
-        "not in the batch: the spots stay pale and few.")
+animate(draw, [120, *seen, 120, 120, 120], fps=4, alt="Two people, each beside "
+        "all heatmaps of the network laid over one another, during 120 steps. "
+        "For a person of the batch they begin black, then comes a faint haze, "
+        "then blobs on head and trunk, at last a bright spot on every joint. "
+        "For a person who is not in the batch the spots stay pale and few.")
 
 # %% [markdown]
-# All 16 heatmaps over one another, while the network learns. On the left is
-# one of the sixteen people: first nothing, then a haze where people usually
-# are, then blobs on the head and trunk, which are easy, and at last spots on
-# knees, ankles and raised hands. On the right is somebody it has never seen.
+# Beside each person, all 16 heatmaps laid over one another while the network
+# learns. For one of the sixteen they begin black; then comes a haze where people
+# usually are, then blobs on the head and trunk, which are easy, and at last spots
+# on knees, ankles and raised hands. For somebody it has never seen the spots stay
+# pale, and many are missing.
 #
 # Always do this first. A network that cannot learn one batch by heart has a
-# bug, and no amount of data will fix a bug. But as the right picture shows,
+# bug, and no amount of data will fix a bug. But as the stranger's maps show,
 # learning by heart is all that it is.
 #
 # ## 2. Epochs

@@ -216,9 +216,10 @@ def training_seconds(folder) -> float:
     RunError, FileNotFoundError
         If it is not the folder of a finished run.
     """
-    config, log = read_config(folder), read_log(Path(folder) / "log.csv")
-    steps = np.diff([0, *log["step"]])
-    return float((steps * config.batch_size / log["images_per_second"]).sum())
+    config, rows = read_config(folder), read_log(Path(folder) / "log.csv")
+    steps = np.diff([0, *(row["step"] for row in rows)])
+    speeds = [row["images_per_second"] for row in rows]
+    return float((steps * config.batch_size / speeds).sum())
 
 
 @exercise(
