@@ -133,7 +133,7 @@ def draw(step):
     return made
 
 
-animate(draw, [120, *seen, 120, 120, 120], fps=4, alt="Two people, each beside "
+animate(draw, [120, *seen, 120, 120], fps=4, alt="Two people, each beside "
         "all heatmaps of the network laid over one another, during 120 steps. "
         "For a person of the batch they begin black, then comes a faint haze, "
         "then blobs on head and trunk, at last a bright spot on every joint. "
