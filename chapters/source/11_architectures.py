@@ -4,7 +4,7 @@
 # **Meet Hourglass, CPM, CPN, SimpleBaseline and HRNet in code, and train them
 # side by side.**
 #
-# ![A puzzle of two dots and what three small networks make of it while they learn. One lights up both dots, one paints a wide patch near the right dot, and the third ends with a bright spot on the right dot alone.](figures/11_opening.gif)
+# ![A puzzle of two dots and what three small networks make of it while they learn. One lights up both dots, one paints a wide patch near the right dot, and the third ends with a bright spot on the right dot and hardly a trace on the other.](figures/11_opening.gif)
 #
 # Three small networks learn which of two dots is meant; the flag in the corner
 # says so. One sees sharply, one sees far, and the third does both. Its trick is
