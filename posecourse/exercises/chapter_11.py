@@ -350,13 +350,18 @@ TIMES, FEWEST, ALIKE = 1.5, 40, 0.6
 
 def _network(source):
     """A network of the course by name, or that of a run."""
+    if not isinstance(source, (str, Path)):
+        raise NotRight(
+            f'The network {short(source)} cannot be read: its name ("laptop") or the '
+            "folder of a run is asked for."
+        )
     try:
         return load_model(find_weights(pretrained(source)))
-    except (ValueError, OSError):
+    except (ValueError, OSError):  # none of the course's
         pass
     try:
-        return load_model(find_weights(Path(source)))
-    except (ValueError, OSError, TypeError) as error:
+        return load_model(find_weights(source))
+    except (ValueError, OSError) as error:
         raise NotRight(f"The network {short(source)} cannot be read: {error}") from None
 
 
