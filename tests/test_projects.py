@@ -42,12 +42,14 @@ def test_seconds_are_pictures_over_speed(run):
     assert chapter_08.training_seconds(folder) == pytest.approx(10 + 10)
 
 
+@pytest.mark.slow
 def test_a_good_and_quick_run_passes(run, capsys):
     result = check("08.project", str(run(200)))
     assert result.passed, result
     assert "after 200 s of training" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_is_not_allowed_is_said(run, monkeypatch):
     assert "Its training took 301 s" in check("08.project", run(301)).message
     said = check("08.project", run(200, init="photos")).message
@@ -110,12 +112,14 @@ def fewer(monkeypatch):
     monkeypatch.setitem(chapter_11.FRESH, "count", 250)
 
 
+@pytest.mark.slow
 def test_reasons_that_predict_pass(answer, capsys):
     result = check("11.project", answer)
     assert result.passed, result
     assert capsys.readouterr().out.count("where your reason applies") == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, said",
     [
@@ -136,6 +140,7 @@ def test_what_is_wrong_with_a_failure_is_said(answer, change, said):
     assert result.status == "not right yet" and said in result.message
 
 
+@pytest.mark.slow
 def test_a_joint_that_is_right_is_no_failure(answer):
     people = chapter_11.SyntheticPeople(size=64, **chapter_11.SHOWN)
     wrong = chapter_11._wrong(chapter_11._network("laptop"), people, range(3))
@@ -149,6 +154,7 @@ def test_a_joint_that_is_right_is_no_failure(answer):
     assert "is not wrong" in check("11.project", changed).message
 
 
+@pytest.mark.slow
 def test_the_same_reason_does_not_count_twice(answer):
     first, second, _ = answer["failures"]
     result = check("11.project", {**answer, "failures": [first, second, first]})
