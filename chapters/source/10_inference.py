@@ -491,7 +491,7 @@ animate(lambda n: draw_flip_test(large, own, mirror, "right_wrist", n),
 #
 # Expected for two joints, left and right, in a picture 10 pixels wide:
 # `flip_average(np.array([[1.0, 5], [7, 5]]), np.array([1.0, 1]), np.array([[2.0,
-# 5], [6, 5]]), np.array([1.0, 3]), 10, [1, 0])` is `[[2.5, 5], [7, 5]]`. Stuck?
+# 5], [6, 5]]), np.array([2.0, 3]), 10, [1, 0])` is `[[2.5, 5], [7, 5]]`. Stuck?
 # `hint("10.1")` gives a hint.
 
 

@@ -27,7 +27,7 @@ def _(attempt):
             np.array([[1.0, 5], [7, 5]]),
             np.array([1.0, 1]),
             np.array([[2.0, 5], [6, 5]]),
-            np.array([1.0, 3]),
+            np.array([2.0, 3]),
             10,
             [1, 0],
         )
