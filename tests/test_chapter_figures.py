@@ -124,17 +124,15 @@ def maps():
 
 
 def test_decoding_comes_closer_step_by_step(maps):
-    picture = np.zeros((256, 256, 3), np.uint8)
     found = []
     for step in range(4):
-        made = reading.draw_decoding(picture, maps, "left_wrist", step)
-        left, right = made.axes
+        made = reading.draw_decoding(maps, "left_wrist", step)
+        (axis,) = made.axes
         if step:
-            ((x, y),) = right.get_lines()[0].get_xydata()
+            ((x, y),) = axis.get_lines()[0].get_xydata()
             found.append(np.hypot(x - 20.3, y - 9.6))
-            where = left.get_lines()[0].get_xydata()[0]  # cells of 8 x 8 pixels
-            assert where == pytest.approx([(x + 0.5) * 8 - 0.5, (y + 0.5) * 8 - 0.5])
-        assert right.get_xlim() == (16.5, 23.5)
+            assert f"({x:.2f}, {y:.2f})" in axis.get_title()
+        assert axis.get_xlim() == (16.5, 23.5)
         matplotlib.pyplot.close(made)
     assert found[0] > found[1] > found[2] and found[2] < 0.01
 
@@ -148,8 +146,8 @@ def test_the_flip_test_ends_on_the_right_joint():
     brightest = []
     for step in range(6):
         made = reading.draw_flip_test(picture, own, mirror, "right_wrist", step)
-        image = made.axes[0].images[0].get_array().sum(-1)
-        brightest.append(sorted(np.argwhere(image == image.max())[:, 1].tolist()))
+        shown = made.axes[1].images[0].get_array()
+        brightest.append(np.argwhere(shown == shown.max())[:, 1].tolist())
         matplotlib.pyplot.close(made)
     assert brightest == [[6], [6], [1], [6], [6], [1, 6]]
 

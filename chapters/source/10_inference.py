@@ -181,7 +181,7 @@ def map_of_box(box, size, padding=1.25):
 
 tiny_box = (10, 20, 40, 80)
 print("by hand\n", map_of_box(tiny_box, 64).round(2))
-print("package\n", np.round(Crop.from_box(tiny_box, 64).matrix, 2))
+print("package\n", np.round(Crop.from_box(tiny_box, 64).matrix, 2) + 0.0)
 crop = Crop.from_box(box, 64)
 picture = crop.warp(upright)
 x0, y0 = np.array(crop.center) - (crop.size[0] - 1) / 2
@@ -369,9 +369,9 @@ show_people([heatmap_overlay(large, maps[0, k], top=1.0)
             titles=[name.replace("_", " ") for name in names],
             alt="The square four times, each with a bright spot on one "
             "joint: head top, right shoulder, both wrists.")
-animate(lambda step: draw_decoding(large, maps[0], "left_wrist", step),
-        [3, 0, 1, 2, 3], fps=0.5, alt="How a heatmap is read: a map "
-        "of the left wrist, the cells around its peak enlarged. First the "
+animate(lambda step: draw_decoding(maps[0], "left_wrist", step),
+        [3, 0, 1, 2, 3], fps=0.5, alt="How a heatmap is read: the cells "
+        "around the peak of the left wrist's map, enlarged. First the "
         "largest cell is marked, then a point a quarter of a cell towards "
         "the higher neighbours, then the top of the smooth hill through the "
         "cells, which is where the wrist is.")
@@ -477,7 +477,7 @@ animate(lambda n: draw_flip_test(large, own, mirror, "right_wrist", n),
 # joints. The needless shift moves every joint by half a cell, one input pixel. At
 # 0.5 nobody notices; at 0.1 most of the right joints are gone. **A bug that is
 # invisible at `PCKh@0.5` is still a bug.** The flip test itself gives a point or
-# two, for twice the time. At 0.2 it gains **2.1** points, more than chance.
+# two, for twice the time. At 0.2 it gains **2.0** points, more than chance.
 #
 # ### Exercise 10.1 ★★☆ A flip test without maps
 #
@@ -753,7 +753,7 @@ for tall in (height, 2400):                     # our photo, a close one
     print(f"a person {tall:4.0f} px tall: {(unit - 1) / 2:4.1f} px off")
 show_people([upright] * 3, [way(in_square[0].numpy(), box)
                             for way in ways.values()],
-            titles=list(ways), size=2.9, alt="Three photos. In the first the "
+            titles=list(ways), size=2.3, alt="Three photos. In the first the "
             "skeleton is too high and too far right, in the second it is as "
             "thin as a stick, in the third it looks right.")
 
@@ -871,7 +871,7 @@ for name, found in (("the drawn photo", pose), ("this photo", second),
           "more")
 sure = [draw_pose(mine, found.keypoints, scores=found.scores, min_score=0.5)
         for found in (second, third)]
-show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
+show_people([draw_pose(mine, first.keypoints), *sure], size=2.4, columns=3,
             titles=["first look", "second look, 0.5 or more",
                     "other network, 0.5 or more"],
             alt="A portrait of an old woman in a dark uniform and a cap, to "
@@ -885,7 +885,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.9, columns=3,
 # knows only what it was trained on. The second is the **framing**: it has never
 # seen anybody without legs, so it has learned that there are always legs.
 #
-# Worse, NHOPPER joints score 0.5 or more: the neck at the edge of the cap, a hip on
+# Worse, **7** of the 16 joints score 0.5 or more: the neck at the edge of the cap, a hip on
 # the chin, ankles on a button. Among drawn people most joints with such scores are
 # right. **The scores were learned on drawings, too.** They tell how sure the
 # network is among pictures like those it was trained on. They do not tell that a
@@ -963,7 +963,7 @@ def draw(i):
     return np.concatenate(pair, axis=1)[20:236]
 
 
-animate(draw, range(0, 48, 2), fps=12, alt="Two skeletons squat side by side. "
+animate(draw, range(0, 48, 3), fps=8, alt="Two skeletons squat side by side. "
         "The true one, on the left, moves smoothly; the one that was found, "
         "on the right, trembles, above all at hands and feet.")
 

@@ -75,7 +75,11 @@ def _(attempt):
                 "that is the plain mean; weigh by the scores": (points + back[order])
                 / 2,
                 "where both scores are 0 the plain mean is asked for, not 0 / 0": (
-                    np.full(points.shape, np.nan)
+                    np.where(
+                        (scores + others[order] > 0)[:, None],
+                        average(back[order], others[order]),
+                        np.nan,
+                    )
                 ),
                 "y stays as it is: only x is mirrored": average(
                     (width - 1 - mirrored)[order], others[order]
