@@ -814,12 +814,12 @@ training_curves(folder, "PCKh@0.5", alt="Sixteen epochs. The training loss "
 # `posecourse train --dry-run`; among other things it says:
 #
 # ```
-# network     laptop, 2.06 million parameters, pictures of 64 x 64; starts from random weights
+# network     laptop, 2.06 million parameters, pictures of 64 x 64
 # train       synthetic: 8,000 people
 # steps       3,000: 6 epochs of 500, with 16 people each
-# optimiser   AdamW, decay 0.05, rate 0.004, falling to 0 along a cosine
-# disk        172.8 MB of crops would be written to ~/.cache/posecourse/prepared
-# time        about 5 min, after 40 s of cutting out people: 0.1 s a step, bf16 on cpu
+# optimiser   AdamW, decay 0.05, rate 0.004, falling along a cosine
+# disk        172.8 MB of crops would be written
+# time        about 5 min, after 40 s of cutting out people
 # ```
 #
 # Now the commands, a line each, to be run from the root of the course. You need
@@ -902,7 +902,7 @@ check("08.3", factors)
 # %% [markdown]
 # ## Project
 #
-# **Beat 75.** `posecourse train` with its defaults reaches a PCKh@0.5 of 75.0 on
+# **Beat 75.** `posecourse train` with its defaults reaches a `PCKh@0.5` of 75.0 on
 # people it has not seen (the README says so), in about five minutes on two
 # cores. Train a network that does better in at most **five minutes of training**.
 # Drawing the people does not count.
@@ -920,7 +920,7 @@ check("08.3", factors)
 #
 # | | what is asked for | points |
 # |---|---|---|
-# | measured by the checker | more than 75 PCKh@0.5, at most 300 s of training, from random weights | 4 |
+# | measured by the checker | a `PCKh@0.5` of more than 75, at most 300 s of training, from random weights | 4 |
 # | your notes | what you changed and why, one line for each run, with its score and its time | 3 |
 # | | a picture of the learning curves of at least three runs (`training_curves` takes several) | 2 |
 # | | one thing that did not help, and your guess why | 1 |

@@ -718,7 +718,7 @@ architectures.table_of_scores(study, five)
 #   here 2 x 2, and there is no skip: all that the answer knows about *where* must
 #   pass through four cells.
 # - CPM's maps have an eighth of the picture's side, here 8 x 8 cells. A cell is larger
-#   than the circle in which PCKh@0.5 counts a joint as found.
+#   than the circle in which `PCKh@0.5` counts a joint as found.
 # - HRNet was made narrow, with 8 channels in the large map, and has nearly three
 #   hundred convolutions to train in 1,500 steps.
 # - The hourglass and the course's own network have skips at every size, and were made
