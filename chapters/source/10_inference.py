@@ -78,7 +78,7 @@ print("keypoints", pose.keypoints.shape, " scores", pose.scores.shape)
 off = np.linalg.norm(pose.keypoints - labels, axis=1)
 near = (off <= 0.5 * scene.person.head_size).sum()
 print(near, "of 16 joints within half a head size of their labels")
-show_people([draw_box(images.read_image(photo), box), drawn], size=3.2,
+show_people([draw_box(images.read_image(photo), box), drawn], size=2.8,
             titles=["the photo and a box", "drawn"],
             alt="A portrait picture of a drawn person in a room with one arm "
             "raised, in a box; beside it the same picture with a skeleton "
@@ -649,7 +649,7 @@ print(f"(two mean poses: {100 * (off <= half)[off >= 0].mean():.0f} %)")
 pair, k = pairs[12], MPII.index("head_top")
 large_crop = pair.crop.resized(320)
 view, spots = large_crop.warp(pair.image), large_crop.apply(pair.spots)
-made, axes = plt.subplots(1, 3, figsize=(9, 3.3))
+made, axes = plt.subplots(1, 3, figsize=(8, 2.95))
 for ax, shown in zip(axes, (draw_pose(view, spots[:, 0]),
                             heatmap_overlay(view, pair.maps[k]), view)):
     ax.imshow(shown)
@@ -871,7 +871,7 @@ for name, found in (("the drawn photo", pose), ("this photo", second),
           "more")
 sure = [draw_pose(mine, found.keypoints, scores=found.scores, min_score=0.5)
         for found in (second, third)]
-show_people([draw_pose(mine, first.keypoints), *sure], size=2.4, columns=3,
+show_people([draw_pose(mine, first.keypoints), *sure], size=2.1, columns=3,
             titles=["first look", "second look, 0.5 or more",
                     "other network, 0.5 or more"],
             alt="A portrait of an old woman in a dark uniform and a cap, to "
@@ -963,7 +963,7 @@ def draw(i):
     return np.concatenate(pair, axis=1)[20:236]
 
 
-animate(draw, range(0, 48, 3), fps=8, alt="Two skeletons squat side by side. "
+animate(draw, range(0, 48, 4), fps=6, alt="Two skeletons squat side by side. "
         "The true one, on the left, moves smoothly; the one that was found, "
         "on the right, trembles, above all at hands and feet.")
 

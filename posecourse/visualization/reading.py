@@ -37,7 +37,7 @@ def draw_decoding(maps, joint: str, step: int, sigma: float = 1.5):
     """
     one = torch.as_tensor(maps)[MPII.index(joint)]
     title, read = _READ[step]
-    made, axis = plt.subplots(figsize=(4.6, 4.2))
+    made, axis = plt.subplots(figsize=(3.8, 3.6))
     axis.imshow(one.numpy(), cmap="inferno", vmin=0)
     column, row = (int(v) for v in argmax_decode(one[None])[0][0])
     axis.set(
@@ -81,13 +81,13 @@ def draw_flip_test(picture, own, mirror, joint: str, step: int):
     name, other = (MPII.joints[i].replace("_", " ") for i in (k, twin))
     title, image, one = (
         (f"1. “{name}” of the picture", picture, own[k]),
-        (f"2. “{name}” of the mirrored picture", picture[:, ::-1], mirror[k]),
-        ("3. Mirrored back: on the wrong side", picture, back[k]),
+        (f"2. “{name}” in the mirror", picture[:, ::-1], mirror[k]),
+        ("3. Mirrored back: the wrong side", picture, back[k]),
         (f"4. Swapped: “{other}” instead", picture, back[twin]),
         ("5. The average of 1 and 4", picture, (own[k] + back[twin]) / 2),
-        ("Without the swap: average of 1 and 3", picture, (own[k] + back[k]) / 2),
+        ("Without the swap: 1 and 3", picture, (own[k] + back[k]) / 2),
     )[step]
-    made, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.3))
+    made, (left, right) = plt.subplots(1, 2, figsize=(4.0, 2.5))
     left.imshow(image)
     right.imshow(one.numpy(), cmap="inferno", vmin=0, vmax=1)
     for axis in (left, right):
