@@ -365,7 +365,7 @@ print(f"largest difference from the three lines: {off:.2f} px")
 large = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_CUBIC)
 names = "head_top", "right_shoulder", "right_wrist", "left_wrist"
 show_people([heatmap_overlay(large, maps[0, k], top=1.0)
-             for k in MPII.indices(names)], size=2.2, columns=4,
+             for k in MPII.indices(names)], size=2.0, columns=4,
             titles=[name.replace("_", " ") for name in names],
             alt="The square four times, each with a bright spot on one "
             "joint: head top, right shoulder, both wrists.")
@@ -753,7 +753,7 @@ for tall in (height, 2400):                     # our photo, a close one
     print(f"a person {tall:4.0f} px tall: {(unit - 1) / 2:4.1f} px off")
 show_people([upright] * 3, [way(in_square[0].numpy(), box)
                             for way in ways.values()],
-            titles=list(ways), size=2.3, alt="Three photos. In the first the "
+            titles=list(ways), size=2.0, alt="Three photos. In the first the "
             "skeleton is too high and too far right, in the second it is as "
             "thin as a stick, in the third it looks right.")
 
@@ -871,7 +871,7 @@ for name, found in (("the drawn photo", pose), ("this photo", second),
           "more")
 sure = [draw_pose(mine, found.keypoints, scores=found.scores, min_score=0.5)
         for found in (second, third)]
-show_people([draw_pose(mine, first.keypoints), *sure], size=2.1, columns=3,
+show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
             titles=["first look", "second look, 0.5 or more",
                     "other network, 0.5 or more"],
             alt="A portrait of an old woman in a dark uniform and a cap, to "
@@ -960,7 +960,7 @@ def draw(i):
     white = np.full((256, 256, 3), 255, np.uint8)
     pair = draw_pose(white, frames[i].person.keypoints), draw_pose(
         white, found[i].keypoints)
-    return np.concatenate(pair, axis=1)[20:236]
+    return np.concatenate([one[30:210, 56:200] for one in pair], axis=1)
 
 
 animate(draw, range(0, 48, 4), fps=6, alt="Two skeletons squat side by side. "
