@@ -322,16 +322,16 @@ show_range_test(rates[2:-2], smooth, EMPTY, good=(2e-3, 5e-2), alt=(
 plans = {"0.0001": [1e-4] * 48, "0.01": [1e-2] * 48, "0.1": [0.1] * 48,
          "0.1, warmed up": [0.1 * min(1, (s + 1) / 16) for s in range(48)]}
 curves = {name: run(network(), rates) for name, rates in plans.items()}
-display(table(
-    [(name, np.mean(history[-8:]), np.mean(history[-8:]) / EMPTY)
-     for name, history in curves.items()],
-    ("learning rate", "loss at the end", "/ loss of empty maps")))
 show_steps({"": ({**curves, "empty maps": EMPTY},
                  {"ylim": (3, 15), "ylabel": "loss"})}, alt=(
     "Loss over 48 steps. With rate 0.0001 it creeps down a little. With 0.01 "
     "it falls to about 4.5. With 0.1 from the start it leaves the plot at "
     "the top and ends near the empty maps. With 0.1 after a warm-up it falls "
     "to about 4.3, the lowest."))
+table(
+    [(name, np.mean(history[-8:]), np.mean(history[-8:]) / EMPTY)
+     for name, history in curves.items()],
+    ("learning rate", "loss at the end", "/ loss of empty maps"))
 
 # %% [markdown]
 # Started at 0.1, the network is thrown far off by its first steps (the curve
@@ -768,16 +768,16 @@ show_people([valid_store.crops[i] for i in shown] * 2,
 # %% tags=["nbval-check-output"]
 folder = pretrained("laptop")
 log = np.genfromtxt(folder / "log.csv", delimiter=",", names=True)
-display(table(
-    [(int(row["epoch"]), row["lr"], row["train_loss"] / row["trivial_loss"],
-      row["score"], row["mean_pose"])
-     for row in log[[0, 1, 2, 3, 7, 11, 15]]],
-    ("epoch", "rate", "loss / empty maps", "PCKh", "mean pose"),
-    digits={"rate": 4, "loss / empty maps": 2}))
 training_curves(folder, "PCKh@0.5", alt="Sixteen epochs. The training loss "
                 "falls from 4.4 to 1.4, far under the line of empty maps at "
                 "7. PCKh rises from 58 steeply, then ever more slowly, to "
                 "86.5 percent; the mean pose is at 16.")
+table(
+    [(int(row["epoch"]), row["lr"], row["train_loss"] / row["trivial_loss"],
+      row["score"], row["mean_pose"])
+     for row in log[[0, 1, 2, 3, 7, 11, 15]]],
+    ("epoch", "rate", "loss / empty maps", "PCKh", "mean pose"),
+    digits={"rate": 4, "loss / empty maps": 2})
 
 # %% [markdown]
 # How to read it, from the top:

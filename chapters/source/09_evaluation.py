@@ -919,10 +919,6 @@ matrix = metrics.oks(said, np.stack([t["keypoints"] for t in truth]),
                      np.stack([t["visible"] for t in truth]),
                      [t["area"] for t in truth], MPII.sigmas)
 titles = [f"{x}: score {a['score']}" for x, a in zip("ABCD", answers)]
-display(table([(x, a["score"], *row) for x, a, row in zip(
-    "ABCD", answers, matrix)], ("answer", "score", "OKS left", "middle",
-                                "right"), digits={"score": 1, **dict.fromkeys(
-    ("OKS left", "middle", "right"), 2)}))
 found = metrics.keypoint_ap([truth], [answers], MPII.sigmas)
 print(f"AP50 {found['AP50']:.3f}, AP75 {found['AP75']:.3f}, "
       f"AP {found['AP']:.3f}")
@@ -930,6 +926,10 @@ show_people([scene.image] * 4, said, titles=titles, columns=4, size=2.2,
             alt="A picture of three people four times. Answers A and B lie "
             "on the left person, C on the middle one, D, all crooked, on "
             "the right one.")
+table([(x, a["score"], *row) for x, a, row in zip(
+    "ABCD", answers, matrix)], ("answer", "score", "OKS left", "middle",
+                                "right"), digits={"score": 1, **dict.fromkeys(
+    ("OKS left", "middle", "right"), 2)})
 
 # %% [markdown]
 # A and B lie on the same person, C on the second, and D roughly on the third. Take

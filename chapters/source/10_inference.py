@@ -52,6 +52,7 @@ use_style()
 import tempfile
 from pathlib import Path
 
+from IPython.display import display
 from PIL import Image                        # which Matplotlib brings
 
 people = SyntheticPeople(40, size=512, margin=1.5, split="test")

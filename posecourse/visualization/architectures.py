@@ -65,7 +65,9 @@ def show_puzzles(maps: dict, meant, chosen, alt: str) -> None:
     with figure(alt, len(chosen), len(maps), size=size, squeeze=False) as axes:
         for (row, column), axis in np.ndenumerate(axes):
             title, i = list(maps)[column], chosen[row]
-            axis.imshow(np.asarray(maps[title][i]), cmap="inferno" if column else "gray")
+            axis.imshow(
+                np.asarray(maps[title][i]), cmap="inferno" if column else "gray"
+            )
             axis.plot(
                 *np.asarray(meant[i]),
                 "o",
