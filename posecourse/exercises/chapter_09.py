@@ -1,8 +1,9 @@
-"""Exercises of chapter 9: evaluation."""
+"""Exercises and quiz of chapter 9: evaluation."""
 
 import numpy as np
 
 from . import exercise
+from .quiz import Choice, Question
 
 
 def _people(rng, count, joints):
@@ -386,3 +387,122 @@ def _(attempt):
         "Without any answer (two empty arrays) nobody is found: "
         f"the average precision is 0. Your answer is {nothing}.",
     )
+
+
+QUIZ = (
+    Question(
+        "Paper A reports `PCKh@0.5` = 89.3, paper B 89.0, both on MPII's 2,958 "
+        "validation people. Which network is better?",
+        (
+            Choice("A.", "By 0.3, where each number alone is uncertain by 0.6."),
+            Choice(
+                "That cannot be told from these numbers.",
+                "With the predictions of both, a paired interval might tell. Training "
+                "both several times would tell more.",
+                right=True,
+            ),
+            Choice(
+                "They are equally good.",
+                "We do not know that either. An interval that contains 0 is no proof "
+                "that there is no difference.",
+            ),
+        ),
+    ),
+    Question(
+        "A table gives `PCKh@0.1` as 37.7 for network A and as 33.4 for network B. "
+        "What do you ask first?",
+        (
+            Choice(
+                "Which code printed each number.",
+                "37.7 may really be at 0.11. In this case both are HRNet-W32.",
+                right=True,
+            ),
+            Choice(
+                "How many parameters each network has.",
+                "First make sure that both numbers mean the same thing.",
+            ),
+            Choice(
+                "Whether the mean is weighted.",
+                "That matters, but it moves a score by a point or so, not by four.",
+            ),
+        ),
+    ),
+    Question(
+        "Your data has no head boxes, so you use the torso at 0.2. To which people "
+        "is this metric unfair?",
+        (
+            Choice("Tall people.", "Their torso is longer, and so is their circle."),
+            Choice(
+                "People with a raised arm.",
+                "That changes the box around them, not the torso.",
+            ),
+            Choice(
+                "People whose torso looks short: bent forward, seen from above.",
+                "They must be found more precisely than others. And where a shoulder "
+                "or a hip has no label, there is no size at all, and the person drops "
+                "out: again the hard ones.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "A network gives every pose twice, with nearly equal scores. What happens to "
+        "PCKh, and what to AP?",
+        (
+            Choice(
+                "Both fall by half.",
+                "PCKh takes one pose per person and does not notice.",
+            ),
+            Choice(
+                "PCKh stays, and AP falls to about a half.",
+                "For AP every second pose is a false alarm, so precision is halved.",
+                right=True,
+            ),
+            Choice(
+                "Both stay: every person is found.",
+                "Recall stays, but AP also counts false alarms. A double is one.",
+            ),
+        ),
+    ),
+    Question(
+        "Recalibration makes the calibration error smaller and leaves AP as it was. "
+        "Why?",
+        (
+            Choice(
+                "AP uses only the order of the scores.",
+                "A rising curve keeps the order. (If a pose's score is the mean of its "
+                "joints', bend the pose's score, not the joints'.)",
+                right=True,
+            ),
+            Choice(
+                "AP does not use scores.",
+                "It does: the surest answer chooses first. Shuffling them cost ten "
+                "points.",
+            ),
+            Choice(
+                "The curve was measured on other people.",
+                "True, and honest, but it is not the reason.",
+            ),
+        ),
+    ),
+    Question(
+        'A colleague leaves out joints that were "not detected". The score rises '
+        "from 75 to 83. What is 83?",
+        (
+            Choice(
+                "The better PCKh: what was not detected cannot be wrong.",
+                "Then a network that gives only one joint, the easiest, would be best.",
+            ),
+            Choice(
+                "The answer to another question: how good are the joints that it gives?",
+                "That is worth knowing, together with the share of joints given. As "
+                "PCKh it is wrong: a missing joint counts as a wrong one.",
+                right=True,
+            ),
+            Choice(
+                "A typing error.",
+                "No, it is measured correctly. It is only called by the wrong name.",
+            ),
+        ),
+    ),
+)

@@ -1,49 +1,89 @@
-"""Exercises of chapter 10: from a photo to a pose."""
+"""Exercises and quiz of chapter 10: from a photo to a pose."""
 
 import numpy as np
 
-from ..geometry import Crop
 from ..skeletons import MPII
-from . import exercise
+from . import exercise, pictures
 from .attempt import short
+from .quiz import Choice, Question
 
 
 @exercise(
     "10.1",
     hints=(
-        "Two things: the order of the joints, and the order of the columns.",
-        "heatmaps[list(swap)] puts joint swap[k] in place k.",
-        "The columns are the last axis: [..., ::-1].",
+        "Three repairs for the mirrored answer: `x` becomes `width - 1 - x`, the "
+        "points are swapped, and so are their scores.",
+        "`mirrored[swap]` has the points in the right order, "
+        "`mirrored_scores[swap]` the scores.",
+        "The weighted mean of two answers is `(s1 * p1 + s2 * p2) / (s1 + s2)`. The "
+        "scores are `(K,)`, the points `(K, 2)`: write `scores[:, None]`.",
+        "Where `s1 + s2` is 0, put 1 for both scores before you divide.",
     ),
 )
 def _(attempt):
     rng = np.random.default_rng(101)
     cases = [
-        (np.array([[[1, 2, 3]], [[4, 5, 6]]]), [1, 0]),
-        (rng.random((3, 2, 4)), [2, 1, 0]),
-        (rng.random((16, 3, 5)), list(MPII.flip_permutation)),
+        (
+            np.array([[1.0, 5], [7, 5]]),
+            np.array([1.0, 1]),
+            np.array([[2.0, 5], [6, 5]]),
+            np.array([2.0, 3]),
+            10,
+            [1, 0],
+        )
     ]
-    for heatmaps, order in cases:
+    for order, width in (([2, 1, 0], 64), (list(MPII.flip_permutation), 48)):
+        joints = len(order)
+        points = rng.uniform(0, width, (2, joints, 2)).round(1)
+        scores = rng.uniform(0.1, 1, (2, joints)).round(2)
+        cases.append((points[0], scores[0], points[1], scores[1], width, order))
+    one = np.array([[10.0, 3], [20, 9]]), np.array([[30.0, 5], [5, 8]])
+    cases.append((one[0], np.array([0.0, 1]), one[1], np.array([0.5, 0.0]), 64, [1, 0]))
+    cases.append((one[0], np.zeros(2), one[1], np.zeros(2), 64, [0, 1]))
+    for points, scores, mirrored, others, width, order in cases:
+
+        def average(back, others, scores=scores, points=points):
+            """Of the picture's points and others, by their scores."""
+            both = np.stack([scores, others])
+            both = np.where(both.sum(0) > 0, both, 1) / np.where(
+                both.sum(0) > 0, both.sum(0), 2
+            )
+            return both[0, :, None] * points + both[1, :, None] * back
+
+        back = mirrored * (-1, 1) + (width - 1, 0)
         attempt.gives(
-            heatmaps[order][..., ::-1],
-            heatmaps,
+            average(back[order], others[order]),
+            points,
+            scores,
+            mirrored,
+            others,
+            width,
             order,
+            picture=lambda right, mine: pictures.points(right, mine),
             mistakes={
-                "the joints are not swapped: the left wrist's map is still "
-                "called right": heatmaps[..., ::-1],
-                "the joints are swapped, but the maps are not mirrored back: "
-                "the columns, the last axis, run backwards": heatmaps[order],
-                "the first axis counts joints; the columns are the last one": heatmaps[
-                    order
-                ][::-1],
-                "that turns the maps by half; only the columns run backwards": heatmaps[
-                    order
-                ][:, ::-1, ::-1],
-                "the joints are in reverse order; swap says which is which": heatmaps[
-                    ::-1, :, ::-1
-                ],
-                "no shift is needed: cells that are mirrored back lie where "
-                "they were": np.roll(heatmaps[order][..., ::-1], 1, -1),
+                "the joints are not swapped: the left wrist is still called right": (
+                    average(back, others)
+                ),
+                "the points are swapped, their scores are not": average(
+                    back[order], others
+                ),
+                "the points are not mirrored back": average(
+                    mirrored[order], others[order]
+                ),
+                "the centre of the last pixel is width - 1, so x becomes width - 1 - "
+                "x": average(back[order] + (1, 0), others[order]),
+                "that is the plain mean; weigh by the scores": (points + back[order])
+                / 2,
+                "where both scores are 0 the plain mean is asked for, not 0 / 0": (
+                    np.where(
+                        (scores + others[order] > 0)[:, None],
+                        average(back[order], others[order]),
+                        np.nan,
+                    )
+                ),
+                "y stays as it is: only x is mirrored": average(
+                    (width - 1 - mirrored)[order], others[order]
+                ),
             },
         )
 
@@ -144,88 +184,209 @@ def _(attempt):
         )
 
 
+def _undone(points, steps, half=True, last=1, reverse=True, turn="clockwise"):
+    """Points of the last picture in the first one; options make mistakes."""
+    x, y = np.asarray(points, dtype=float).T
+    for kind, *sizes in reversed(steps) if reverse else steps:
+        if kind == "mirror":
+            x = sizes[0] - last - x
+        elif kind == "turn" and turn == "clockwise":
+            x, y = y, sizes[1] - last - x
+        elif kind == "turn":
+            x, y = sizes[0] - last - y, x
+        elif kind == "cut":
+            x, y = x + sizes[0], y + sizes[1]
+        elif half:
+            x, y = (x + 0.5) / sizes[0] - 0.5, (y + 0.5) / sizes[0] - 0.5
+        else:
+            x, y = x / sizes[0], y / sizes[0]
+    return np.stack([x, y], axis=1)
+
+
 @exercise(
     "10.3",
     hints=(
-        "First u, the photo pixels that one input pixel shows: the longer side "
-        "of the box times padding, divided by size.",
-        "The centre of the input, (size - 1) / 2, shows the centre of the box, "
-        "x + (width - 1) / 2.",
-        "Solve x_in = (x - cx) / u + (size - 1) / 2 for x.",
-        "points holds x and y: (points - (size - 1) / 2) * u + [cx, cy].",
+        "Undo the last step first: `for kind, *sizes in reversed(steps)`.",
+        "Take one pixel and do a step forwards on paper. Mirrored in a picture 8 "
+        "wide, column 0 becomes column 7. Turned clockwise, the pixel (0, 0) of a "
+        "picture 5 high becomes (4, 0).",
+        "Resizing by a factor takes x to `(x + 0.5) * factor - 0.5`; undone, that is "
+        "`(x + 0.5) / factor - 0.5`.",
+        "A clockwise turn takes (x, y) to `(height - 1 - y, x)`. So from (x, y) after "
+        "the turn, the old one is `(y, height - 1 - x)`.",
     ),
 )
 def _(attempt):
     rng = np.random.default_rng(103)
-    cases = [(np.array([[31.5, 31.5], [63.5, 31.5]]), (10, 20, 40, 80), 64, 1.25)]
-    for width, height, size, padding in (
-        (40, 80, 64, 1.0),
-        (90, 30, 48, 1.25),
-        (55, 200, 256, 1.5),
-        (1200, 2400, 64, 1.25),
+    cases = [
+        (np.array([[3.5, 1.5]]), [("cut", 10, 20), ("resize", 4)]),
+        (np.array([[1.0, 2], [6, 0]]), [("mirror", 8)]),
+        (np.array([[4.0, 0], [0, 7]]), [("turn", 8, 5)]),
+        (np.array([[0.0, 0], [7.5, 3]]), [("resize", 0.25)]),
+    ]
+    for kinds in (
+        ("cut", "turn"),
+        ("turn", "cut", "resize"),
+        ("mirror", "turn", "turn", "resize", "cut"),
+        ("resize", "mirror", "cut", "turn", "mirror"),
     ):
-        corner = rng.uniform(-20, 300, 2).round(1)
-        cases.append(
-            (
-                rng.uniform(-0.5, size - 0.5, (5, 2)).round(1),
-                (*corner.tolist(), width, height),
-                size,
-                padding,
-            )
-        )
-    for points, box, size, padding in cases:
-        x, y, width, height = box
-        crop = Crop.from_box(box, size, padding)
-        unit = crop.size[0] / size
-        center = np.array(crop.center)
-        sides = np.array([width, height]) * padding / size
-        middle = (size - 1) / 2
+        width, height, steps = 640, 480, []
+        for kind in kinds:
+            if kind == "mirror":
+                steps.append((kind, width))
+            elif kind == "turn":
+                steps.append((kind, width, height))
+                width, height = height, width
+            elif kind == "cut":
+                left, top = (int(v) for v in rng.integers(1, 40, 2))
+                steps.append((kind, left, top))
+                width, height = width - left, height - top
+            else:
+                steps.append((kind, 0.5))
+                width, height = width // 2, height // 2
+        cases.append((rng.uniform(0, 100, (3, 2)).round(1), steps))
+    for points, steps in cases:
         attempt.gives(
-            crop.invert(points),
+            _undone(points, steps),
             points,
-            box,
-            size,
-            padding,
-            tolerance=1e-3,
+            steps,
+            tolerance=1e-4,
+            picture=lambda right, mine: pictures.points(right, mine),
             mistakes={
-                "that is the way from the photo to the input; the other way "
-                "is asked for": crop.apply(points),
-                "the half pixels are missing: the middle of `size` pixels is "
-                "(size - 1) / 2, that of a box x + (width - 1) / 2": (points - size / 2)
-                * unit
-                + [x + width / 2, y + height / 2],
-                "half an input pixel is missing: the middle of `size` pixels "
-                "is (size - 1) / 2": (points - size / 2) * unit + center,
-                "half a photo pixel is missing: the centre of a box is x + "
-                "(width - 1) / 2": (points - middle) * unit
-                + [x + width / 2, y + height / 2],
-                "x and y of the centre are exchanged": (points - middle) * unit
-                + center[::-1],
-                "31.5 is the middle of 64 pixels; of `size` pixels it is "
-                "(size - 1) / 2": (points - 31.5) * unit + center,
-                "(size - 1) // 2 drops the half pixel; divide with /": (
-                    points - (size - 1) // 2
-                )
-                * unit
-                + center,
-                "one input pixel shows several photo pixels: times u, not "
-                "divided by it": (points - middle) / unit + center,
-                "the input's middle lies on the centre of the box, not on its corner": (
-                    points - middle
-                )
-                * unit
-                + [x, y],
-                "the padding is missing": (points - middle) * unit / padding + center,
-                "the square is not squeezed: one unit for both, from the longer side": (
-                    points - middle
-                )
-                * sides
-                + center,
-                "the unit comes from the longer side of the box": (points - middle)
-                * min(sides)
-                + center,
-                "the square begins further left and higher than the box, by "
-                "the padding": points * unit + [x, y],
-                "the place of the square in the photo is missing": points * unit,
+                "the steps are undone in the order in which they were done; begin "
+                "with the last": _undone(points, steps, reverse=False),
+                "half a pixel is missing: a resize takes x to (x + 0.5) * factor - "
+                "0.5": _undone(points, steps, half=False),
+                "the last of `width` pixels is width - 1": _undone(
+                    points, steps, last=0
+                ),
+                "a clockwise turn is undone by a turn the other way": _undone(
+                    points, steps, turn="back"
+                ),
+                "x and y are exchanged": _undone(points, steps)[:, ::-1],
             },
         )
+
+
+QUIZ = (
+    Question(
+        "A photo looks upright in every viewer, and lies on its side in your program. "
+        "Why?",
+        (
+            Choice(
+                "OpenCV exchanges rows and columns.",
+                "An array is `(rows, columns)`, and OpenCV keeps to that.",
+            ),
+            Choice(
+                "Its EXIF part says how to turn it; viewers do so, your reader does not.",
+                "The pixels are stored as the chip read them, the orientation beside "
+                "them.",
+                right=True,
+            ),
+            Choice(
+                "The file is damaged.",
+                "A damaged file would not look right in a viewer.",
+            ),
+        ),
+    ),
+    Question(
+        "A network was trained with a padding of 1.25 around boxes of people. Your "
+        "detector gives boxes that are 20 % too large. What can you do without "
+        "training anything?",
+        (
+            Choice(
+                "Nothing: the network must be trained again.",
+                "The network is fine. Only the squares that it gets are too large.",
+            ),
+            Choice(
+                "Use a larger padding, 1.25 x 1.2.",
+                "That makes the people in the squares even smaller.",
+            ),
+            Choice(
+                "Use a smaller padding, 1.25 / 1.2.",
+                "Then the squares are as large as in training.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "You add a flip test and lose twenty points at 0.5. What is the most likely "
+        "cause?",
+        (
+            Choice(
+                "The joints were not swapped.",
+                "Left and right are averaged, and many joints end up on the wrong side.",
+                right=True,
+            ),
+            Choice(
+                "The maps are shifted by a cell.",
+                "At 0.5 nobody would notice. At 0.1 half of the joints would be gone.",
+            ),
+            Choice(
+                "The network has not learned mirrored pictures.",
+                "Then it would gain little. It would not lose twenty points.",
+            ),
+        ),
+    ),
+    Question(
+        "Why does peak NMS need a threshold *and* a distance?",
+        (
+            Choice(
+                "The threshold finds the peaks, the distance makes it faster.",
+                "The distance decides what counts as one peak. Without it the result "
+                "is another one.",
+            ),
+            Choice(
+                "Without the threshold every ripple is a peak; without the distance "
+                "one rough bump is several.",
+                "Each keeps out what the other lets in.",
+                right=True,
+            ),
+            Choice(
+                "One is for single people, the other for several.",
+                "Both matter in either case.",
+            ),
+        ),
+    ),
+    Question(
+        "Joints drawn on photos are 20 pixels too far left and up, whoever is in the "
+        "photo. In small pictures nothing is to be seen. Where do you look?",
+        (
+            Choice(
+                "At the network: it is trained badly.",
+                "Then the errors would point in all directions.",
+            ),
+            Choice(
+                "At the half pixel on the way back.",
+                "One input pixel shows $u$ photo pixels. Without the half pixel every "
+                "joint moves by $(u - 1) / 2$ of them.",
+                right=True,
+            ),
+            Choice(
+                "At the corner of the square, which was forgotten.",
+                "Then the joints would be off by hundreds of pixels, and differently "
+                "for each person.",
+            ),
+        ),
+    ),
+    Question(
+        "A joint has a score of 0.9. On your test set 97 % of such joints are right. "
+        "When does that not help you?",
+        (
+            Choice(
+                "When the picture is of another kind than those of the test set.",
+                "Another domain, another framing, a bad box: the 97 % were measured on "
+                "pictures like those in training.",
+                right=True,
+            ),
+            Choice(
+                "When the joint is a wrist.",
+                "Wrists score lower more often, but a score of 0.9 means much the same.",
+            ),
+            Choice(
+                "Never: 97 % is 97 %.",
+                "It is 97 % *of the joints in these pictures*.",
+            ),
+        ),
+    ),
+)

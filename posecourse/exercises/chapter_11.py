@@ -1,11 +1,21 @@
-"""Exercises of chapter 11: five architectures."""
+"""Exercises, project and quiz of chapter 11: five architectures."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..datasets import SyntheticPeople
+from ..metrics import pckh_columns
+from ..models import find_weights, load_model
+from ..models.pretrained import pretrained
+from ..skeletons import MPII
+from ..transforms import normalise
 from . import exercise
+from .attempt import NotRight, short
+from .quiz import Choice, Question
 
 
 def _maps(generator, stages=3, shape=(2, 4, 3, 5)):
@@ -330,3 +340,307 @@ def _(attempt):
                     "first the large map, then the small one": right[::-1],
                 },
             )
+
+
+# The project: failures among the first people, tested on the second.
+SHOWN = {"count": 1000, "split": "test"}
+FRESH = {"count": 600, "split": "test", "seed": 11}
+TIMES, FEWEST, ALIKE = 1.5, 40, 0.6
+
+
+def _network(source):
+    """A network of the course by name, or that of a run."""
+    if not isinstance(source, (str, Path)):
+        raise NotRight(
+            f'The network {short(source)} cannot be read: its name ("laptop") or the '
+            "folder of a run is asked for."
+        )
+    try:
+        return load_model(find_weights(pretrained(source)))
+    except (ValueError, OSError):  # none of the course's
+        pass
+    try:
+        return load_model(find_weights(source))
+    except (ValueError, OSError) as error:
+        raise NotRight(f"The network {short(source)} cannot be read: {error}") from None
+
+
+def _wrong(network, people, indices):
+    """Whether each joint is wrong at 0.5 head sizes, ``(N, 16)``; NaN: no label."""
+    persons = [people[i] for i in indices]
+    images = np.stack([people.read_image(person) for person in persons])
+    with torch.no_grad():
+        points = np.concatenate(
+            [
+                network.predict(normalise(part.permute(0, 3, 1, 2)))[0].double().numpy()
+                for part in torch.from_numpy(images).split(64)
+            ]
+        )
+    off = np.stack(
+        [
+            np.linalg.norm(found - person.keypoints, axis=1) / person.head_size
+            for found, person in zip(points, persons)
+        ]
+    )
+    labelled = np.stack([person.visible > 0 for person in persons])
+    return np.where(labelled, off > 0.5, np.nan)
+
+
+def _read(failure, number):
+    """Person, joint and reason of a failure, or what is missing."""
+    missing = {"person", "joint", "reason"} - set(
+        failure if isinstance(failure, dict) else ()
+    )
+    if missing:
+        raise NotRight(
+            f"Failure {number} has no {', '.join(sorted(missing))}: "
+            '{"person": 17, "joint": "left_wrist", "reason": a_function} is asked for.'
+        )
+    person, joint, reason = (failure[key] for key in ("person", "joint", "reason"))
+    if person not in range(SHOWN["count"]):
+        raise NotRight(
+            f"Failure {number}: the person is a number from 0 to "
+            f"{SHOWN['count'] - 1}, not {short(person)}."
+        )
+    if joint not in MPII.joints:
+        raise NotRight(
+            f"Failure {number}: {short(joint)} is no joint; they are "
+            f"{', '.join(MPII.joints)}."
+        )
+    if not callable(reason):
+        raise NotRight(
+            f"Failure {number}: the reason is a function of a person and a joint's "
+            f"number; {short(reason)} is none."
+        )
+    return int(person), MPII.index(joint), reason
+
+
+def _applies(reason, persons, number):
+    """Where a reason applies, ``(N, 16)``."""
+    try:
+        return np.array(
+            [[bool(reason(p, k)) for k in range(len(MPII))] for p in persons]
+        )
+    except Exception as error:  # whatever the learner's function raises
+        raise NotRight(
+            f"The reason of failure {number} stopped with an error: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def _rates(wrong, inside):
+    """The share of wrong joints where a reason applies, and elsewhere."""
+    return [np.nanmean(np.where(where, wrong, np.nan)) for where in (inside, ~inside)]
+
+
+def _surely_more(wrong, inside, draws=400):
+    """Whether more are wrong inside in 97.5 of 100 draws of people."""
+    rng = np.random.default_rng(0)
+    known = np.isfinite(wrong)
+    sums = [
+        np.stack([np.nansum(np.where(where, wrong, 0), 1), (known & where).sum(1)])
+        for where in (inside, ~inside)
+    ]
+    more = []
+    for _ in range(draws):
+        drawn = rng.integers(0, len(wrong), len(wrong))
+        (a, b), (c, d) = (each[:, drawn].sum(1) for each in sums)
+        more.append(a / max(1, b) > c / max(1, d))
+    return np.mean(more) > 0.975
+
+
+@exercise(
+    "11.project",
+    hints=(
+        "Look first: draw the twenty joints with the largest errors, with labels and "
+        "heatmaps, and write down what their pictures have in common.",
+        "What is rare in training is hard. Is the joint hidden? Does the person bend "
+        "over, reach up, face away from us? Is the joint far from where it usually is?",
+        "`def hidden(person, k): return person.visible[k] == 1` is a reason. "
+        "`abs((person.extra['facing'] + 180) % 360 - 180)` is how far somebody is "
+        "turned away from us.",
+        "If a reason predicts too little, make it narrower: hidden *and* a wrist. If "
+        "it applies to too few joints, make it wider. If two are nearly the same, "
+        "ask what one of them has that the other does not. For `laptop` these three "
+        "pass: the joint is hidden; the head is as low as the shoulders; a wrist or an "
+        "elbow is above the neck.",
+    ),
+)
+def _(attempt):
+    answer = attempt.answer
+    attempt.require(
+        isinstance(answer, dict)
+        and {"network", "failures"} <= set(answer)
+        and isinstance(answer["failures"], (list, tuple))
+        and len(answer["failures"]) == 3,
+        'A dict {"network": ..., "failures": [three of them]} is asked for.',
+    )
+    network = _network(answer["network"])
+    size = max(network.input_size)
+    shown, fresh = (SyntheticPeople(size=size, **people) for people in (SHOWN, FRESH))
+    failures = []
+    for number, failure in enumerate(answer["failures"], 1):
+        person, k, reason = _read(failure, number)
+        name = f"{MPII.joints[k]} of person {person}"
+        attempt.require(
+            _wrong(network, shown, [person])[0, k] == 1,
+            f"Failure {number}: the {name} is not wrong (within half a head size of "
+            "its label), or has no label.",
+        )
+        attempt.require(
+            _applies(reason, [shown[person]], number)[0, k],
+            f"Failure {number}: your reason does not apply to the {name} itself.",
+        )
+        failures.append((number, name, reason))
+    persons = [fresh[i] for i in range(len(fresh))]
+    wrong = _wrong(network, fresh, range(len(fresh)))
+    skipped = [k for k in range(len(MPII)) if k not in pckh_columns(MPII)]
+    wrong[:, skipped] = np.nan
+    known, groups = np.isfinite(wrong), []
+    for number, name, reason in failures:
+        inside = _applies(reason, persons, number)
+        count, rest = (known & inside).sum(), (known & ~inside).sum()
+        attempt.require(
+            min(count, rest) >= FEWEST,
+            f"Failure {number}: your reason applies to {count} joints of "
+            f"{len(fresh)} new people and does not apply to {rest}; at least "
+            f"{FEWEST} of each are needed to compare them.",
+        )
+        more, less = _rates(wrong, inside)
+        said = (
+            f"where your reason applies ({count} joints) {100 * more:.0f} % are "
+            f"wrong, elsewhere {100 * less:.0f} %"
+        )
+        print(f"{number}. {name}: {said}")
+        attempt.require(
+            more >= TIMES * less and _surely_more(wrong, inside),
+            f"Failure {number}: on new people {said}. At least {TIMES} times as many "
+            "are asked for, by more than chance: this reason does not predict enough.",
+        )
+        groups.append(inside & known)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        shared = (groups[a] & groups[b]).sum() / (groups[a] | groups[b]).sum()
+        attempt.require(
+            shared < ALIKE,
+            f"The reasons {a + 1} and {b + 1} are nearly the same: of the joints that "
+            f"either applies to, both apply to {100 * shared:.0f} %.",
+        )
+
+
+QUIZ = (
+    Question(
+        "Take an hourglass and remove its skips. What would it do with section 1's "
+        "puzzle?",
+        (
+            Choice(
+                "Toss a coin between two sharp spots.",
+                "That is *fine*, which never sees the flag. The waist still does.",
+            ),
+            Choice(
+                "Find the right dot, but only roughly.",
+                "It would be a *coarse* network with a longer way up: the place blurs "
+                "with each halving, and little of it comes back.",
+                right=True,
+            ),
+            Choice(
+                "The same as before.",
+                "Only the skips carry exact places past the waist.",
+            ),
+        ),
+    ),
+    Question(
+        "Stage 1 of CPM sees 160 pixels. How many does stage 2 see if its three "
+        "kernels are 5 x 5 instead of 11 x 11?",
+        (
+            Choice("172", "That is $160 + 3 \\cdot 4$. The cells lie 8 pixels apart."),
+            Choice(
+                "256",
+                "Each kernel adds 4 neighbours, 8 pixels apart: $160 + 3 \\cdot 4 "
+                "\\cdot 8$.",
+                right=True,
+            ),
+            Choice(
+                "280",
+                "That is $160 + 3 \\cdot 5 \\cdot 8$. A kernel of 5 has 4 neighbours "
+                "beside its centre.",
+            ),
+        ),
+    ),
+    Question(
+        "You train a network of four stages without intermediate supervision. May you "
+        "read the heatmaps of its third stage as poses?",
+        (
+            Choice(
+                "Yes, they will only be a little worse than the last.",
+                "Nothing ever asked that stage to draw joints.",
+            ),
+            Choice(
+                "No.",
+                "Its maps are just features with sixteen channels. Only the last stage "
+                "had a loss.",
+                right=True,
+            ),
+            Choice(
+                "Yes, after some more training.",
+                "However long you train, that stage has no reason to draw joints.",
+            ),
+        ),
+    ),
+    Question(
+        "With hard keypoints (8 of 16) the training loss is higher than without. Is the "
+        "network worse?",
+        (
+            Choice("Yes.", "The two losses do not count the same joints."),
+            Choice(
+                "No, it is better: it works on what is hard.",
+                "That does not follow either. Only the same measure on both can tell.",
+            ),
+            Choice(
+                "That cannot be told from the losses.",
+                "The mean over the worst half is larger than the mean over all, for the "
+                "same answer. Compare PCKh.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Network A needs half the multiply-adds of network B and yet takes longer for a "
+        "picture. How can that be? (Two answers are right.)",
+        (
+            Choice(
+                "It has many small layers, one after another.",
+                "Starting each of them costs time.",
+                right=True,
+            ),
+            Choice(
+                "It has more parameters.",
+                "Parameters take memory, but the time goes into using them.",
+            ),
+            Choice(
+                "Its maps are large and have few channels.",
+                "Then it moves many numbers for little arithmetic. HRNet is both.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "A paper reports 90.6 on MPII's validation people, 0.3 more than the one "
+        "before. What do you ask?",
+        (
+            Choice(
+                "For the paired difference on the same people, and for other seeds.",
+                "The interval of a single number is 0.6 to either side. Ask also "
+                "whether anything else changed: epochs, input size, decoding, data.",
+                right=True,
+            ),
+            Choice(
+                "Nothing: higher is better.",
+                "With other people from the same videos it might have been 0.6 less.",
+            ),
+            Choice(
+                "For its number of parameters.",
+                "That is worth knowing, but it does not tell whether 0.3 is a result.",
+            ),
+        ),
+    ),
+)
