@@ -121,7 +121,7 @@ def draw_pose(
         ``(K,)`` or ``(N, K)``; joints below `min_score` are left out.
     thickness:
         Width of a bone in pixels. By default it follows the size of the
-        person in the picture.
+        person in the picture, of whom the skeleton may show only a part.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def draw_pose(
     if points.ndim == 2:
         points = points[None]
     if not points.size and points.ndim < 3:
-        points = points.reshape(0, k, 2)  # a list of nobody
+        points = points.reshape(0, k, 2)  # an empty list of people
     n = points.shape[0]
     if points.ndim != 3 or points.shape[1:] != (k, 2):
         raise ValueError(
@@ -181,13 +181,10 @@ def _per_joint(values, shape, name):
 
 
 def _draw_person(image, points, state, skeleton, thickness):
-    if thickness is None:
-        there = points[state > 0]
-        extent = np.ptp(there, axis=0).max() if len(there) > 1 else 0
-        longest = max(image.shape[:2])
-        thickness = np.clip(extent / 55, longest / 200, longest / 60)
-    width = max(1.0, float(thickness))
     bones = [(a, b) for a, b in skeleton.bone_indices if state[a] > 0 and state[b] > 0]
+    if thickness is None:
+        thickness = _thickness(points, state, bones, max(image.shape[:2]))
+    width = max(1.0, float(thickness))
     halo = max(1.0, 0.4 * width)
     for a, b in bones:  # a dark rim under everything
         _line(image, points[a], points[b], _DARK, width + halo)
@@ -203,6 +200,19 @@ def _draw_person(image, points, state, skeleton, thickness):
         _marker(image, points[j], side, radius, SIDE_COLORS[side])
         if state[j] == 1:
             _marker(image, points[j], side, radius * 0.6, _WHITE)
+
+
+def _thickness(points, state, bones, longest) -> float:
+    """A bone's width that goes with the size of the person.
+
+    A whole body is 55 times as large, and a bone nine times as long: an arm
+    alone is drawn as thick as the body it belongs to.
+    """
+    there = points[state > 0]
+    extent = np.ptp(there, axis=0).max() if len(there) > 1 else 0
+    lengths = [np.linalg.norm(points[a] - points[b]) for a, b in bones]
+    bone = np.median(lengths) if lengths else 0
+    return float(np.clip(max(extent / 55, bone / 9), longest / 200, longest / 60))
 
 
 def _fixed(points):

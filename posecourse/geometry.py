@@ -620,7 +620,7 @@ def warp_batch(images, matrices, output, padding_mode="zeros"):
     ----------
     images:
         ``(N, C, H, W)``. Half precision and whole numbers are sampled in
-        float32, because they cannot say where pixel 200.3 is.
+        float32, because they cannot hold a place like pixel 200.3.
     matrices:
         ``(N, 2, 3)`` maps from the picture to the result, pixels.
     output:

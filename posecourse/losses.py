@@ -162,8 +162,8 @@ def zero_heatmap_loss(
     """`heatmap_mse` of a network that draws nothing.
 
     The target's squares sum to ``pi * sigma^2`` (the integral of a squared
-    Gaussian; a little less at the border). A training loss that rests at
-    this number is that of empty maps.
+    Gaussian; a little less at the border). A training loss that stays at
+    this number comes from empty maps.
 
     Parameters
     ----------

@@ -102,8 +102,9 @@ def course(tmp_path_factory):
         notebooks[chapter.name] = notebook
     figures = chapters / "figures"
     figures.mkdir()
-    for drawing in (folder() / "figures").glob("*.svg"):
-        (figures / drawing.name).write_bytes(drawing.read_bytes())
+    for drawing in (folder() / "figures").iterdir():
+        if drawing.suffix not in (".md", ".py") and drawing.is_file():
+            (figures / drawing.name).write_bytes(drawing.read_bytes())
     return path, notebooks
 
 

@@ -165,6 +165,19 @@ def test_lines_grow_with_the_person():
     assert many > 5 * few  # 3 times as long, and wider
 
 
+def test_an_arm_alone_is_as_thick_as_the_body_it_belongs_to():
+    large = np.full((600, 600, 3), 128, np.uint8)
+    whole = body(3)
+    arm = np.full_like(whole, np.nan)
+    joints = MPII.indices(["right_shoulder", "right_elbow", "right_wrist"])
+    arm[joints] = whole[joints]
+    x, y = whole[joints[1:]].mean(0).astype(int)  # in the middle of the forearm
+    there = (slice(y - 30, y + 30), slice(x - 30, x + 30))
+    few = changed(draw_pose(large, arm), large)[there].sum()
+    many = changed(draw_pose(large, whole), large)[there].sum()
+    assert 0.8 * many < few < 1.2 * many
+
+
 def test_a_box_encloses_its_pixels():
     drawn = changed(draw_box(GREY, (50, 40, 100, 80), thickness=1))
     y, x = np.nonzero(drawn)

@@ -105,7 +105,7 @@ def test_grading_runs_what_was_handed_in(root, tmp_path, monkeypatch, capsys):
                 tmp_path / "a.ipynb",
                 "1 / 0",
                 "def mine(p, t):\n    return (p - t).abs().sum(-1).mean()",
-                "def mask(p, t, labelled):\n    pass",
+                "def mask(p, t, labelled, top):\n    pass",
             ),
             hand_in(
                 tmp_path / "b.ipynb",

@@ -4,6 +4,12 @@
 # **Turn a joint into a picture of where it is, turn the picture back into a
 # joint, and know what is lost on the way.**
 #
+# ![Somebody waves. Beside it five bright spots follow head, neck, shoulder, elbow and wrist of the waving arm. On the right, a skeleton drawn from nothing but the places of the spots.](figures/03_opening.gif)
+#
+# Left, a picture. In the middle, five heatmaps laid over it, one for each
+# joint of the arm. Right, the joints, read back from the spots alone, to a
+# fraction of a pixel. This chapter builds both directions.
+#
 # | | |
 # |---|---|
 # | **You will learn** | to draw a joint as a Gaussian and to read it back in four ways; what sigma and stride do; how half a pixel gets lost; what the height of a peak means |
@@ -23,12 +29,14 @@ from posecourse import codecs
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticPeople
 from posecourse.datasets.synthetic import Difficulty
-from posecourse.exercises import check, hint
+from posecourse.exercises import check, hint, quiz
 from posecourse.geometry import resize_points
 from posecourse.skeletons import MPII, UPPER_BODY
-from posecourse.visualization import (display_figure, heatmap_overlay,
+from posecourse.visualization import (Point, animate, display_figure,
+                                      explore, heatmap_overlay,
                                       show_heatmaps, show_people, use_style)
-from posecourse.visualization.widgets import explore
+from posecourse.visualization.diagrams import map_and_row
+from posecourse.visualization.tables import table
 
 require("0.1")
 rng = np.random.default_rng(0)
@@ -38,8 +46,8 @@ use_style()
 # %% [markdown]
 # ## 1. From a joint to a picture
 #
-# Where is the right wrist? The document (4.1) knows two ways to answer. A
-# network $\phi$ with parameters $\Theta$ looks at a picture $I$ and gives
+# Where is the right wrist? The document (4.1) gives a network $\phi$ with
+# parameters $\Theta$ two ways to answer. It looks at a picture $I$ and gives
 #
 # $$Y = \phi(I; \Theta), \; Y \in \mathcal{R}^{K \times 2}
 # \qquad\text{or}\qquad
@@ -49,10 +57,15 @@ use_style()
 # small picture per joint, bright where the joint is: a **heatmap**. This
 # chapter is about the second.
 #
-# The document's example (4.3) is the upper body: head, neck, shoulder,
-# elbow and wrist, so $K = 5$, with maps of 64 x 64 **cells**. Below are the
-# five maps of one person, laid over the picture. No network made them: they
-# are what a perfect network would say.
+# The document's example (4.3):
+#
+# > Suppose we want to detect the 5 keypoints head, neck, shoulder, elbow and
+# > wrist, so $K = 5$. Given an image of a person, the CNN outputs the heatmaps
+# > of the 5 keypoints, each with a resolution of 64x64.
+#
+# The elements of a heatmap are called **cells**. Below are the five maps of
+# one person, laid over the picture. No network made them: this is what a
+# perfect network would draw.
 
 # %%
 in_the_open = Difficulty(occluders=())       # nothing in front of people
@@ -75,10 +88,12 @@ show_heatmaps(heatmaps[0], image, UPPER_BODY, columns=5, size=1.8,
 # Each map has one bright spot and is dark elsewhere. (The *right* wrist is
 # the person's own right one.)
 #
-# How is such a map made? The document says: the value at the joint's
-# position is 1, all others are 0, and then the map is smoothed with a
-# Gaussian (4.3). We do that on 8 x 8 cells, where you can see every number,
-# with a wrist at $x = 5$, $y = 2$.
+# How is such a map made? The document (4.3) again: "the value at the
+# keypoint's coordinates $(x, y)$ is set to 1, all others to 0, and the result
+# is smoothed with a Gaussian kernel." (In 4.1 it speaks of "a 2D Gaussian that
+# is 1 at the keypoint's position and 0 elsewhere". A Gaussian is nowhere 0;
+# what is meant is this recipe.) We follow it on 8 x 8 cells, where you can see
+# every number, with a wrist at $x = 5$, $y = 2$.
 #
 # **Predict first.** An array is indexed `[row, column]`. Which element
 # becomes 1? And is the largest value still 1 after smoothing?
@@ -98,14 +113,15 @@ smoothed = cv2.GaussianBlur(one_hot, (17, 17), sigmaX=1,
 print("one-hot", one_hot.astype(int), "", "smoothed", smoothed, sep="\n")
 
 # %% [markdown]
-# The peak is down to **0.16**. That is no drama, but "1 at the joint" was a
-# nice property: it makes the height of a peak easy to read. We can have it
-# by writing the Gaussian directly. The value in row $i$ and column $j$ is
+# The peak is down to **0.16**. That does no harm in itself, but "1 at the
+# joint" was a nice property: it makes the height of a peak easy to read. We
+# can keep it by writing the Gaussian directly. The value in row $i$ and
+# column $j$ is
 #
 # $$H_{i,j} = \exp\left(-\frac{(j - x)^2 + (i - y)^2}{2 \sigma^2}\right),$$
 #
-# where $\sigma$ is the width of the bump in cells. The next cell checks
-# that the two ways differ by a constant factor only.
+# where $\sigma$ is the width of the bump in cells. The next cell measures how
+# the two ways differ.
 #
 # Then it moves the joint to $x = 5.3$. A one-hot map cannot do that: there
 # is no cell 5.3, and rounding to cell 5 throws the 0.3 away. The formula
@@ -134,11 +150,16 @@ print("row 2, joint at 5.0:", direct[2])
 print("row 2, joint at 5.3:", between[2])
 
 # %% [markdown]
-# The two ways agree up to the factor $2 \pi \sigma^2$. In the last row the
-# cells 4, 5 and 6 hold **0.43**, **0.96** and **0.78**: the right neighbour
-# is larger, because the joint lies on its side. The largest value is a
-# little under 1, because no cell sits exactly on the joint. The position is
-# still in the map, in how the neighbours lean. Section 4 gets it out again.
+# <details><summary>Answer</summary>
+#
+# The right neighbour, because the joint lies on its side: the cells 4, 5 and
+# 6 hold **0.43**, **0.96** and **0.78**. The largest value is a little under
+# 1, because no cell sits exactly on the joint.
+# </details>
+#
+# The two ways differ by one constant factor, $2 \pi \sigma^2$. And although no
+# cell is at 5.3, the position is still in the map, in how the neighbours
+# lean. Section 4 gets it out again.
 #
 # **Without loops.** Since $e^{a+b} = e^a e^b$, the map is a product of a row
 # and a column:
@@ -146,8 +167,9 @@ print("row 2, joint at 5.3:", between[2])
 # $$H_{i,j} = \exp\left(-\frac{(i - y)^2}{2\sigma^2}\right) \cdot
 # \exp\left(-\frac{(j - x)^2}{2\sigma^2}\right).$$
 #
-# So we need $H + W$ exponentials instead of $H \cdot W$, and one outer
-# product, for all joints at once. A training step draws thousands of maps.
+# So we need $H + W$ exponentials instead of $H \cdot W$, and one outer product
+# for all joints at once. That matters: one training step draws thousands of
+# maps.
 
 # %%
 def gaussian_maps(centers, size, sigma):
@@ -166,8 +188,9 @@ def with_loops(centers, size, sigma):
 centers = rng.uniform(0, 63, (5, 2))
 ours = gaussian_maps(centers, 64, 2)
 package = codecs.gaussian_heatmaps(torch.tensor(centers), 64, 2).numpy()
-print("loops agree:  ", np.allclose(ours, with_loops(centers, 64, 2)))
-print("package agrees:", np.allclose(ours, package))
+for name, theirs in (("loops", with_loops(centers, 64, 2)),
+                     ("package", package)):
+    print(f"{name}: largest difference {np.abs(ours - theirs).max():.0e}")
 slow = timeit.timeit(lambda: with_loops(centers, 64, 2), number=2) / 2
 fast = timeit.timeit(lambda: gaussian_maps(centers, 64, 2), number=100) / 100
 print(f"loops take {slow / fast:.0f} times as long")
@@ -175,9 +198,10 @@ print(f"loops take {slow / fast:.0f} times as long")
 # %% [markdown]
 # ## 2. Sigma: how wide a bump
 #
-# Sigma is ours to choose. The next figure draws the same joint with four
-# of them, and below each map the row through the joint. The printed table
-# counts the cells above 0.1.
+# Sigma is ours to choose. The next cell counts the bright cells, those above
+# 0.1, for four choices. Then it lets sigma grow. The cross is the joint, the
+# square the largest cell, and every cell has a little noise: a tenth of the
+# peak.
 #
 # **Predict first.** Sigma doubles. By which factor does the number of
 # bright cells grow?
@@ -188,38 +212,37 @@ print(f"loops take {slow / fast:.0f} times as long")
 # </details>
 
 # %% tags=["nbval-check-output"]
-sigmas, row = [0.5, 1, 2, 6], 30
-center = np.array([[24.0, row]])
-figure, axes = plt.subplots(2, 4, figsize=(9, 3.9), sharex="col",
-                            sharey="row", height_ratios=[2, 1])
-for sigma, top, bottom in zip(sigmas, axes[0], axes[1]):
-    heatmap = gaussian_maps(center, 64, sigma)[0]
-    top.imshow(heatmap, cmap="inferno", vmin=0, vmax=1)
-    top.set(title=f"sigma = {sigma} cells")
-    top.grid(False)
-    bottom.plot(heatmap[row])
-    bottom.axvspan(24 - 3 * sigma, 24 + 3 * sigma, color="0.9")
-    bottom.set(ylim=(0, 1.1), xlabel="column")
-    print(f"sigma {sigma}: {(heatmap > 0.1).sum():3d} of 4096 cells "
-          "above 0.1")
-axes[0, 0].set_ylabel("row")
-axes[1, 0].set_ylabel("value")
+joint = np.array([[30.0, 30.0]])
+for sigma in (0.5, 1, 2, 6):
+    bright = (gaussian_maps(joint, 64, sigma)[0] > 0.1).sum()
+    print(f"sigma {sigma}: {bright:3d} of 4096 cells above 0.1")
 print(f"value 3 sigma from the joint: {np.exp(-3 ** 2 / 2):.3f}")
-display_figure(figure, "Four heatmaps of one joint with sigma 0.5, 1, 2 and "
-               "6 cells, and below each the row through the joint: the "
-               "bump grows from a single cell to a third of the map.")
+
+noise = np.random.default_rng(0).normal(0, 0.1, (12, 64, 64))
+
+
+def draw_growing(step):
+    sigma = 0.5 + step / 2
+    noisy = gaussian_maps(joint, 64, sigma)[0] + noise[step]
+    return map_and_row(noisy, joint[0], f"sigma {sigma:.1f} cells")
+
+
+animate(draw_growing, range(12), fps=2,
+        alt="A bump on a noisy map grows, and beside it the row through the "
+        "joint. A white cross marks the joint and stays; a blue square marks "
+        "the largest cell. At first both are in one place, then the square "
+        "jumps about the flat top.")
 
 # %% [markdown]
-# From left to right the bump grows from almost one cell to a third of the
-# map; the grey band is three sigma to each side.
+# While the bump grows from almost one cell to a third of the map, its top
+# becomes flat, and the noise carries the largest cell away from the joint.
 #
 # - **Too small.** With sigma 0.5 only **5** of 4096 cells are bright. A
 #   network that draws nothing at all is nearly right, and a bump two cells
 #   off has almost nothing in common with the right one: the loss can hardly
 #   tell it from one that is twenty cells off.
-# - **Too large.** The top is flat, so a little noise moves the largest cell
-#   far (section 5 measures it), and the bumps of neighbouring joints run
-#   into each other.
+# - **Too large.** A little noise moves the largest cell far (section 5
+#   measures it), and the bumps of neighbouring joints run into each other.
 # - **Usual.** Sigma 2 on 64 x 64 maps (SimpleBaseline, HRNet), sigma 1
 #   (Hourglass).
 #
@@ -246,26 +269,30 @@ display_figure(figure, "Four heatmaps of one joint with sigma 0.5, 1, 2 and "
 # The half pixels are there because a picture does not begin at the centre
 # of its first pixel, but half a pixel before.
 #
-# **Spot the bug.** A colleague's training code writes `x / 4`. It looks
+# **Predict first.** A colleague's training code writes `x / 4`. It looks
 # right, nothing crashes, and the network trains. Its maps are read back
 # with the second formula. How many pixels is every joint off, and to which
-# side? Decide before you run the cell.
+# side?
 
 # %% tags=["nbval-check-output"]
 stride = 4
 pixels = np.array([0, 1.5, 5.3, 100, 255])
 cells = (pixels + 0.5) / stride - 0.5
-print("the package agrees:", np.allclose(cells, resize_points(pixels, 1 / 4)))
 colleague = pixels / stride
 error = (colleague + 0.5) * stride - 0.5 - pixels
-print(" pixel    cell   pixel / 4   error in pixels")
-for row in zip(pixels, cells, colleague, error):
-    print("{:6.1f}  {:6.3f}   {:8.3f}  {:10.2f}".format(*row))
+off = np.abs(cells - resize_points(pixels, 1 / 4)).max()
+print(f"our cells and the package's differ by {off:.3f}")
 print(f"in x and y together: {np.hypot(error[0], error[0]):.2f} px")
+table(zip(pixels, cells, colleague, error),
+      ("pixel", "cell", "pixel / 4", "error in pixels"),
+      digits={"cell": 3, "pixel / 4": 3, "error in pixels": 2})
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Every joint lands **1.50** pixels too far to the right and too far down,
 # wherever it is: $(s - 1) / 2$. Together that is **2.12** pixels.
+# </details>
 #
 # If both directions forget the half pixels, a round trip is exact and hides
 # the bug. A mirrored picture shows it: pixel $x$ goes to $255 - x$ and cell
@@ -277,9 +304,10 @@ print(f"in x and y together: {np.hypot(error[0], error[0]):.2f} px")
 #
 # Write `decode(heatmap, stride)`: the position `(x, y)` **in pixels** of
 # the cell with the largest value. `heatmap` is an `(H, W)` array.
+# (10 minutes)
 #
 # Expected for the map `direct` of section 1 at stride 4: `(21.5, 9.5)`.
-# `hint("03.1")` gives a hint.
+# Stuck? `hint("03.1")`.
 
 # %% tags=["exercise"]
 def decode(heatmap, stride):
@@ -300,9 +328,10 @@ check("03.1", decode)
 # %% [markdown]
 # ## 4. From the picture to a joint
 #
-# **Argmax.** The document (4.3): the coordinates of the largest value are
-# the prediction. But the largest value sits in a cell, and cells are 4
-# pixels apart. A joint at cell 5.3 comes back as 5.
+# **Argmax.** The document (4.3): "the coordinates of the largest value of
+# each heatmap are the predicted coordinates of that keypoint." But the
+# largest value sits in a cell, and cells are 4 pixels apart. A joint at cell
+# 5.3 comes back as 5.
 #
 # **Quarter offset** (Newell et al., 2016). If the right neighbour of the
 # peak is larger than the left one, the joint lies to the right of the
@@ -311,7 +340,7 @@ check("03.1", decode)
 # We move a joint slowly from pixel 100 to pixel 116 and plot how far off
 # the two answers are.
 #
-# **Predict first.** How large can the error of each become, in pixels? For
+# **Predict first.** How large can the error of each become, in pixels? At
 # which positions is argmax exact?
 
 # %% tags=["nbval-check-output"]
@@ -329,8 +358,9 @@ for name, answer in answers.items():
     error = resize_points(answer, 4) - x
     axes.plot(x, error, label=name)
     package, _ = codecs.DECODERS[name](maps, 2)
-    print(f"{name:7s} largest error {abs(error).max():.1f} px, package "
-          f"agrees: {np.allclose(package[:, 0], answer)}")
+    apart = np.abs(package[:, 0].numpy() - answer).max()
+    print(f"{name:7s} largest error {abs(error).max():.1f} px "
+          f"(package: {apart:.4f} cells from ours)")
 axes.set(xlabel="position of the joint, pixels", ylabel="error, pixels",
          title="Argmax is exact only at the centre of a cell",
          ylim=(-2.3, 3.2))
@@ -341,9 +371,14 @@ display_figure(figure, "Error over position: argmax falls from plus 2 to "
                "often.")
 
 # %% [markdown]
-# Both errors are saws. Argmax is off by up to **2.0** pixels, half a cell,
-# and exact at 101.5, 105.5, ..., the centres of cells. The quarter offset
-# halves the teeth (**1.0**).
+# <details><summary>Answer</summary>
+#
+# Argmax is off by up to half a cell, **2.0** pixels. It is exact at the
+# centres of cells: 101.5, 105.5, ... The quarter offset halves that, to
+# **1.0** pixel.
+# </details>
+#
+# Both curves are saws; the quarter offset's teeth are half as long.
 #
 # **DARK** (Zhang et al., 2020). The quarter offset asks only *which*
 # neighbour is larger. By how much it is larger tells the rest. Take the
@@ -390,31 +425,44 @@ display_figure(figure, "Left: the values of one row on a Gaussian curve "
 # %% [markdown]
 # Three numbers, and the joint is back at **5.3000**.
 #
-# ### Exercise 03.2 ★★☆ Three numbers to a position
+# ### Exercise 03.2 ★★☆ What else do three numbers tell?
 #
-# Write `refine(left, middle, right)`: the three largest values of a row,
-# the largest in the middle, all positive, to the offset of the joint from
-# the middle cell, in cells. Where the logs do not curve down ($c \ge 0$,
-# as for three equal values) there is no top: return 0.
+# The parabola knows more than where its top is. Write
+# `read_bump(left, middle, right)` for the three largest values of a row, the
+# largest in the middle, all positive. It returns three things:
 #
-# Expected: `refine(0.4296, 0.9560, 0.7827)` is about `0.3`.
+# - the **offset** of the joint from the middle cell, in cells, as above;
+# - the **height** of the bump *at the joint*, between the cells, where it is
+#   higher than any of the three;
+# - the **sigma** of the bump, in cells. (Compare $c$ with the formula for
+#   $\ln h(j)$: what is its second derivative?)
+#
+# Where the logs do not curve down ($c \ge 0$, as for three equal values)
+# there is no top: return `(0.0, middle, np.inf)`. (20 minutes)
+#
+# Expected: `read_bump(0.4296, 0.9560, 0.7827)` is about `(0.3, 1.0, 1.0)`.
+# You will want this with a real network: a bump that is lower and wider than
+# the target says that the network is unsure.
 
 # %% tags=["exercise"]
-def refine(left, middle, right):
-    """The top of the parabola through three logs, cells from the middle."""
+def read_bump(left, middle, right):
+    """Offset, height and sigma of the bump through three values."""
     # your code here
 
 
 # %% tags=["solution"]
-def refine(left, middle, right):
-    """The top of the parabola through three logs, cells from the middle."""
+def read_bump(left, middle, right):
+    """Offset, height and sigma of the bump through three values."""
     low, mid, high = np.log([left, middle, right])
     slope, curvature = (high - low) / 2, high - 2 * mid + low
-    return -slope / curvature if curvature < 0 else 0.0
+    if curvature >= 0:
+        return 0.0, middle, np.inf
+    height = np.exp(mid - slope ** 2 / (2 * curvature))
+    return -slope / curvature, height, np.sqrt(-1 / curvature)
 
 
 # %% tags=["check"]
-check("03.2", refine)
+check("03.2", read_bump)
 
 # %% [markdown]
 # In two dimensions the slope becomes a vector $g$ (the gradient) and the
@@ -454,7 +502,7 @@ print("axis by axis ", apart)
 print("whole Hessian", whole, " package:", package.numpy())
 
 # %% [markdown]
-# Axis by axis the answer is off by nearly half a cell; with $l_{xy}$ it is
+# Axis by axis the answer is off by nearly half a cell. With $l_{xy}$ it is
 # exact, for any tilt and any width.
 #
 # **Soft-argmax.** The last decoder uses all cells: the centre of mass,
@@ -485,26 +533,31 @@ cases = {"clean": (clean, joint), "plus 0.01": (clean + 0.01, joint),
          "second bump": (clean + 0.8 * codecs.gaussian_heatmaps(
              other, 64, 2), joint),
          "at the border": (codecs.gaussian_heatmaps(edge, 64, 2), edge)}
-print("error in cells  centre of mass  soft_argmax  integral")
+rows = []
 for name, (heatmap, truth) in cases.items():
     found = [center_of_mass(heatmap), codecs.soft_argmax_decode(heatmap)[0],
              codecs.integral_decode(heatmap)[0]]
-    print(f"{name:14s}  {{:14.2f}}  {{:11.2f}}  {{:8.2f}}".format(
-        *((f - truth).norm() for f in found)))
+    rows.append((name, *((f - truth).norm().item() for f in found)))
+table(rows, ("error in cells", "centre of mass", "soft_argmax", "integral"),
+      digits=2)
 
 # %% [markdown]
-# - A hundredth of the peak in every cell pulls the plain centre of mass
-#   **7.76** cells off. 4096 small numbers weigh 41, the bump only
-#   $2 \pi \sigma^2 \approx 25$.
-# - A second bump pulls it **16.58** cells away, to a place between the two
-#   where nothing is.
+# <details><summary>Answer</summary>
+#
+# It matters a great deal: the plain centre of mass is **7.76** cells off.
+# 4096 small numbers weigh 41 together, the bump only
+# $2 \pi \sigma^2 \approx 25$. And the softmax is nearly flat, because $e^1$
+# is only 2.7 times $e^0$. Its mean is nearly the middle of the map, so
+# `integral` is wrong even on the clean map.
+# </details>
+#
+# - A second bump pulls the centre of mass **16.58** cells away, to a place
+#   between the two where nothing is.
 # - So the package's `soft_argmax` looks at 11 x 11 cells around the largest
 #   value only, and first raises the map to the power $\sigma^2$, which makes
 #   the bump slim and the background vanish. What remains is a small pull
 #   inward at the border, where half of the bump is missing.
-# - `integral` is wrong even on the clean map: $e^1$ is only 2.7 times
-#   $e^0$, so the softmax is nearly flat and its mean is nearly the middle of
-#   the map. It is meant for networks that are *trained* through the softmax
+# - `integral` is meant for networks that are *trained* through the softmax
 #   and learn to make their values large (chapter 5).
 #
 # ## 5. Four decoders compared
@@ -521,26 +574,32 @@ for name, (heatmap, truth) in cases.items():
 # %% tags=["nbval-check-output"]
 truth = torch.tensor(rng.uniform(-0.5, 255.5, (4000, 1, 2))).float()
 perfect, _ = codec.encode(truth, torch.ones(4000, 1))
-print("within        0.5    0.1   0.05 head sizes    largest error")
+rows = []
 for name in ("argmax", "quarter", "dark", "soft_argmax"):
     found, _ = codec.decode(perfect, name)
     error = (found - truth).norm(dim=-1)
-    a, b, c = (100 * (error <= share * 25.6).double().mean()
-               for share in (0.5, 0.1, 0.05))
-    print(f"{name:11s} {a:5.1f}  {b:5.1f}  {c:5.1f} %  {error.max():16.2f} px")
+    rows.append((name, *(100 * (error <= share * 25.6).double().mean().item()
+                         for share in (0.5, 0.1, 0.05)), error.max().item()))
+table(rows, ("decoder", "% within 0.5 heads", "0.1 heads", "0.05 heads",
+             "largest error, px"), digits={"largest error, px": 2})
 
 # %% [markdown]
-# At 0.5 head sizes all four are perfect: there the decoder does not matter.
-# At 0.05 argmax gets only **31.1 %** of the joints of a *perfect* network
-# right, about as many as the geometry says: $\pi \cdot 1.28^2 / 16 = 32.2$
-# %. (The 38,430 labels of the MPII validation set, rounded to cells in the
-# same way, give 98.0 % at 0.1 and 32.1 % at 0.05.) So a weak score at a tight
-# threshold may be the decoder's fault. Or that of a half pixel: the bug of
-# section 3, **2.12 px**, fails every joint at 0.05.
+# <details><summary>Answer</summary>
+#
+# A circle of radius 1.28 covers about a third of the square:
+# $\pi \cdot 1.28^2 / 16 = 32.2$ %. Argmax gets **31.1 %** of the joints of a
+# *perfect* network right at 0.05.
+# </details>
+#
+# At 0.5 head sizes all four are perfect; there the decoder does not matter.
+# At 0.05 it decides. (The 38,430 labels of the MPII validation set, rounded
+# to cells in the same way, give 98.0 % at 0.1 and 32.1 % at 0.05.) So a weak
+# score at a tight threshold may be the decoder's fault. Or that of a half
+# pixel: the bug of section 3, **2.12 px**, fails every joint at 0.05.
 #
 # The quarter offset and soft-argmax lose some joints here in the outermost
-# cells, where a neighbour or half of the bump is missing. Few joints lie
-# there in the crop of a person.
+# cells, where a neighbour or half of the bump is missing. In the crop of a
+# person few joints lie there.
 #
 # Perfect maps are the best case. Now we add noise to every cell and look at
 # the median error over 100 joints. DARK can also smooth the map before it
@@ -571,7 +630,7 @@ widths = [0.5, 1, 1.5, 2, 3, 4]
 over_noise = [errors(2, level) for level in levels]
 over_sigma = [errors(sigma, 0.05) for sigma in widths]
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 for name, marker in zip(over_noise[0], "os^Dv"):
     axes[0].plot(levels, [e[name] for e in over_noise], marker=marker)
@@ -591,12 +650,17 @@ display_figure(figure, "Two line plots of the error of five decoders. Left: "
                "1.5, DARK with blur stays the same.")
 
 # %% [markdown]
-# Left: decoders that look at one to nine cells grow worse quickly; those
-# that average over many cells suffer far less. At noise 0.1 argmax is
-# **2.43** pixels off and soft-argmax **0.53**. DARK needs its blur, with which
-# it is best (**0.39**). Right: a large sigma makes the flat top that we feared
-# in section 2, and the three that read few cells pay for it. A small sigma
-# hurts soft-argmax, because a small power $\sigma^2$ no longer silences the
+# <details><summary>Answer</summary>
+#
+# Those that look at few cells, one to nine, grow worse quickly. Those that
+# average over many suffer far less. At noise 0.1 argmax is **2.43** pixels
+# off and soft-argmax **0.53**. DARK needs its blur; with it, it is the best
+# (**0.39**).
+# </details>
+#
+# The right panel shows the flat top of section 2 once more: with a large
+# sigma, the three that read few cells pay for it. A small sigma hurts
+# soft-argmax, because a small power $\sigma^2$ no longer silences the
 # background.
 #
 # Our noise is independent from cell to cell. A trained network's errors are
@@ -605,45 +669,44 @@ display_figure(figure, "Two line plots of the error of five decoders. Left: "
 # at `PCKh@0.5` and from 37.7 to 42.0 at the tight threshold (as published by
 # the authors of both; "0.1" in their tables is really 0.11).
 #
-# **Play.** Move the joint, widen the bump, coarsen the map, add noise. The
-# legend says how far off each decoder is. Watch what happens at stride 16,
-# where the map has 4 x 4 cells.
+# **Play.** Drag the joint (the ring) across the map, widen the bump, coarsen
+# the map, add noise. The legend says how far off each decoder is. Watch what
+# happens at stride 16, where the map has 4 x 4 cells, and at the border.
 
-# %%
-def draw(position, sigma, stride, noise):
+# %% tags=["hide-input"]
+def draw(joint, sigma, stride, noise):
     own = codecs.HeatmapCodec(64, 64 // stride, sigma)
-    truth = torch.tensor([[[position, 30.0]]])
-    maps, _ = own.encode(truth, torch.ones(1, 1))
+    maps, _ = own.encode(torch.tensor([[joint]]), torch.ones(1, 1))
     maps = maps[0, 0].numpy()
     maps = maps + noise * np.random.default_rng(0).normal(size=maps.shape)
-    figure, axes = plt.subplots(figsize=(7.5, 4.2))
+    figure, axes = plt.subplots(figsize=(7.5, 4.6))
     axes.imshow(maps, cmap="gray", extent=(-0.5, 63.5, 63.5, -0.5))
     axes.grid(False)
     for name, look in (("argmax", "ws"), ("quarter", "c^"),
                        ("dark", "mo"), ("soft_argmax", "yD")):
         found, _ = own.decode(torch.tensor(maps)[None, None], name)
         x, y = found[0, 0].tolist()
-        off = np.hypot(x - position, y - 30)
+        off = np.hypot(x - joint[0], y - joint[1])
         axes.plot(x, y, look, mec="k", label=f"{name}: {off:.2f} px off")
-    axes.plot(position, 30, "r+", markersize=18, label="the joint")
-    axes.set(xlim=(15.5, 47.5), ylim=(45.5, 14.5), xlabel="pixels")
+    axes.plot(*joint, "r+", markersize=18, label="the joint")
+    axes.set(xlim=(-0.5, 63.5), ylim=(63.5, -0.5), xlabel="pixels")
     axes.legend(bbox_to_anchor=(1.02, 1), loc="upper left")
     return figure
 
 
 explore(draw, "A bump with sigma {sigma:.1f} cells at stride {stride}, noise "
-        "{noise:.2f}, the joint at pixel {position:.1f}, and where the four "
-        "decoders see it.", position=(18.0, 46.0, 31.2, 0.1), noise=(
-            0.0, 0.3, 0.0), sigma=(0.5, 5.0, 2.0), stride=[4, 2, 8, 16])
+        "{noise:.2f}, and where the four decoders see its joint.",
+        joint=Point(31.2, 30.0), sigma=(0.5, 5.0, 2.0), stride=[4, 2, 8, 16],
+        noise=(0.0, 0.3, 0.0))
 
 # %% [markdown]
 # ## 6. The document's case, there and back
 #
 # Five joints of a person become five maps of 64 x 64, and the maps become
-# joints again. The alternative is coordinate regression: the network gives
-# a $5 \times 2$ matrix directly, a row $(x, y)$ per joint (document 4.3).
-# `CoordinateCodec` makes that target; it scales pixels so that 0 and 1 are
-# the edges of the picture.
+# joints again. The document (4.3) adds the alternative: "with coordinate
+# regression, the CNN directly outputs a 5x2 coordinate matrix, each row
+# holding the x and y of one keypoint." `CoordinateCodec` makes that target;
+# it scales pixels so that 0 and 1 are the edges of the picture.
 #
 # **Spot the bug.** `hasty` below is one more decoder. It raises no error and
 # its result has the right shape. The picture shows what is wrong. Which
@@ -660,12 +723,7 @@ def hasty(heatmaps):
 by_argmax, _ = codec.decode(heatmaps, "argmax")
 by_dark, _ = codec.decode(heatmaps, "dark")
 matrix, _ = codecs.CoordinateCodec(256).encode(keypoints, visible)
-print("error in pixels  argmax  DARK     coordinates, 0 to 1")
-for k, name in enumerate(UPPER_BODY.joints):
-    a, b = ((found - keypoints)[0, k].norm() for found in (
-        by_argmax, by_dark))
-    print(f"{name:16s} {a:6.2f}  {b:4.2f}        ",
-          "({:.2f}, {:.2f})".format(*matrix[0, k]))
+off = [(found - keypoints)[0].norm(dim=-1) for found in (by_argmax, by_dark)]
 print(heatmaps.numel(), "numbers in the heatmaps,", matrix.numel(),
       "in the matrix")
 show_people([image] * 3, [keypoints[0], by_argmax[0], hasty(heatmaps)[0]],
@@ -673,6 +731,10 @@ show_people([image] * 3, [keypoints[0], by_argmax[0], hasty(heatmaps)[0]],
             size=3, alt="A drawn person three times. The labelled arm and "
             "the one read with argmax lie on the body; the one of the hasty "
             "decoder lies on its side, away from the body.")
+table([(joint, *(o[k].item() for o in off), *matrix[0, k].tolist())
+       for k, joint in enumerate(UPPER_BODY.joints)],
+      ("joint", "argmax, px off", "DARK, px off", "x, 0 to 1", "y, 0 to 1"),
+      digits=2)
 
 # %% [markdown]
 # The first two pictures look alike: an error of a pixel or two does not
@@ -695,7 +757,7 @@ show_people([image] * 3, [keypoints[0], by_argmax[0], hasty(heatmaps)[0]],
 # 1 counts, 0 does not. A joint outside the picture keeps weight 1 as long
 # as its bump (up to three sigma) reaches into the map.
 #
-# **Predict first.** What does a decoder answer on an empty map?
+# **Predict first.** What does a decoder give you for an empty map?
 
 # %% tags=["nbval-check-output"]
 nan = float("nan")
@@ -705,18 +767,24 @@ points = torch.tensor([list(cases.values())])              # (1, 4, 2)
 seen = torch.tensor([[2, 2, 2, 0]])
 maps, weights = codec.encode(points, seen)
 found, scores = codec.decode(maps, "dark")
-print("case          weight  peak   decoded")
-for k, name in enumerate(cases):
-    print(f"{name:13s} {weights[0, k]:6.0f}  {scores[0, k]:.2f}",
-          "  ({:.1f}, {:.1f})".format(*found[0, k]))
+table([(name, int(weights[0, k]), scores[0, k].item(), *found[0, k].tolist())
+       for k, name in enumerate(cases)],
+      ("joint", "weight", "peak", "decoded x", "decoded y"),
+      digits={"peak": 2})
 
 # %% [markdown]
-# - *Just outside*: the map shows the tail of a bump, and the answer
+# <details><summary>Answer</summary>
+#
+# It still gives you a position: that of the first cell, because no other is
+# larger. Only the **peak** says that there is nothing.
+# </details>
+#
+# - *Just outside*: the map shows the tail of a bump, and the decoded position
 #   stops at the edge of the picture.
-# - *Far outside* and *not labelled*: the map is empty and the weight 0. The
-#   decoder still answers, with the first cell. Only the **peak** tells that
-#   there is nothing. So a decoder returns two things, a position and a
-#   **score**, the height of the peak.
+# - *Far outside* and *not labelled*: the map is empty and the weight 0.
+#
+# So a decoder returns two things: a position and a **score**, the height of
+# the peak.
 #
 # An empty map with weight 1 would teach the network "there is no wrist in
 # this picture". We do not know that. Weight 0 says "no opinion".
@@ -727,8 +795,8 @@ for k, name in enumerate(cases):
 # `keypoints` `(N, K, 2)` in pixels, NaN where not labelled, and `visible`
 # `(N, K)`, 0 where not labelled, to `(heatmaps, weights)` of shapes
 # `(N, K, size, size)` and `(N, K)`. An unlabelled joint has a zero map and
-# weight 0; all others weight 1, also those far outside (simpler than in the
-# package). No loop over cells.
+# weight 0; all others have weight 1, even those far outside (simpler than in
+# the package). No loop over cells. (25 minutes)
 
 # %% tags=["exercise"]
 def encode(keypoints, visible, size, stride, sigma):
@@ -755,15 +823,15 @@ check("03.3", encode)
 
 # %% [markdown]
 # **Two places at once.** Suppose a network cannot tell left from right and
-# believes "the right wrist is here" with 0.6 and "there" with 0.4. It is
-# trained with the squared error, and the map with the smallest *expected*
-# squared error is the mean of the possible targets: 0.6 of one bump and 0.4
-# of the other. So the height of a peak can be read as a probability. (If the
-# network is unsure by $\tau$ cells around one place, the mean is a wide, low
-# bump of height $\sigma^2 / (\sigma^2 + \tau^2)$.)
+# believes with 0.6 that the right wrist is *here* and with 0.4 that it is
+# *there*. It is trained with the squared error, and the map with the smallest
+# *expected* squared error is the mean of the possible targets: 0.6 of one
+# bump and 0.4 of the other. So the height of a peak can be read as a
+# probability. (If the network is unsure by $\tau$ cells around one place, the
+# mean is a wide, low bump of height $\sigma^2 / (\sigma^2 + \tau^2)$.)
 #
-# **Predict first.** What do the decoders say to such a map? What would a
-# network say that must answer with two numbers, under the squared error?
+# **Predict first.** What do the decoders make of such a map? And what would a
+# network give that has to commit to two numbers, under the squared error?
 
 # %% tags=["nbval-check-output"]
 whole_body = SyntheticPeople(100, size=256)[32]
@@ -793,58 +861,23 @@ display_figure(figure, "Bright spots on both wrists of a drawn person. Three "
                "decoders say the brighter one, two a place in between.")
 
 # %% [markdown]
-# The three that look at the highest peak choose a wrist. The centre of mass,
-# and a network that must say two numbers, answer with a place **55.2** pixels
-# from the nearest wrist. That is a strong argument for heatmaps; chapter 5
-# tests how much it is worth. It has a price: with 0.5 and 0.5 a breath of
-# noise decides between two places far apart, and in a video the wrist jumps.
+# <details><summary>Answer</summary>
+#
+# The three decoders that look at the highest peak choose a wrist. The centre
+# of mass, and a network that has to commit to two numbers, give a place
+# **55.2** pixels from the nearest wrist.
+# </details>
+#
+# That is a strong argument for heatmaps; chapter 5 tests how much it is
+# worth. It has a price: with 0.5 and 0.5 a breath of noise decides between
+# two places far apart, and in a video the wrist jumps.
 #
 # ## Quiz
-#
-# **1.** Sigma is 2 and the peak of a map is 0.95. Is the network unsure?
-#
-# <details><summary>Answer</summary>
-#
-# Not necessarily. Where a joint lies between cells, no cell reaches 1: at
-# the corner of four cells the largest value is $\exp(-0.5 / 8) = 0.94$.
-# </details>
-#
-# **2.** Why does DARK not need to know sigma?
-#
-# <details><summary>Answer</summary>
-#
-# Slope and curvature of the log both carry the factor $1 / \sigma^2$, and
-# the offset is their ratio. (Its blur does use sigma, to know how much to
-# smooth.)
-# </details>
-#
-# **3.** The input grows from 256 to 384 pixels across, the maps from 64 to
-# 96 cells. What happens to sigma, if a bump shall cover the same part of
-# the body?
-#
-# <details><summary>Answer</summary>
-#
-# It grows by 1.5, from 2 to 3 cells: sigma counts cells, and a cell now
-# covers less of the body.
-# </details>
-#
-# **4.** A decoder is off by exactly 1.5 pixels right and down on every
-# picture. What do you suspect first?
-#
-# <details><summary>Answer</summary>
-#
-# Half a pixel forgotten in one direction at stride 4: $(s - 1) / 2 = 1.5$.
-# </details>
-#
-# **5.** You report `PCKh@0.5` only. Is it worth the effort to replace argmax
-# by DARK?
-#
-# <details><summary>Answer</summary>
-#
-# Hardly on 64 x 64 maps: with perfect maps both have 100 %. At tight
-# thresholds, on coarser maps and for smooth motion in video it is.
-# </details>
-#
+
+# %%
+quiz("03")
+
+# %% [markdown]
 # ## Summary
 #
 # - A heatmap is a small picture per joint: a Gaussian with its top, 1, at
@@ -870,7 +903,7 @@ display_figure(figure, "Bright spots on both wrists of a drawn person. Three "
 # | skeleton lies on its side | row and column swapped (section 6) |
 # | good at `PCKh@0.5`, poor at 0.1 | argmax, or targets rounded to cells (sections 2, 5) |
 # | loss is NaN | $0 \cdot \text{NaN}$: NaN labels must be replaced before the arithmetic, not multiplied by 0 after it |
-# | joints pile up in the top left corner | empty maps decoded without a look at the score (section 7) |
+# | joints pile up in the top left corner | empty maps were decoded and nobody looked at the score (section 7) |
 # | all answers near the middle of the map | softmax over a map that was not trained for it (section 4) |
 #
 # ## Further reading

@@ -4,31 +4,39 @@
 # **Write the three losses of pose estimation by hand, look at their
 # gradients, and train with them.**
 #
+# ![Twice the same drawn person. Sixteen joints start in one point and move to their places: on the left all together, growing into a skeleton; on the right at one speed, the near ones first.](figures/04_opening.gif)
+#
+# Sixteen joints start in the middle of the picture and find home. No rule of
+# bodies tells them the way: only a number, the loss, and the direction in
+# which it falls. Left and right differ in nothing but that loss.
+#
 # | | |
 # |---|---|
-# | **you will learn** | heatmap MSE, coordinate L2 and L1; what their gradients pull at; sums and means; masks; why a loss is unreadable without its trivial baseline; gradient descent, step by step |
-# | **you need** | [chapter 3](03_heatmaps.ipynb) (Gaussian heatmaps), derivatives, a little PyTorch |
-# | **time** | 60 minutes to read, 30 for the exercises |
-# | **runs in** | 30 seconds on two CPU cores |
+# | **You will learn** | heatmap MSE, coordinate L2 and L1; what their gradients pull at; sums and means; masks; why a loss is unreadable without its trivial baseline; gradient descent, step by step |
+# | **You need** | [chapter 3](03_heatmaps.ipynb) (Gaussian heatmaps), derivatives, a little PyTorch |
+# | **Time** | 60 minutes to read, 60 for the exercises; the project takes an evening |
+# | **Runs in** | 30 seconds on two CPU cores |
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
-
 from posecourse import losses
 from posecourse.authoring.chapters import require
 from posecourse.codecs import (
     CoordinateCodec, HeatmapCodec, argmax_decode, gaussian_heatmaps)
-from posecourse.datasets import SyntheticPeople
+from posecourse.datasets.synthetic import Difficulty, SyntheticPeople
 from posecourse.drawing import draw_pose
-from posecourse.exercises import check, hint
+from posecourse.exercises import check, hint, quiz
 from posecourse.metrics import mean_pose, mpjpe
 from posecourse.skeletons import MPII, UPPER_BODY, remap
 from posecourse.transforms import normalise
-from posecourse.visualization import figure, show_people, use_style
-from posecourse.visualization.widgets import explore
+from posecourse.visualization import (Point, animate, explore, figure,
+                                      show_people, use_style)
+from posecourse.visualization.diagrams import (
+    dragged_wrist, four_losses, gradient_maps, label_and_answer, two_descents)
+from posecourse.visualization.tables import table
 
 require("0.1")
 use_style()
@@ -39,17 +47,19 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## 1. All errors in one number
 #
-# The document (section 4.1) writes a network as a function:
+# The document (4.1) writes a network as a function:
 #
 # $$Y = \phi(I;\Theta), \quad Y \in \mathcal{R}^{K \times 2}$$
 #
 # A picture $I$ goes in and $K$ joints come out. $\Theta$ are the numbers
 # inside the network that training may change. In the second form $K$ heatmaps
 # come out: $\hat{H} = \phi(I;\Theta),\ \hat{H} \in \mathcal{R}^{K \times H
-# \times W}$. From here on a hat marks what
-# the network says; the same letter without a hat is the label.
+# \times W}$. From here on, a hat marks what the network gives; the same letter
+# without a hat is the label.
 #
-# Training looks for the $\Theta$ with the smallest loss (section 4.2):
+# Training, in the document's words (4.2), works like this: "the CNN's
+# parameters $\Theta$ are optimised by gradient descent, so that the loss
+# function becomes smallest":
 #
 # $$\Theta^* = \arg\min_{\Theta}\mathcal{L}(\hat{Y},Y)$$
 #
@@ -57,11 +67,11 @@ rng = np.random.default_rng(0)
 # one number. Its gradient tells each part of the answer which way is better,
 # and how much that matters.
 #
-# Here is a person and an answer that we made up: every joint is a few pixels
+# Here is a person, and an answer that we made up: every joint is a few pixels
 # off, and the two wrists are exchanged.
 
 # %%
-people = SyntheticPeople(200, seed=4)
+people = SyntheticPeople(200, seed=4, difficulty=Difficulty(noise=0))
 wrists = MPII.indices(["left_wrist", "right_wrist"])
 person = max((p for p in people if (p.visible == 2).all()),
              key=lambda p: np.ptp(p.keypoints[wrists, 0]))  # widest span
@@ -69,36 +79,27 @@ picture = people.read_image(person)
 answer = person.keypoints + rng.normal(0, 2.5, person.keypoints.shape)
 answer[wrists] = answer[wrists[::-1]]
 
-with figure("A drawn person with both arms stretched out, three times: with "
-            "the label's skeleton; with the answer's, whose forearms cross "
-            "the body to the other hand; with an arrow per joint, fourteen "
-            "short and two that span both arms.",
-            1, 3, size=(9, 3.2)) as axes:
-    axes[0].imshow(draw_pose(picture, person.keypoints))
-    axes[1].imshow(draw_pose(picture, answer))
-    axes[2].imshow(picture, alpha=0.4)
-    for start, end in zip(answer, person.keypoints):
-        axes[2].annotate("", end, start, arrowprops={
-            "arrowstyle": "->", "lw": 1.5, "shrinkA": 0, "shrinkB": 0})
-    titles = "the label $Y$", r"an answer $\hat Y$", "sixteen errors"
-    for axis, title in zip(axes, titles):
-        axis.set_title(title)
-        axis.set_axis_off()
+label_and_answer(
+    picture, person.keypoints, answer,
+    alt="A drawn person with both arms stretched out, three times: with the "
+    "label's skeleton; with the answer's, whose forearms cross the body to "
+    "the other hand; with an arrow per joint, fourteen short ones and two "
+    "long arcs, one above the other, that span both arms.")
 
 # %% [markdown]
-# The arrows lead from the answer to the label. Fourteen are short, two are
-# long. How much should the two long ones count beside the fourteen short
-# ones? The two losses of the next section give different replies.
+# The arrows lead from the answer to the label. Fourteen are short; the two
+# arcs are the wrists. How much should those two count beside the fourteen?
+# The two losses of the next section disagree about that.
 #
 # ## 2. Coordinates: L2 and L1
 #
-# The document's second formula (section 4.2):
+# The document (4.2) calls this one "the L2 loss of the keypoint coordinates":
 #
 # $$\mathcal{L}_{l2} = \frac{1}{K}\sum_{k=1}^K(\hat{y}_k - y_k)^2$$
 #
 # $y_k$ is the place of joint $k$: two numbers. The square of such a vector
-# means its squared length, $\Delta x^2 + \Delta y^2$. Section 3.2 names L1
-# beside L2. It has absolute values in place of squares:
+# means its squared length, $\Delta x^2 + \Delta y^2$. Elsewhere (3.2) the
+# document names L1 beside L2. L1 has absolute values in place of squares:
 #
 # $$\mathcal{L}_{l1} = \frac{1}{K}\sum_{k=1}^K
 # \left(|\hat{x}_k - x_k| + |\hat{y}_k - y_k|\right)$$
@@ -107,7 +108,7 @@ with figure("A drawn person with both arms stretched out, three times: with "
 #
 # | formula | code |
 # |---|---|
-# | place of joint $k$, said and true | `predicted[k]`, `target[k]` |
+# | place of joint $k$, predicted and true | `predicted[k]`, `target[k]` |
 # | $\sum_{k=1}^K$ | `for k in range(K)` |
 # | $\frac{1}{K}$ | `/ K` |
 #
@@ -150,19 +151,21 @@ for name, loss in (("L2", losses.coordinate_l2),
     print(f"   package {value.item():4}, gradient {moving.grad.tolist()}")
 
 # %% [markdown]
-# In L2 the first joint counts **25** to **4**, in L1 only **7** to **2**:
-# squares make large errors larger still.
+# <details><summary>Answer</summary>
 #
-# L2 pulls in proportion to the error. L1 pulls every wrong coordinate equally
-# hard, with $1/K$, be it 4 pixels off or 2. A coordinate that is right is left
+# In L2 the first joint counts **25** to **4**, in L1 only **7** to **2**:
+# squares make large errors larger still. L1 pulls every wrong coordinate
+# equally hard, with $1/K$, whether it is 4 pixels off or 2.
+# </details>
+#
+# L2 pulls in proportion to the error. A coordinate that is right is left
 # alone by both. The gradient points uphill; training steps the other way.
 #
 # ### Exercise 04.1 ★☆☆ L1 for a batch
 #
 # Write L1 for `predicted` and `target` of shape `(N, K, 2)`: the document's
 # $\frac{1}{K}\sum_k$, averaged over the N persons. For the two joints above it
-# gives 4.5. It takes no loop. Stuck? `hint("04.1")` pushes a little, and a
-# little more each time.
+# gives 4.5. You need no loop. (10 minutes) Stuck? `hint("04.1")`.
 
 # %% tags=["exercise"]
 def my_l1(predicted, target):
@@ -182,14 +185,16 @@ check("04.1", my_l1)
 # %% [markdown]
 # ## 3. Heatmaps: MSE
 #
-# The document's first formula (section 4.2):
+# For heatmaps, says the document (4.2), "the MSE (mean squared error) can be
+# used as the loss function":
 #
 # $$\mathcal{L}_{mse} = \frac{1}{K}\sum_{k=1}^K\sum_{i,j}
 # (\hat{H}_{k,i,j} - H_{k,i,j})^2$$
 #
 # $H_k$ is the target map of joint $k$, a Gaussian with peak 1. $\hat H_k$ is
 # the map that the network drew. The inner sum runs over all cells, row $i$ and
-# column $j$. (The name says *mean*, the formula says *sum*: section 4.)
+# column $j$. (The name says *mean*, the formula says *sum*. Section 4 is about
+# that.)
 #
 # Each cell $\hat H_{k,i,j}$ occurs in one term only, so
 #
@@ -198,7 +203,7 @@ check("04.1", my_l1)
 #
 # The gradient of a heatmap is itself a map: twice the difference. First the
 # loss, for one joint on 5 x 5 cells. The network drew its bump one cell too
-# far to the right, and too low.
+# far to the right, and too low. Then the gradient, on larger maps.
 
 # %% tags=["nbval-check-output"]
 H = gaussian_heatmaps(torch.tensor([[2.0, 2.0]]), 5, sigma=1.0)
@@ -208,49 +213,36 @@ for truth_row, drawn_row in zip(H[0].tolist(), H_hat[0].tolist()):
     print(*(f"{v:.2f}" for v in truth_row), "    ",
           *(f"{v:.2f}" for v in drawn_row))
 
-total = 0.0
-for k in range(len(H)):
-    for i in range(5):
-        for j in range(5):
-            total += (H_hat[k, i, j] - H[k, i, j]).item() ** 2
+total = sum((H_hat[k, i, j] - H[k, i, j]).item() ** 2
+            for k in range(len(H)) for i in range(5) for j in range(5))
 print(f"\nthree loops: {total / len(H):.4f}")
 print(f"one line:    {(H_hat - H).square().sum((-2, -1)).mean():.4f}")
 print(f"package:     {losses.heatmap_mse(H_hat[None], H[None]):.4f}")
 
-# %% tags=["nbval-check-output"]
 truth = gaussian_heatmaps(torch.tensor([[[8.0, 14.0]]]), 24)
 drawn = 0.8 * gaussian_heatmaps(torch.tensor([[[14.0, 9.0]]]), 24)
 drawn.requires_grad_()
 losses.heatmap_mse(drawn, truth).backward()
-print("autograd agrees with 2 / K * (drawn - truth):",
-      torch.allclose(drawn.grad, 2 * (drawn - truth)))
-
-panels = (("target $H$", truth), (r"drawn $\hat H$", drawn),
-          ("minus gradient", -drawn.grad))
-with figure("Three maps of 24 by 24 cells. The target has a bump at the lower "
-            "left, the drawn map one at the upper right. Minus the gradient "
-            "is positive where the target's bump is and negative where the "
-            "drawn bump is; between the two it is zero.",
-            1, 3, size=(9, 3)) as axes:
-    for axis, (title, values) in zip(axes, panels):
-        image = axis.imshow(values[0, 0].detach().numpy(), cmap="PuOr",
-                            vmin=-2, vmax=2)
-        axis.set_title(title)
-        axis.set_axis_off()
-    axis.figure.colorbar(image, ax=axes, shrink=0.8)
+off = (drawn.grad - 2 * (drawn - truth)).abs().max()
+print(f"autograd differs from 2 / K * (drawn - truth) by {off:.4f}")
+gradient_maps(
+    truth[0, 0], drawn[0, 0].detach(), drawn.grad[0, 0],
+    alt="Three maps of 24 by 24 cells. The target has a bump at the lower "
+    "left, the drawn map one at the upper right. Minus the gradient is "
+    "positive where the target's bump is and negative where the drawn one is.")
 
 # %% [markdown]
-# Descent adds the third map, times the learning rate. Where it is purple the
-# map will grow, where it is orange it will shrink. No arrow leads from the
-# wrong bump to the right place: each cell hears of its own error only.
-# Section 9 comes back to that.
+# Descent adds the third map, times the learning rate, to the second. Where it
+# is purple the drawn map will grow, where it is orange it will shrink. No
+# arrow leads from the wrong bump to the right place: each cell knows only its
+# own error. Section 9 comes back to that.
 #
 # ## 4. Sum or mean?
 #
-# To the letter, the document *adds* the cells. Published code divides by more.
-# For one person with all joints labelled, on maps of $H \times W$ cells (height
-# and width, the document's second use of $H$), with $d$ the difference in a
-# cell:
+# Taken at its word, the document *adds* the cells. Published code divides by
+# more. For one person with all joints labelled, on maps of $H \times W$ cells
+# (height and width, the document's second use of $H$), with $d$ the difference
+# in a cell:
 #
 # | who | loss | `reduction=` | the document's, times |
 # |---|---|---|---|
@@ -258,9 +250,9 @@ with figure("Three maps of 24 by 24 cells. The target has a bump at the lower "
 # | a true mean; mmpose | $\frac{1}{K H W}\sum_k\sum_{ij} d^2$ | `"mean"`, `"mmpose"` | $1/(HW)$: 1/4096 for 64 x 64 |
 # | Microsoft's SimpleBaseline and HRNet | $\frac{1}{2 K H W}\sum_k\sum_{ij} d^2$ | `"simple_baseline"` | $1/(2HW)$: 1/8192 for 64 x 64 |
 #
-# One answer, and the logs of two code bases say numbers that differ by
-# $2HW$. Two losses can be compared only if reduction, map size and sigma are
-# the same.
+# So for one and the same answer, the logs of two code bases can show numbers
+# that differ by a factor of $2HW$. Two losses can be compared only if
+# reduction, map size and sigma are the same.
 #
 # The gradient shrinks by the same factor. A step of plain gradient descent
 # (SGD) is *learning rate times gradient*. So a learning rate means nothing
@@ -275,40 +267,45 @@ bump = gaussian_heatmaps(torch.tensor([[[32.0, 32.0]]]), 64)
 
 
 def descend_map(reduction, rate, optimiser=torch.optim.SGD):
-    """The loss of an empty map, and what is left of it after 20 steps."""
-    drawn = torch.zeros_like(bump, requires_grad=True)
+    """The loss of an empty map, and how many % are left after 20 steps."""
+    drawn, history = torch.zeros_like(bump, requires_grad=True), []
     optimise = optimiser([drawn], lr=rate)
-    history = []
     for _ in range(21):
-        loss = losses.heatmap_mse(drawn, bump, reduction=reduction)
-        history.append(loss.item())
         optimise.zero_grad()
+        loss = losses.heatmap_mse(drawn, bump, reduction=reduction)
         loss.backward()
         optimise.step()
-    return history[0], history[-1] / history[0]
+        history.append(loss.item())
+    return history[0], 100 * history[-1] / history[0]
 
 
+rows = []
 for name, reduction, rate in (
         ("SGD", "joint_mean", 0.1), ("SGD", "mean", 0.1),
         ("SGD", "mean", 0.1 * 4096), ("SGD", "simple_baseline", 0.1 * 8192),
         ("Adam", "joint_mean", 0.01), ("Adam", "mean", 0.01)):
-    loss, left = descend_map(reduction, rate, getattr(torch.optim, name))
-    print(f"{name:5s}{reduction:16s} loss {loss:9.6f}, rate {rate:6.2f}: "
-          f"{left:6.1%} left")
+    run = descend_map(reduction, rate, getattr(torch.optim, name))
+    rows.append((name, reduction, rate, *run))
+table(rows, ("optimiser", "reduction", "rate", "first loss", "% left at end"),
+      digits={"rate": 2, "first loss": 6})
 
 # %% [markdown]
-# With the mean next to nothing happens: **99.8 %** of the loss is left. The
-# rate is 4096 times too small; multiplied by 4096 it gives the same run. Adam
-# divides each step by the usual size of the gradient, so to Adam the reduction
-# hardly matters. Weight decay inside the loss, or a second loss term, is
-# weighed against the first and does change.
+# <details><summary>Answer</summary>
+#
+# Next to nothing: **99.8 %** of the loss is left. The rate is 4096 times too
+# small; multiplied by 4096 it gives the same run.
+# </details>
+#
+# Adam divides each step by the usual size of the gradient, so the reduction
+# hardly matters to Adam. But weight decay inside the loss, or a second loss
+# term, is weighed against the first, and that balance does change.
 #
 # ## 5. Joints that nobody labelled
 #
 # In real data some joints have no label: outside the picture, hidden, or
 # forgotten. In MPII's validation set that is so for 28 % of the ankles
 # (counted from its annotations). In this course such a joint is NaN, so that
-# nobody can mistake it for a place. A mask says which joints count.
+# nobody can mistake it for a position. A mask says which joints count.
 #
 # **Spot the bug** in this mask. The loss it gives is right.
 
@@ -346,7 +343,7 @@ for name, loss in (("masked_l2", masked_l2),
 #
 # Mind the divisor too: it counts the two joints that have a label, not
 # $K = 3$. Otherwise a person with few labels has a small loss whatever the
-# network says.
+# network predicts.
 #
 # Some code avoids NaN by writing (0, 0), or an empty map, where a label is
 # missing, and has no mask. It runs, and its loss goes down.
@@ -379,38 +376,59 @@ for name, mask in (("without a mask", None), ("with the mask", weights)):
           f"({place[0]:.1f}, {place[1]:.1f}) instead of (16, 16)")
 
 # %% [markdown]
-# Without a mask the peak is **0.72** high: the share of people whose ankle was
-# labelled. The map stays in place and only looks unsure. The coordinate fares
-# worse. It moves toward the corner (0, 0), to **11.5**, where no ankle is.
+# <details><summary>Answer</summary>
 #
-# ### Exercise 04.2 ★★★ A mask that holds
+# Without a mask the best map has a peak **0.72** high, the share of people
+# whose ankle was labelled. The best coordinate is (**11.5**, **11.5**), where
+# no ankle is.
+# </details>
 #
-# Write the document's heatmap MSE over the labelled joints. `predicted` and
-# `target` are `(N, K, H, W)`, and `target` may be NaN where `labelled`
-# `(N, K)` is False. With no labelled joint at all the loss is 0. Its gradient
-# must never be NaN.
+# The map stays in place and only looks unsure. The coordinate fares worse:
+# it moves toward the corner (0, 0).
+#
+# ### Exercise 04.2 ★★★ Only the hard joints
+#
+# Late in training most joints are right, and their many small errors fill
+# most of the loss. CPN (Chen et al., 2018) therefore counts only the hardest:
+# *online hard keypoint mining*. Write `hard_mse(predicted, target, labelled,
+# top)`:
+#
+# - a joint's loss is the document's, the sum of squares over its cells;
+# - of each person, only the `top` labelled joints with the largest loss
+#   count; a person with fewer labelled joints counts with those;
+# - the result is the sum of the losses that count, divided by their number,
+#   over all persons. If there are none at all, it is 0.
+#
+# `predicted` and `target` are `(N, K, H, W)`, and `target` may be NaN where
+# `labelled` `(N, K)` is False. The gradient must never be NaN, and it pulls
+# on no joint that does not count. (25 minutes)
 
 # %% tags=["exercise"]
-def my_heatmap_mse(predicted, target, labelled):
-    """The document's MSE over the labelled joints, one number."""
+def hard_mse(predicted, target, labelled, top):
+    """Heatmap MSE over each person's hardest labelled joints."""
     # your code here
 
 
 # %% tags=["solution"]
-def my_heatmap_mse(predicted, target, labelled):
-    """The document's MSE over the labelled joints, one number."""
+def hard_mse(predicted, target, labelled, top):
+    """Heatmap MSE over each person's hardest labelled joints."""
     difference = torch.where(labelled[:, :, None, None],
                              predicted - target, 0)
-    return difference.square().sum() / labelled.sum().clamp(min=1)
+    per_joint = difference.square().sum((-2, -1))
+    rank = torch.where(labelled, per_joint, -1.0)     # unlabelled ones last
+    hardest = rank.topk(min(top, rank.shape[1]), dim=1).indices
+    counted = labelled.gather(1, hardest)
+    total = (per_joint.gather(1, hardest) * counted).sum()
+    return total / counted.sum().clamp(min=1)
 
 
 # %% tags=["check"]
-check("04.2", my_heatmap_mse)
+check("04.2", hard_mse)
 
 # %% [markdown]
 # ## 6. A loss is unreadable without its trivial baseline
 #
-# A log says: loss 0.0007. Is that good? Compare it with an answer that costs
+# A log shows: loss 0.0007. Is that good? Compare it with an answer that costs
 # nothing. A network that draws *empty* maps has $d = -H$ in each cell. Its
 # loss is the sum of the squared Gaussian, and a sum over cells is nearly an
 # integral over the plane:
@@ -424,19 +442,21 @@ check("04.2", my_heatmap_mse)
 # labels. Neither answer needs to look at the picture.
 
 # %% tags=["nbval-check-output"]
-print("empty maps, 64 x 64 cells")
-print("sigma   measured  pi sigma^2   mean     SimpleBaseline")
+rows = []
 for sigma in (1.0, 1.5, 2.0, 3.0):
     target = gaussian_heatmaps(torch.tensor([[[30.2, 33.7]]]), 64, sigma)
     measured = losses.heatmap_mse(torch.zeros_like(target), target)
     summed, mean, halved = (
         losses.zero_heatmap_loss(sigma, 64, reduction)
         for reduction in ("joint_mean", "mean", "simple_baseline"))
-    print(f"{sigma:3.1f} {measured:12.4f} {summed:10.4f} "
-          f"{mean:10.5f} {halved:9.5f}")
+    rows.append((sigma, measured.item(), summed, mean, halved))
 unlabelled = losses.zero_heatmap_loss(1.0, 64, "mmpose", labelled=0.935)
 print(f"sigma 1, a mean that also counts MPII's 6.5 % without a label: "
       f"{unlabelled:.5f}")
+table(rows, ("sigma", "measured", "pi sigma^2", '"mean"', '"simple_baseline"'),
+      digits={"measured": 4, "pi sigma^2": 4, '"mean"': 5,
+              '"simple_baseline"': 5},
+      caption="The loss of empty maps of 64 x 64 cells")
 
 # %% tags=["nbval-check-output"]
 poses = np.stack([person.keypoints for person in people])
@@ -454,27 +474,29 @@ average = np.mean(pictures, axis=0).astype(np.uint8)
 show_people([average, *pictures[:3]], [typical] * 4,
             titles=["200 people, averaged", *["the mean pose"] * 3],
             size=1.8,
-            alt="Left, the average of 200 pictures of people: a blurred "
-            "upright shape with the mean pose drawn on it, a small upright "
-            "person with hanging arms. Right, the same pose on three "
+            alt="Left, the average of 200 pictures: a grey blur, darker along "
+            "the middle, and on it the mean pose, upright and narrow, with "
+            "short arms close to the trunk. Right, the same pose on three "
             "people, whose arms and legs are elsewhere.")
 
 # %% [markdown]
 # The 0.0007 is the table's first row: **0.00077** for sigma 1, or **0.00072**
 # if the joints without a label stay in the mean. Users of a public Hourglass
-# implementation have asked why the loss rests there while no joint is found. The number gives
-# the answer: the maps are empty. And a coordinate loss of **0.02** looks small, yet it is what
-# the mean pose gets, typically **19** pixels off.
+# implementation have asked why their loss stops there while no joint is
+# found. The number is the explanation: the maps are empty. And a coordinate
+# loss of **0.02** looks small, yet it is what the mean pose gets, typically
+# **19** pixels off.
 #
 # So print the trivial baseline beside every loss, or divide by it: 1 is
-# "learned nothing", 0 is perfect, and a value that rests at 1 has a name.
+# "learned nothing", 0 is perfect, and a plateau at 1 has a name.
 #
 # ### Exercise 04.3 ★★☆ Read the plateau
 #
-# A log rests at `value` for maps of `size` x `size` cells, all joints
-# labelled. You suspect empty maps. Which reduction (`"joint_mean"`, `"mean"` or
-# `"simple_baseline"`) and which sigma (1, 1.5, 2 or 3) was it? A run rests near its
-# plateau, up to 4 % off. Return both, for example `("mean", 1.5)`.
+# A log stops falling at `value`, for maps of `size` x `size` cells with all
+# joints labelled. You suspect empty maps. Which reduction (`"joint_mean"`,
+# `"mean"` or `"simple_baseline"`) and which sigma (1, 1.5, 2 or 3) was it? A
+# real run comes to rest near its plateau, up to 4 % off. Return both, for
+# example `("mean", 1.5)`. (15 minutes)
 
 # %% tags=["exercise"]
 def read_plateau(value, size):
@@ -504,8 +526,8 @@ check("04.3", read_plateau)
 # Five people mark the x of the same wrist. Four agree within 2 pixels. The
 # fifth marked the other wrist.
 #
-# **Predict first.** One answer has to serve all five labels. Which answer does
-# L2 choose, and which L1?
+# **Predict first.** One answer has to serve all five labels. Which one has
+# the smallest L2, and which the smallest L1?
 
 # %% tags=["nbval-check-output"]
 labels = torch.tensor([30.0, 31.0, 31.0, 32.0, 90.0])
@@ -532,11 +554,17 @@ with figure("Two curves of the loss over the answer, with the five labels as "
                  xlabel="answer, pixels", ylabel="loss")
 
 # %% [markdown]
-# One wrong label moves L2's answer to **42.8**, where nobody's wrist is. L1
-# stays at **31.0**. Set the derivatives to zero and you see why.
-# $\sum_n 2(\hat x - x_n) = 0$ makes $\hat x$ the *mean*.
-# $\sum_n \mathrm{sign}(\hat x - x_n) = 0$ asks for as many labels on the left
-# as on the right: the *median*, which does not care how far away they are.
+# <details><summary>Answer</summary>
+#
+# L2 is smallest at **42.8**, where nobody's wrist is: at the mean. L1 is
+# smallest at **31.0**: at the median.
+# </details>
+#
+# One wrong label moved L2's answer by more than ten pixels. Set the
+# derivatives to zero and you see why. $\sum_n 2(\hat x - x_n) = 0$ makes
+# $\hat x$ the *mean*. $\sum_n \mathrm{sign}(\hat x - x_n) = 0$ asks for as many
+# labels on the left as on the right: the *median*, which does not care how
+# far away they are.
 #
 # Each loss is also a belief about errors. If they follow a density $p$, the
 # likeliest answer minimises $-\log p$:
@@ -546,12 +574,14 @@ with figure("Two curves of the loss over the answer, with the five labels as "
 # | Gauss, $\propto e^{-d^2/(2s^2)}$ | $d^2/(2s^2)$ + constant | L2 |
 # | Laplace, $\propto e^{-\lvert d\rvert/b}$ | $\lvert d\rvert/b$ + constant | L1 |
 #
-# Gauss holds errors of many $s$ for impossible, so it bends the answer to
-# avoid them. Laplace has heavier tails: it expects a wild label now and then.
+# To a Gaussian, an error of many standard deviations is next to impossible,
+# so the answer bends to avoid one. A Laplace density has heavier tails: it
+# expects a wild label now and then.
 #
 # Two losses lie between. **Smooth L1** is a parabola below `beta` and straight
 # above it. **Wing** is logarithmic below `width`, so it pulls *harder* the
-# smaller the error is; above it is straight too. From scratch, beside the package's:
+# smaller the error is; above, it is straight too. Here they are from scratch,
+# beside the package's:
 
 # %% tags=["nbval-check-output"]
 def smooth_l1(d, beta=4.0):
@@ -571,29 +601,19 @@ for name, package, ours in (("smooth_l1", losses.smooth_l1, smooth_l1(d)),
                             ("wing", losses.wing, wing(d))):
     options = {"beta": 4.0} if name == "smooth_l1" else {}
     theirs = package(xy, 0 * xy, reduction="none", **options)[:, 0]
-    print(f"{name} agrees:", torch.allclose(ours, theirs, atol=1e-5))
-
-# %%
-with figure("Left, four losses over the error: L2 a steep parabola, L1 a V, "
-            "smooth L1 a V with a round tip, wing a V with a sharp, deep "
-            "tip. Right, their gradients: L2 a steep line, L1 a step from "
-            "-1 to 1, smooth L1 a ramp between the same levels, wing about "
-            "5 near zero and falling to about 1.",
-            1, 2, size=(9, 3.4)) as (left, right):
-    for name, loss in (("L2", d ** 2), ("L1", d.abs()),
-                       ("smooth L1", smooth_l1(d)), ("wing", wing(d))):
-        slope, = torch.autograd.grad(loss.sum(), d)
-        left.plot(d.detach(), loss.detach(), label=name)
-        right.plot(d.detach(), slope, label=name)
-    left.set(title="the loss", xlabel="error $d$, pixels", ylim=(0, 30))
-    right.set(title="its gradient: how hard it pulls",
-              xlabel="error $d$, pixels", ylim=(-6, 6))
-    right.legend()
+    print(f"{name}: differs from the package's by "
+          f"{(ours - theirs).abs().max().item():.4f}")
+four_losses(
+    d, {"L2": d ** 2, "L1": d.abs(), "smooth L1": smooth_l1(d),
+        "wing": wing(d)},
+    alt="Left, four losses over the error: L2 a steep parabola, L1 a V, "
+    "smooth L1 a V with a round tip, wing one with a sharp tip. Right, their "
+    "gradients: L2 a line, L1 a step, smooth L1 a ramp, wing 5 falling to 1.")
 
 # %% [markdown]
-# Read the right panel. Far from zero, L2 pulls harder and harder (it leaves
-# the picture); all others pull with strength 1, so an outlier has one vote and
-# no more. Near zero, L2 and smooth L1 let go, L1 keeps pulling, and wing pulls
+# Look at the right panel. Far from zero, L2 pulls harder and harder (it leaves
+# the plot); all others pull with strength 1, so an outlier has one vote and no
+# more. Near zero, L2 and smooth L1 let go, L1 keeps pulling, and wing pulls
 # hardest: it still works on the last pixels.
 #
 # ## 8. Gradient descent by hand
@@ -603,10 +623,10 @@ with figure("Left, four losses over the error: L2 a steep parabola, L1 a V, "
 # $$\Theta \leftarrow \Theta - \eta\,
 # \frac{\partial\mathcal{L}}{\partial\Theta}$$
 #
-# For now $\Theta$ are the joints of the answer themselves; no network. We take
-# the upper body of the document's example (section 4.3, $K = 5$), start with
-# all joints in the middle of the picture, and use the two gradients from
-# section 2.
+# For now there is no network: $\Theta$ are the joints of the answer themselves,
+# as in the picture that opens this chapter. We take the upper body of the
+# document's example (4.3, $K = 5$), start with all joints in the middle of the
+# picture, and use the two gradients from section 2.
 #
 # **Predict first.** Under L2 and under L1: which joints arrive first, and how
 # does the last bit of the way look?
@@ -639,54 +659,62 @@ show_people([draw_pose(picture, paths[name][step], skeleton=UPPER_BODY,
             "a small head and arm that grows; with L1, a clump for long.")
 
 # %% [markdown]
-# L2 moves all joints in proportion: each step takes away the same share,
-# $1 - 2\eta/K = 0.9$ is left, so all joints arrive together and ever more
-# slowly. L1 moves every coordinate by the same $\eta/K = 1$ pixel: near joints
-# arrive first, far ones walk on. It cannot stop: at the end it hops to and fro
-# over the label by up to a pixel. That is why learning rates fall during
-# training (chapter 8).
+# <details><summary>Answer</summary>
+#
+# L2: all arrive together, ever more slowly. L1: near joints first, the far
+# ones walk on at the same speed, and at the end they cannot stop.
+# </details>
+#
+# L2 moves each joint in proportion to its error: after each step the share
+# $1 - 2\eta/K = 0.9$ is left. L1 moves every coordinate by the same $\eta/K = 1$
+# pixel. At the end it hops to and fro over the label by up to a pixel. That is
+# why learning rates fall during training (chapter 8).
 #
 # ## 9. A heatmap does not move
 #
 # Now the same descent on a map. A bump stands at x = 6 and should be at x = 17.
 # In the first run, the *cells* descend on the heatmap MSE, each with its own
-# gradient. In the second, the *place* of a bump descends on coordinate L2. The
+# gradient. In the second, the *coordinate* of a bump descends on L2. The
 # learning rate is the same, and so is the share of the error that each step
 # leaves: 0.9.
 #
-# **Predict first.** After about half of the way, where is the highest cell in
-# each of the two runs?
+# **Predict first.** Halfway through, where is the highest cell in each of the
+# two runs?
 
 # %% tags=["nbval-check-output"]
 wrong, right = (torch.tensor([[[x, 6.0]]]) for x in (6.0, 17.0))
 target = gaussian_heatmaps(right, (24, 13))
-cells, place, frames = gaussian_heatmaps(wrong, (24, 13)), wrong, []
-for step in range(21):
+cells, place, moments = gaussian_heatmaps(wrong, (24, 13)), wrong, []
+for step in range(31):
+    moved = gaussian_heatmaps(place, (24, 13))
+    moments.append((cells[0, 0], moved[0, 0]))
     if step in (0, 3, 6, 8, 20):
-        moved = gaussian_heatmaps(place, (24, 13))
         peaks = [argmax_decode(m)[0][0, 0, 0].item() for m in (cells, moved)]
         print(f"step {step:2d}: highest cell at x = {peaks[0]:.0f} (cells), "
-              f"{peaks[1]:.0f} (place)")
-        frames.append((step, cells[0, 0], moved[0, 0]))
+              f"{peaks[1]:.0f} (coordinate)")
     cells = cells - 0.05 * 2 * (cells - target)
     place = place - 0.05 * 2 * (place - right)
 
-with figure("Two rows of five maps. Above, one bump fades on the left while "
-            "another appears on the right. Below, one bump travels from "
-            "left to right.", 2, 5, size=(9, 2.6)) as axes:
-    for column, (step, *pair) in enumerate(frames):
-        for axis, values in zip(axes[:, column], pair):
-            axis.imshow(values.numpy(), vmin=0, vmax=1, cmap="inferno")
-            axis.axvline(17, color="white", lw=1, ls=":")
-            axis.set(xticks=[], yticks=[])
-        axes[0, column].set_title(f"step {step}")
-    axes[0, 0].set_ylabel("cells")
-    axes[1, 0].set_ylabel("place")
+
+def draw_step(step):
+    return two_descents(*moments[step], home=17, title=f"step {step}")
+
+
+animate(draw_step, [*range(0, 31, 2), *[30] * 5], fps=4,
+        alt="Two maps, one above the other, with a dotted line at the label. "
+        "Above, one bump fades on the left while another appears on the "
+        "line; nothing moves. Below, one bump travels from left to right.")
 
 # %% [markdown]
-# The upper row is a cross-fade. The old bump sinks in place while a new one
-# rises in place; the highest cell sits still, then jumps from **6** to **17**.
-# Nothing ever stands between. The lower row moves.
+# <details><summary>Answer</summary>
+#
+# After 6 steps, with half of the error gone, the highest cell of the upper map
+# is still at **6**; then it jumps to **17**. That of the lower map is at
+# **11**, halfway.
+# </details>
+#
+# The upper map cross-fades. The old bump sinks in place while a new one rises
+# in place, and nothing ever stands between. The lower bump moves.
 #
 # The reason is in the loss. Take a whole bump, $d$ cells from its target, and
 # expand the square. The two bumps have $\pi\sigma^2$ each, minus twice their
@@ -697,39 +725,33 @@ with figure("Two rows of five maps. Above, one bump fades on the left while "
 # \frac{\partial\mathcal{L}}{\partial d} = \pi d\, e^{-d^2/(4\sigma^2)}$$
 #
 # Once they no longer overlap, the loss is flat. It cannot tell 12 cells off
-# from 30 cells off. Let us measure that, with autograd through the place.
+# from 30 cells off. Let us measure that, with autograd through the position.
 
 # %% tags=["nbval-check-output"]
-FORMS = {"heatmap MSE": losses.heatmap_mse, "L2": losses.coordinate_l2,
-         "L1": losses.coordinate_l1, "smooth L1": losses.smooth_l1,
-         "wing": losses.wing}
-
-
-def loss_and_pull(form, offsets, sigma=2.0, height=1.0):
-    """Loss of answers some cells off in x, and its derivative."""
-    x = (40 + torch.as_tensor(offsets)).requires_grad_()
+def loss_and_pull(offsets):
+    """Heatmap MSE of bumps some cells off in x, and its derivative."""
+    x = (40 + offsets).requires_grad_()
     answer = torch.stack([x, 0 * x + 10], -1)[:, None]       # (N, 1, 2)
     target = torch.tensor([40.0, 10.0]).expand_as(answer)
-    if form == "heatmap MSE":
-        answer = height * gaussian_heatmaps(answer, (81, 21), sigma)
-        target = gaussian_heatmaps(target, (81, 21), 2.0)
-    loss = FORMS[form](answer, target, reduction="none")[:, 0]
+    loss = losses.heatmap_mse(
+        gaussian_heatmaps(answer, (81, 21), 2.0),
+        gaussian_heatmaps(target, (81, 21), 2.0), reduction="none")[:, 0]
     pull, = torch.autograd.grad(loss.sum(), x)
     return loss.detach(), pull
 
 
 distances = torch.tensor([1.0, 3.0, 6.0, 12.0, 30.0])
-loss, pull = loss_and_pull("heatmap MSE", distances)
+loss, pull = loss_and_pull(distances)
 formula = 8 * np.pi * (1 - torch.exp(-distances ** 2 / 16))
-for row in zip(distances, loss, formula, pull):
-    print("{:2.0f} cells off: loss {:5.2f} (formula {:5.2f}), pull {:.2f}"
-          .format(*row))
+table([[v.item() for v in row] for row in zip(distances, loss, formula, pull)],
+      ("cells off", "loss", "formula", "pull"),
+      digits={"cells off": 0, "loss": 2, "formula": 2, "pull": 2})
 
 # %% [markdown]
 # At 12 and at 30 cells the loss is the same **25.13**, and the pull is
 # **0.00**. Note the height of that plateau: $2\pi\sigma^2$, *twice* the loss
 # of an empty map. A sharp peak in the wrong place costs twice as much as no
-# peak at all. So a network that is unsure draws low peaks; that is why the
+# peak at all. So a network that is unsure draws low peaks, and that is why the
 # height of a peak can serve as its confidence.
 #
 # Why do heatmap networks learn at all? Because a network does not shift a
@@ -737,35 +759,27 @@ for row in zip(distances, loss, formula, pull):
 # *grow*. It needs no path from here to there, but it has to recognise the
 # joint in each cell where one may be.
 #
-# Try it: choose a loss and drag the answer. Under the heatmap MSE, drag
-# `height` too, for an answer far away.
+# **Play.** Drag the wrist (the ring) away from its label (the cross). The arm
+# follows, the bump moves on the map, and a dot runs along the curve of each
+# loss. Where does the heatmap MSE stop growing? Out there, lower `height`: an
+# unsure answer is cheaper.
 
-# %%
-def draw(loss, offset, sigma, height):
-    made, axes = plt.subplots(1, 3, figsize=(9.4, 2.9))
-    bump = height * gaussian_heatmaps(
-        torch.tensor([40.0 + offset, 10.0]), (81, 21), sigma)
-    axes[0].imshow(bump[:, 15:66].numpy(), vmin=0, vmax=1, cmap="inferno",
-                   extent=(-25.5, 25.5, -10.5, 10.5))
-    axes[0].plot(0, 0, "+", color="white", ms=14, mew=2)
-    axes[0].set_title("the answer; + is the label")
-    axes[0].grid(False)
-    at = torch.cat([torch.tensor([offset]), torch.linspace(-25, 25, 201)])
-    for axis, values, name in zip(axes[1:], loss_and_pull(
-            loss, at, sigma, height), ("loss", "pull (gradient)")):
-        axis.plot(at[1:], values[1:], "k-", at[0], values[0], "o", ms=10)
-        axis.set(title=f"{loss}: {name} {values[0]:.2f}",
-                 xlabel="cells from the label")
-    if loss == "heatmap MSE":
-        axes[1].axhline(np.pi * 4, ls="--")
-        axes[1].text(25, np.pi * 4, "empty map", ha="right", va="top")
-    return made
+# %% tags=["hide-input"]
+arm_label, _ = remap(person.keypoints, person.visible, MPII, UPPER_BODY)
+start = arm_label[-1] - [16, -24]
 
 
-explore(draw, "A bump {offset:.1f} cells from its label; curves of {loss} and "
-        "its gradient over that distance, with a dot where the bump is",
-        loss=list(FORMS), offset=(-25.0, 25.0, 8.0, 0.5),
-        sigma=(0.5, 6.0, 2.0, 0.5), height=(0.0, 1.0, 1.0, 0.05))
+def draw_dragged(wrist, height):
+    """The arm with its wrist elsewhere, its bump, and three losses."""
+    arm = np.concatenate([arm_label[:-1], [wrist]])
+    return dragged_wrist(picture, arm_label, arm, height)
+
+
+explore(draw_dragged, "An arm whose wrist was dragged off its label; the "
+        "label's bump and the answer's, {height:.2f} high; and the curves of "
+        "L1, L2 and heatmap MSE over the distance, with a dot where the "
+        "wrist is", wrist=Point(*start.round().tolist()),
+        height=(0.0, 1.0, 1.0, 0.05))
 
 # %% [markdown]
 # ## 10. Two losses, two networks, twelve pictures
@@ -773,7 +787,7 @@ explore(draw, "A bump {offset:.1f} cells from its label; curves of {loss} and "
 # Before any long training, ask of a network and its loss: can they learn
 # twelve pictures by heart? If not, something is broken, and no data will mend
 # it. Two small networks share their design up to the last layers. One draws
-# heatmaps of 16 x 16 cells and descends on the heatmap MSE. The other says
+# heatmaps of 16 x 16 cells and descends on the heatmap MSE. The other gives
 # coordinates and descends on L2. This is no contest: chapter 5 compares them
 # fairly, on pictures they have not seen.
 
@@ -797,24 +811,25 @@ def trunk():
             conv(32, 32, 1)]
 
 
-draws = nn.Sequential(*trunk(), nn.Conv2d(32, 16, 1))
-says = nn.Sequential(
+maps_out = nn.Sequential(*trunk(), nn.Conv2d(32, 16, 1))
+points_out = nn.Sequential(
     *trunk(), conv(32, 32, 2), conv(32, 32, 2), nn.Flatten(),
     nn.Linear(32 * 16, 32), nn.Unflatten(1, (16, 2)))
 
 # %% tags=["nbval-check-output"]
 small = SyntheticPeople(12, seed=1, size=64)
 images, keypoints, visible = batch(small)
-for head, start in ((draws[-1], 0.0), (says[-2], 0.5)):
+for head, start in ((maps_out[-1], 0.0), (points_out[-2], 0.5)):
     nn.init.zeros_(head.weight)       # start with the same answer to all
     nn.init.constant_(head.bias, start)
 curves, trained = {}, {}
 for name, net, codec, loss in (
-        ("heatmap MSE", draws, HeatmapCodec(64, 16, sigma=1.0),
+        ("heatmap MSE", maps_out, HeatmapCodec(64, 16, sigma=1.0),
          losses.heatmap_mse),
-        ("coordinate L2", says, CoordinateCodec(64), losses.coordinate_l2)):
+        ("coordinate L2", points_out, CoordinateCodec(64),
+         losses.coordinate_l2)):
     target, weights = codec.encode(keypoints, visible)
-    trivial = (loss(0 * target, target, weights).item() if net is draws
+    trivial = (loss(0 * target, target, weights).item() if net is maps_out
                else losses.mean_pose_loss(target, weights))
     optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
     curves[name] = []
@@ -837,8 +852,8 @@ for name, (net, codec) in trained.items():
         pictures, labels, seen = batch(group)
         poses, _ = codec.decode(net(pictures).detach())
         off, lazy = (mpjpe(p, labels, seen) for p in (poses, typical))
-        print(f"{name}, {kind} pictures: nearer than the mean pose: "
-              f"{off < lazy}")
+        print(f"{name}, {kind} pictures: {off / lazy:.1f} times as far off "
+              "as the mean pose")
         sheet.append((group.read_image(group[2]), poses[2],
                       f"{name},\n{kind} picture"))
 
@@ -857,75 +872,90 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
 
 # %% [markdown]
 # Divided by the loss of a constant prediction, both curves have one unit.
-# The heatmap network starts at **1.0**: its last layer is zero, it draws empty
-# maps. The coordinate network starts at **2.2**, with all joints in the middle
-# of the picture, and passes 1 on its way. Both end near 0: they know the twelve
-# pictures by heart, so network, target, loss and descent work together.
+# The heatmap network starts at **1.0**: its last layer is zero, so it draws
+# empty maps. The coordinate network starts at **2.2**, with all joints in the
+# middle of the picture, and passes 1 on its way. Both end near 0: they know
+# the twelve pictures by heart, so network, target, loss and descent work
+# together.
 #
-# On new pictures both networks are *further* off than the mean pose. A low training loss says that the pictures
-# were learned, not that people can be found. For that it takes more data
-# (chapter 6), better networks (7), longer training (8) and a measurement on
-# pictures that were held back (9).
+# On new pictures both are *farther* off than the mean pose, **1.8** and **1.1**
+# times as far. A low training loss says that the pictures were learned, not
+# that people can be found. For that it takes more data (chapter 6), better
+# networks (7), longer training (8) and a measurement on pictures that were
+# held back (9).
 #
+# ## Project
+#
+# **A decoder for a real network.** You know what a heatmap is, how it is read
+# and how it is trained. Now put that to work on maps that nobody drew with a
+# formula. `network_maps(100)` runs the network that opened chapter 1 on 100
+# people it has not seen and gives you its heatmaps, 32 x 32 cells for each
+# of the 16 joints, and what is true. Bumps are crooked, some are low, some
+# stand in two places.
+#
+# Write `decode_maps(maps)`: from `(N, 16, 32, 32)` to positions `(N, 16, 2)`
+# in cells and scores `(N, 16)`, in NumPy or torch, without the package's
+# decoders. Then write half a page about it. Set an evening aside.
+#
+# | | what | full marks |
+# |---|---|---|
+# | measured | joints within 0.1 head sizes, on 100 *other* people | 34 % or more (argmax gets about 18 %) |
+# | measured | a high score means a right joint: the share of pairs, one right and one wrong joint (at 0.5 head sizes), in which the right one has the higher score | 85 % or more (chance is 50 %) |
+# | by eye | two joints where your decoder beats argmax, drawn on their maps, and why | the picture shows the reason |
+# | by eye | one joint that no decoder can save, and why | the map shows it |
+# | by eye | something you tried that did *not* help, with its number | it is measured, not guessed |
+#
+# `check` judges the two measured lines.
+
+# %% tags=["exercise"]
+from posecourse.exercises.network_maps import network_maps
+
+practice = network_maps(100)     # .maps, .cells, .visible, .head_cells
+
+
+def decode_maps(maps):
+    """Maps (N, 16, 32, 32) -> positions (N, 16, 2) and scores (N, 16)."""
+    # your code here
+
+
+# %% tags=["solution"]
+from posecourse.exercises.network_maps import network_maps
+
+practice = network_maps(100)     # .maps, .cells, .visible, .head_cells
+
+
+def decode_maps(maps):
+    """The centre of mass of the cubed map, in 5 x 5 cells at its peak."""
+    maps = torch.as_tensor(maps)
+    cells = torch.arange(32)
+    peak = maps.flatten(2).argmax(-1)
+    row, column = peak // 32, peak % 32
+    near_x = (cells - column[..., None]).abs() <= 2      # (N, K, 32)
+    near_y = (cells - row[..., None]).abs() <= 2
+    mass = maps.clamp(min=0) ** 3
+    mass = mass * near_y[..., :, None] * near_x[..., None, :]
+    total = mass.sum((-2, -1)).clamp(min=1e-9)
+    x = (mass.sum(-2) * cells).sum(-1) / total
+    y = (mass.sum(-1) * cells).sum(-1) / total
+    return torch.stack([x, y], -1), maps.amax((-2, -1))
+
+
+# %% tags=["check"]
+check("04.project", decode_maps)
+
+# %% [markdown]
 # ## Quiz
-#
-# **1.** Log A says 6.1 with the document's reduction. Log B says 0.0012 with a
-# mean over 64 x 64 cells. Same sigma, all joints labelled. Whose maps are
-# nearer to the target?
-#
-# <details><summary>Answer</summary>
-#
-# B's. In the document's unit B has $0.0012 \cdot 4096 \approx 4.9$. If sigma
-# is 2, empty maps have 12.6, so both have learned something.
-# </details>
-#
-# **2.** A run with SGD works with `"mean"` and rate 400. You switch to
-# `"joint_mean"` and keep the rate. What happens?
-#
-# <details><summary>Answer</summary>
-#
-# The gradient is 4096 times larger, and each step overshoots the target by
-# far. The loss grows at every step until it is infinite or NaN. The rate has
-# to be divided by 4096 as well.
-# </details>
-#
-# **3.** A network is 60 % sure that the joint is *here*; otherwise it is
-# somewhere far away. How high a peak should it draw here to make the expected
-# heatmap MSE smallest?
-#
-# <details><summary>Answer</summary>
-#
-# 0.6. In every cell the best value is the mean of the possible targets, as in
-# section 7: 0.6 times a bump here. (Elsewhere it adds low bumps for the other
-# places.) So the height of a peak is a confidence.
-# </details>
-#
-# **4.** In the experiment with the ankles, 7 of 25 labels were written as
-# (0, 0) and L2 without a mask answered (11.5, 11.5). What would L1 have
-# answered?
-#
-# <details><summary>Answer</summary>
-#
-# (16, 16), the median: 18 of 25 labels are there. With more than half of the
-# labels missing it would jump to (0, 0). L1 hides the mistake; it does not
-# mend it.
-# </details>
-#
-# **5.** Coordinates are given from 0 to 1, and the loss is smooth L1 with
-# `beta=1`. Which loss is it really?
-#
-# <details><summary>Answer</summary>
-#
-# L2, halved. No error inside the picture exceeds 1, so the straight part is
-# never reached. `beta` has the unit of the coordinates.
-# </details>
-#
+
+# %%
+quiz("04")
+
+# %% [markdown]
 # ## Summary
 #
-# - A loss makes one number of all errors; its gradient says which way each
+# - A loss makes one number out of all errors; its gradient says which way each
 #   part of the answer should go, and how hard it is pulled.
-# - L2 pulls in proportion to the error, its best constant is the mean, and it
-#   believes in Gaussian errors. L1 pulls all errors alike; median, Laplace.
+# - L2 pulls in proportion to the error; its best constant is the mean; it
+#   believes in Gaussian errors. L1 pulls all errors alike: median, Laplace.
 # - Heatmap MSE pulls each cell by its own error. Peaks rise and sink in place;
 #   far from the target the loss does not know how far.
 # - Sum, mean and half mean differ by factors of thousands. The learning rate

@@ -378,8 +378,10 @@ def _pictures(notebook, chapter, root):
             continue  # said by _links
         elif target.endswith(".svg"):
             yield from drawing_problems(root / target)
-        elif (root / target).stat().st_size > MAX_DRAWING_BYTES:
-            yield f"picture {target} is larger than {MAX_DRAWING_BYTES} bytes"
+        else:
+            limit = MAX_IMAGE_BYTES.get(Path(target).suffix[1:], MAX_DRAWING_BYTES)
+            if (root / target).stat().st_size > limit:
+                yield f"picture {target} is larger than {limit} bytes"
 
 
 def drawing_problems(path: Path) -> list[str]:
@@ -616,11 +618,12 @@ def _measured_numbers(notebook):
 def _checked(notebook):
     """Stubs are "not yet", solutions pass."""
     solved = any("solution" in tags(c) for c in notebook.cells)
-    for cell in _code_cells(notebook):
+    code = _code_cells(notebook)
+    for before, cell in zip([None, *code], code):
         if "check" in tags(cell):
             text = " ".join(_output_text(o) for o in cell.outputs)
-            # a project is the learner's own: it has no solution
-            wanted = solved and '.project"' not in cell.source
+            # a project that is tagged so is the learner's own
+            wanted = solved and "project" not in tags(before)
             if wanted != ("passed." in text):
                 yield (
                     f"{'the solution' if solved else 'the empty exercise'} "

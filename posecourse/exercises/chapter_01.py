@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..skeletons import AI_CHALLENGER, COCO, LSP, MPII
+from ..skeletons import COCO, LSP, MPII
 from . import exercise
 from .attempt import short
+from .quiz import Choice, Question
 
 
 @exercise(
@@ -38,7 +39,7 @@ def _(attempt):
         attempt.require(
             isinstance(got, (list, tuple))
             and all(isinstance(name, str) for name in got),
-            f"A list of names is asked for; you return {short(got)}.",
+            f"Please return a list of names, not {short(got)}.",
         )
         right, got = named([1]), list(got)
         given = (
@@ -125,64 +126,233 @@ def _(attempt):
 @exercise(
     "01.3",
     hints=(
-        "First move: in column 0, x becomes width - 1 - x.",
-        "Then rename: for each pair (a, b) the rows a and b change places, in "
-        "keypoints and in visible.",
-        "keypoints[[a, b]] = keypoints[[b, a]] exchanges two rows; a plain "
-        "a, b = b, a of array rows would overwrite one of them.",
+        "Flipping twice gives the start again even if the names are not "
+        "exchanged, or if every joint is one pixel off. You need a case whose "
+        "answer you know: the one for width 64 and x = 10 is 64 - 1 - 10.",
+        "Take three or four joints with different places and different "
+        "visibility, and one pair, (0, 2). Write down what has to come out, and "
+        "compare keypoints and visibility with it. Let one joint be NaN: "
+        "np.allclose(a, b, equal_nan=True).",
+        "Two pairs tell more than one. And keep copies of what you hand over: "
+        "afterwards np.array_equal(given, copy, equal_nan=True) says whether "
+        "it was changed.",
     ),
 )
 def _(attempt):
-    small = np.array([[10.0, 5.0], [20.0, 8.0], [30.0, 9.0]])
-    cases = [(small, np.array([2, 2, 1], np.uint8), 64, [(0, 2)], [2, 1, 0])]
-    rng = np.random.default_rng(13)
-    for skeleton in (MPII, COCO, LSP, AI_CHALLENGER):
-        for width in (256, 63):
-            points = rng.uniform(0, width - 1, (len(skeleton), 2)).round(1)
-            visible = rng.integers(0, 3, len(skeleton)).astype(np.uint8)
-            points[visible == 0] = np.nan
-            cases.append(
-                (
-                    points,
-                    visible,
-                    width,
-                    skeleton.flip_pairs,
-                    list(skeleton.flip_permutation),
-                )
-            )
-    for points, visible, width, pairs, order in cases:
-        moved = points * [-1, 1] + [width - 1, 0]
-        attempt.gives(
-            (moved[order], visible[order]),
-            points,
-            visible,
-            width,
-            pairs,
-            mistakes={
-                "the joints are moved, but keep their names: exchange left and right": (
-                    moved,
-                    visible,
-                ),
-                "the visibility has to change sides too": (moved[order], visible),
-                "x becomes width - 1 - x; this is one pixel off": (
-                    moved[order] + [1, 0],
-                    visible[order],
-                ),
-                "the rows are exchanged, but the joints not moved": (
-                    points[order],
-                    visible[order],
-                ),
-                "a row was overwritten before it was copied": (
-                    _overwritten(moved, pairs),
-                    visible[order],
-                ),
-            },
+    for right, flip, what in _FLIPS:
+        got = attempt(flip)
+        attempt.require(
+            isinstance(got, (bool, np.bool_)),
+            f"True or False is asked for; you return {short(got)}.",
+        )
+        attempt.require(
+            bool(got) == right,
+            f"Your test says True to a function with a bug: {what}."
+            if got
+            else f"Your test says False to a function that is right: {what}.",
         )
 
 
-def _overwritten(points, pairs):
+def _moved(keypoints, width):
+    return np.asarray(keypoints) * [-1, 1] + [width - 1, 0]
+
+
+def _order(count, pairs):
+    order = np.arange(count)
+    for a, b in pairs:
+        order[[a, b]] = order[[b, a]]
+    return order
+
+
+def _by_order(keypoints, visible, width, pairs):
+    order = _order(len(keypoints), pairs)
+    return _moved(keypoints, width)[order], np.asarray(visible)[order]
+
+
+def _by_pairs(keypoints, visible, width, pairs):
+    keypoints, visible = np.array(keypoints, float), np.array(visible)
+    keypoints[:, 0] = width - 1 - keypoints[:, 0]
+    for a, b in pairs:
+        keypoints[[a, b]] = keypoints[[b, a]]
+        visible[[a, b]] = visible[[b, a]]
+    return keypoints, visible
+
+
+def _moved_only(keypoints, visible, width, pairs):
+    return _moved(keypoints, width), visible.copy()
+
+
+def _one_off(keypoints, visible, width, pairs):
+    return _by_pairs(keypoints, visible, width + 1, pairs)
+
+
+def _renamed_only(keypoints, visible, width, pairs):
+    points, seen = _by_pairs(keypoints, visible, width, pairs)
+    return _moved(points, width), seen
+
+
+def _visible_stays(keypoints, visible, width, pairs):
+    return _by_pairs(keypoints, visible, width, pairs)[0], visible.copy()
+
+
+def _upside_down(keypoints, visible, width, pairs):
+    keypoints = np.asarray(keypoints) * [1, -1] + [0, width - 1]
+    order = _order(len(keypoints), pairs)
+    return keypoints[order], visible[order]
+
+
+def _overwritten(keypoints, visible, width, pairs):
     """What ``p[a], p[b] = p[b], p[a]`` does to rows of an array."""
-    points = points.copy()
+    points, seen = _by_order(keypoints, visible, width, pairs)
+    points = _moved(keypoints, width)
     for a, b in pairs:
         points[a], points[b] = points[b], points[a]
-    return points
+    return points, seen
+
+
+def _first_pair(keypoints, visible, width, pairs):
+    return _by_pairs(keypoints, visible, width, pairs[:1])
+
+
+def _in_place(keypoints, visible, width, pairs):
+    keypoints[:], visible[:] = _by_pairs(keypoints, visible, width, pairs)
+    return keypoints, visible
+
+
+def _zero_for_nan(keypoints, visible, width, pairs):
+    return _by_pairs(np.nan_to_num(keypoints), visible, width, pairs)
+
+
+_FLIPS = (
+    (True, _by_order, "it moves the joints and puts the rows in their new order"),
+    (
+        False,
+        _moved_only,
+        "it moves the joints, but left and right keep their names",
+    ),
+    (False, _renamed_only, "it exchanges the names, but moves no joint"),
+    (False, _one_off, "x becomes width - x, one pixel too far"),
+    (True, _by_pairs, "it exchanges the rows of one pair after the other"),
+    (False, _visible_stays, "the visibility does not change sides"),
+    (
+        False,
+        _overwritten,
+        "one row of each pair is overwritten before it is copied",
+    ),
+    (False, _upside_down, "it mirrors y and not x"),
+    (False, _first_pair, "it exchanges the first pair only"),
+    (False, _zero_for_nan, "a joint that is NaN comes back with numbers"),
+    (False, _in_place, "it changes the arrays that it was given"),
+)
+
+
+QUIZ = (
+    Question(
+        "A picture has shape (480, 640, 3). Where is the pixel $x = 500$, $y = 100$?",
+        (
+            Choice(
+                "`image[500, 100]`",
+                "An array is indexed `[row, column]`, and there are only 480 rows: "
+                "this is an IndexError.",
+            ),
+            Choice(
+                "`image[100, 500]`",
+                "The row is $y$, the column is $x$.",
+                right=True,
+            ),
+            Choice(
+                "`image[500.0, 100.0]`",
+                "Positions have decimals, indices are whole numbers. And the row "
+                "comes first.",
+            ),
+        ),
+    ),
+    Question(
+        "You see somebody from behind. On which side of the picture is the right "
+        "shoulder?",
+        (
+            Choice(
+                "On the left.",
+                "That is so for somebody who faces you. From behind, their sides "
+                "agree with yours.",
+            ),
+            Choice(
+                "On the right, mostly.",
+                "Left and right are the person's own, and from behind they agree "
+                "with yours. (Mostly: a person can be twisted or upside down.)",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "A knee behind a table has visibility 1 and a position. Should it count in "
+        "training?",
+        (
+            Choice(
+                "No, nobody can see it.",
+                "But its place is known, and a network that learns from such joints "
+                "learns to infer what is hidden.",
+            ),
+            Choice(
+                "Usually yes.",
+                "Its position is known. Only a joint with visibility 0 has nothing "
+                "to learn from.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "A picture 64 pixels wide is mirrored. Where does a joint at $x = 0$ go?",
+        (
+            Choice(
+                "To 64.",
+                "That is one pixel too far: the picture ends at $64 - 0.5$. With "
+                "$W - x$ everything is one pixel off.",
+            ),
+            Choice(
+                "To 63.",
+                "$64 - 1 - 0$: the centre of the first pixel goes to the centre of "
+                "the last. The middle, 31.5, stays where it is.",
+                right=True,
+            ),
+            Choice(
+                "To 0, only the names change.",
+                "Names *and* places change. A joint at the left edge goes to the "
+                "right edge.",
+            ),
+        ),
+    ),
+    Question(
+        "Somebody reports an error of 5 pixels. Is that good?",
+        (
+            Choice(
+                "Yes, 5 pixels are little.",
+                "In a picture of 4000 pixels they are. In one of 64 they are almost "
+                "a whole head.",
+            ),
+            Choice(
+                "One cannot tell.",
+                "It depends on how large the person is in the picture. In head sizes "
+                "it would mean something, and beside a trivial baseline even more.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Why can one picture not tell a forearm that points towards the camera from "
+        "one that points away?",
+        (
+            Choice(
+                "The picture is too blurred.",
+                "No number of pixels helps: both wrists are at the *same* pixel.",
+            ),
+            Choice(
+                "The line of sight meets the sphere of possible wrists twice.",
+                "All wrists at a forearm's length from the elbow form a sphere. A "
+                "line through it meets it in two points (or touches it in one), and "
+                "both look the same.",
+                right=True,
+            ),
+        ),
+    ),
+)

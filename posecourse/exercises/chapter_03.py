@@ -7,6 +7,7 @@ from ..codecs import gaussian_heatmaps
 from ..geometry import resize_points
 from . import exercise, pictures
 from .attempt import same, short
+from .quiz import Choice, Question
 
 
 def _bump(x, y, width, height, sigma):
@@ -83,10 +84,14 @@ def _(attempt):
 @exercise(
     "03.2",
     hints=(
-        "Take the logarithm of all three first.",
-        "Slope d = (right - left) / 2 and curvature c = right - 2 * middle + "
-        "left, of the logs; the offset is -d / c.",
-        "If c is not negative, return 0.0, before you divide.",
+        "Take the logarithm of all three. Slope $d$ and curvature $c$ are in the "
+        "text, and the offset is $-d / c$.",
+        "The parabola is $l_0 + d\\,t + c\\,t^2 / 2$, $t$ cells from the middle. Its "
+        "top is at $t = -d / c$: put that in, and take `np.exp` of the result.",
+        "The second derivative of $-(j - x)^2 / (2 \\sigma^2)$ is $-1 / \\sigma^2$, "
+        "and that is $c$.",
+        "`height = np.exp(mid - d ** 2 / (2 * c))` and `sigma = np.sqrt(-1 / c)`; "
+        "before you divide, return `(0.0, middle, np.inf)` if `c >= 0`.",
     ),
 )
 def _(attempt):
@@ -100,28 +105,51 @@ def _(attempt):
     for values in cases:
         low, mid, high = np.log(values)
         slope, curvature = (high - low) / 2, high - 2 * mid + low
-        left, middle, right = values
-        top = -slope / curvature
+        top, sigma = -slope / curvature, np.sqrt(-1 / curvature)
+        height = np.exp(mid - slope**2 / (2 * curvature))
         attempt.gives(
-            top,
+            (top, height, sigma),
             *map(float, values),
-            mistakes={
-                "the sign: the joint lies on the side of the larger neighbour": -top,
-                "without the logarithm the curve is no parabola": -(right - left)
-                / 2
-                / (right - 2 * middle + left),
-                "the slope is half the difference of the two neighbours": 2 * top,
-                "that is the slope; divide it by minus the curvature": slope,
-                "that is the quarter offset": np.sign(right - left) / 4,
-            },
+            mistakes=_misread_bump(values, top, height, sigma),
         )
     for values in ((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)):
         got = attempt(*values)
         attempt.require(
-            not same(got, 0.0),
-            f"For three equal values, {values}, there is no top; return 0. "
-            f"Your answer is {short(got)}.",
+            not same(got, (0.0, values[1], np.inf)),
+            f"For three equal values, {values}, there is no top; return "
+            f"(0.0, {values[1]}, np.inf). Your answer is {short(got)}.",
         )
+
+
+def _misread_bump(values, top, height, sigma):
+    """What a learner may have computed instead of ``(top, height, sigma)``."""
+    left, middle, right = map(float, values)
+    return {
+        "the sign of the offset: the joint lies on the side of the larger neighbour": (
+            -top,
+            height,
+            sigma,
+        ),
+        "that is the height of the middle cell; between the cells the bump is higher": (
+            top,
+            middle,
+            sigma,
+        ),
+        "that is the logarithm of the height": (top, np.log(height), sigma),
+        "that is sigma squared": (top, height, sigma**2),
+        "c is -1 / sigma^2; this is 1 / sigma^2": (top, height, sigma**-2),
+        "the slope is half the difference of the two neighbours": (
+            2 * top,
+            np.exp(np.log(middle) + 2 * top**2 / sigma**2),
+            sigma,
+        ),
+        "the order is offset, height, sigma": (top, sigma, height),
+        "without the logarithm the curve is no parabola": (
+            (left - right) / 2 / (right - 2 * middle + left),
+            height,
+            sigma,
+        ),
+    }
 
 
 @exercise(
@@ -197,3 +225,103 @@ def _(attempt):
                 "a joint that is not labelled has weight 0": np.ones(visible.shape),
             },
         )
+
+
+QUIZ = (
+    Question(
+        "Sigma is 2 and the peak of a map is 0.95. Is the network unsure?",
+        (
+            Choice(
+                "Yes: a sure peak is 1.",
+                "Only where a cell sits exactly on the joint. Between cells, even a "
+                "perfect map stays below 1.",
+            ),
+            Choice(
+                "Not necessarily.",
+                r"At the corner of four cells the largest value of a perfect map is "
+                r"$\exp(-0.5 / 8) = 0.94$. `read_bump` of exercise 03.2 takes this "
+                "out.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Why does DARK not need to know sigma?",
+        (
+            Choice(
+                "It assumes sigma 2, which is usual.",
+                "It assumes nothing: try the numbers of section 4, where sigma is 1.",
+            ),
+            Choice(
+                "Sigma cancels.",
+                r"Slope and curvature of the logarithm both carry the factor "
+                r"$1 / \sigma^2$, and the offset is their ratio. (Its blur does use "
+                "sigma, to know how much to smooth.)",
+                right=True,
+            ),
+            Choice(
+                "It measures sigma first.",
+                "It could, from the curvature, but the offset is a ratio in which "
+                "sigma cancels.",
+            ),
+        ),
+    ),
+    Question(
+        "The input grows from 256 to 384 pixels across, the maps from 64 to 96 "
+        "cells. The bumps should cover the same part of the body as before. What "
+        "happens to sigma?",
+        (
+            Choice(
+                "It stays 2 cells.",
+                "A cell now covers less of the body, so a bump of 2 cells would be "
+                "smaller on the body.",
+            ),
+            Choice(
+                "It grows to 3 cells.",
+                "By the factor 1.5: sigma counts cells, and there are 1.5 times as "
+                "many on the same body.",
+                right=True,
+            ),
+            Choice(
+                "It shrinks to 1.33 cells.",
+                "The other way round: more cells lie on the same body.",
+            ),
+        ),
+    ),
+    Question(
+        "A decoder is off by exactly 1.5 pixels, right and down, on every picture. "
+        "What do you suspect first?",
+        (
+            Choice(
+                "A network that needs more training.",
+                "A network's errors differ from joint to joint. One and the same "
+                "shift everywhere is arithmetic.",
+            ),
+            Choice(
+                "Half a pixel, forgotten in one direction at stride 4.",
+                "$(s - 1) / 2 = 1.5$ pixels, in x and in y.",
+                right=True,
+            ),
+            Choice(
+                "x and y exchanged.",
+                "That would mirror the skeleton at the diagonal, not shift it.",
+            ),
+        ),
+    ),
+    Question(
+        "You report `PCKh@0.5` only, on 64 x 64 maps. Is it worth the effort to "
+        "replace argmax by DARK?",
+        (
+            Choice(
+                "Hardly.",
+                "With perfect maps both have 100 %. At tight thresholds, on coarser "
+                "maps and for smooth motion in video it is.",
+                right=True,
+            ),
+            Choice(
+                "Yes, it is exact.",
+                "It is, but a threshold of half a head does not notice two pixels.",
+            ),
+        ),
+    ),
+)

@@ -15,8 +15,8 @@ named. What all functions share:
   they print and the files they write are in percent**, and say so.
 
 A metric means little without what a constant prediction gets: `center_pose`,
-`mean_pose` and `median_pose` are such, and `pckh_table` prints them as further
-rows. It means little without its noise either: see `bootstrap_interval`.
+`mean_pose` and `median_pose` are such predictions, and `pckh_table` prints them
+as further rows. It means little without its noise either: see `bootstrap_interval`.
 `report` puts all of it together for arrays of predictions.
 """
 

@@ -109,8 +109,8 @@ def error_breakdown(
 
     An inversion wants better features (a face, context), a near miss better
     resolution or labels, a gross error a better search for the person. (A
-    joint of *another* person, a "swap", is among the far and gross ones:
-    telling needs everybody in the picture.)
+    joint of *another* person, a "swap", is among the far and gross ones: to
+    tell it from them takes the labels of everybody in the picture.)
 
     Parameters
     ----------

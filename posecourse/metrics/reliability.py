@@ -53,9 +53,9 @@ class Reliability(NamedTuple):
 def reliability(scores, hit, bins: int = 10) -> Reliability:
     """Sort joints by score; in groups of equal size, count the hits.
 
-    Scores are calibrated if of the joints with score 0.8, 80 % are hits.
-    What a hit is, the threshold says: no score can be calibrated for two
-    thresholds at once.
+    Scores are calibrated if, of the joints with score 0.8, 80 % are hits.
+    The threshold decides what a hit is, and no score can be calibrated for
+    two thresholds at once.
 
     Parameters
     ----------
