@@ -1,27 +1,34 @@
 """What came before networks, measured beside them.
 
-    python data/studies/classical.py
     python data/studies/classical.py --data data/lspet
 
 learns pictorial models (HOG, linear SVMs, springs; chapter 2) on drawn people
-of two difficulties and, with --data, on the `train` people of a folder in
-MPII's layout, and asks them about people they have not seen: of the split
-`test` of the drawn ones, `valid` of the photographs. Beside them stand the
-mean pose and the networks that come with the course, asked about the same
-crops. What SETTINGS leave unchanged is not done again. It leaves beside itself
+of two difficulties and on the `train` people of a folder in MPII's layout, and
+shows them people they have not seen: the split `test` of the drawn ones,
+`valid` of the photographs. Beside them stand the mean pose and the networks
+that come with the course, shown the same crops. It leaves three files beside
+itself, and two tables in README.md:
 
 classical.json          settings, scores with intervals, what it cost
+classical.npz           the predictions and the labels, to score in any other
+                        way; no picture, nor anything one could be made from
 classical.safetensors   the model of standard drawn people, for chapter 2
 
-and a table in README.md. Ten minutes of two cores, and the networks' models.
+Numbers are stored unrounded: they are rounded once, where they are printed.
+
+Without --data only drawn people are measured. Stop it at any time: the same
+command goes on with the next kind of people. It takes ten minutes of one core.
 """
 
 import argparse
 import json
+import platform
 import time
 from pathlib import Path
 
 import numpy as np
+import skimage
+import sklearn
 import torch
 
 from posecourse import evaluation, metrics
@@ -50,12 +57,19 @@ SETTINGS = {
     },
 }
 SHOWN = "six types"  # whose detectors are also asked alone; the stored model
-COUNTED = [k for k, j in enumerate(MPII.joints) if j not in ("pelvis", "thorax")]
+ALONE = "each joint alone"
+# What is gained: by whom, over whom.
+GAINS = {
+    "springs": (SHOWN, ALONE),
+    "six types instead of one": (SHOWN, "one type"),
+    "hard negatives": (SHOWN, "six types, no mining"),
+}
+COUNTED = metrics.pckh_columns(MPII)
 BEGIN, END = "<!-- classical.py writes this table -->", "<!-- its end -->"
 
 
 def study(folder, data=None, settings=SETTINGS):
-    """Learn and ask what is not done yet; returns the JSON's content.
+    """Learn and predict what is not done yet; returns the JSON's content.
 
     Parameters
     ----------
@@ -65,32 +79,20 @@ def study(folder, data=None, settings=SETTINGS):
         A folder of photographs; None leaves their rows as they are.
     """
     folder = Path(folder)
-    rows = finished(folder, settings)
-    for kind, about in settings["people"].items():
-        if kind in rows or (kind == "photographs" and data is None):
+    people, predictions = finished(folder, settings)
+    for kind in settings["people"]:
+        if kind in people or (kind == "photographs" and data is None):
             continue
-        train, test = (
-            crops(kind, split, count, data, settings["size"])
-            for split, count in (
-                ("train", about["train"]),
-                ("test", settings["test_people"]),
-            )
-        )
-        rows[kind], model = compare(train, test, about["networks"], settings)
+        known, costs, model = compare(kind, data, settings)
         if kind == "standard":
             model.save(folder / "classical.safetensors")
-        write_json(
-            folder / "classical.json", plain({"settings": settings, "people": rows})
-        )
-        write_table(folder / "README.md", rows)
-    return json.loads((folder / "classical.json").read_text("utf-8"))
-
-
-def finished(folder, settings):
-    """What an earlier study with these settings has left."""
-    path = folder / "classical.json"
-    old = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return old["people"] if old.get("settings") == plain(settings) else {}
+        known = {f"{kind}/{name}": values for name, values in known.items()}
+        predictions = {**predictions, **known}
+        people[kind] = about(kind, predictions, costs, settings)
+        write(folder, summary(people, settings), predictions)
+    result = json.loads((folder / "classical.json").read_text("utf-8"))
+    write_table(folder / "README.md", result)
+    return result
 
 
 def crops(kind, split, count, data, size):
@@ -99,42 +101,61 @@ def crops(kind, split, count, data, size):
         people = open_dataset(data, "valid" if split == "test" else split).first(count)
     else:
         people = SyntheticPeople(count, size=size, difficulty=kind, split=split)
-    return crop_in_memory(people, size, margin=1.0)
+    return crop_in_memory(people, size, margin=1.0, workers=1)
 
 
-def compare(train, test, networks, settings):
-    """Who finds how many joints; and the model whose row is SHOWN."""
-    rows, kept = {}, None
-    mean = metrics.mean_pose(train.keypoints, train.visible)
-    rows["mean pose"] = score(mean, test)
+# ------------------------------------------------------------- predictions
+
+
+def compare(kind, data, settings):
+    """Learn from some people, and predict others.
+
+    Returns
+    -------
+    known:
+        Name -> array, pixels of the crops: the labels, what distances are
+        divided by, the mean pose, and everyone's predictions in hundredths of
+        a pixel, which loses nothing that counts.
+    costs:
+        Name -> seconds of one core to learn, milliseconds of it per picture.
+    model:
+        The one that is `SHOWN`.
+    """
+    counts = settings["people"][kind]["train"], settings["test_people"]
+    train, test = (
+        crops(kind, split, count, data, settings["size"])
+        for split, count in zip(("train", "test"), counts)
+    )
+    known, costs, models, learned = labels(train, test), {}, {}, {}
     for name, options in settings["models"].items():
         start = time.process_time()
-        model = PictorialModel.fit(train, **options)
-        learned = time.process_time() - start
-        if name == SHOWN:
-            kept = model
-            rows["each joint alone"] = score(alone(model, test.crops), test)
+        models[name] = PictorialModel.fit(train, **options)
+        learned[name] = {"cpu_seconds": round(time.process_time() - start, 1)}
+    networks = settings["people"][kind]["networks"]
+    predictors = {
+        ALONE: lambda: alone(models[SHOWN], test.crops),
+        **{n: lambda m=m: m.predict(test.crops)[0] for n, m in models.items()},
+        **{name: lambda name=name: by_network(name, test) for name in networks},
+    }
+    for name, predict in predictors.items():
         start = time.process_time()
-        points, _ = model.predict(test.crops)
-        asked = (time.process_time() - start) / len(test)
-        rows[name] = {
-            **score(points, test),
-            "cpu_seconds": round(learned, 1),
-            "cpu_milliseconds": round(1000 * asked, 1),
-        }
-    for name in networks:
-        network = load_model(pretrained(name) / "weights.safetensors")
-        start = time.process_time()
-        points, *_ = evaluation.predict_crops(network, test)
-        asked = (time.process_time() - start) / len(test)
-        rows[name] = {**score(points, test), "cpu_milliseconds": round(1000 * asked, 1)}
-    _, visible, metric, threshold = evaluation.pck_normalizer(test)
+        known[name] = np.rint(100 * predict()).astype(np.int16)
+        each = 1000 * (time.process_time() - start) / len(test)
+        costs[name] = {**learned.get(name, {}), "cpu_milliseconds": round(each, 1)}
+    return known, costs, models[SHOWN]
+
+
+def labels(train, test):
+    """What is known of the people, without a look at a picture."""
+    unit, visible, *_ = evaluation.pck_normalizer(test)
     return {
-        "trained_on": len(train),
-        "asked_about": int((visible > 0).any(1).sum()),
-        "metric": f"{metric}@{threshold:g}",
-        "rows": rows,
-    }, kept
+        "keypoints": test.keypoints.astype(np.float32),
+        "visible": np.asarray(visible, np.uint8),
+        "unit": np.asarray(unit, np.float32),
+        "mean_pose": metrics.mean_pose(train.keypoints, train.visible).astype(
+            np.float32
+        ),
+    }
 
 
 def alone(model, pictures):
@@ -148,52 +169,166 @@ def alone(model, pictures):
     return to_pixels(np.concatenate(found), model.pixels_per_cell)
 
 
-def score(points, people):
-    """PCK in percent with its interval, by part, and what the misses are."""
-    size, visible, _, threshold = evaluation.pck_normalizer(people)
-    points = np.broadcast_to(points, people.keypoints.shape)
-    hits = metrics.pck_hits(points, people.keypoints, visible, size, threshold)
-    interval = metrics.bootstrap_interval(hits, COUNTED)
+def by_network(name, people):
+    """What a network that comes with the course predicts."""
+    network = load_model(pretrained(name) / "weights.safetensors")
+    return evaluation.predict_crops(network, people)[0]
+
+
+# ----------------------------------------------------------------- results
+
+
+def metric(kind):
+    """How joints are counted: the metric's name, and its threshold."""
+    return ("PCK", 0.2) if kind == "photographs" else ("PCKh", 0.5)
+
+
+def of(kind, predictions):
+    """Name -> array of one kind of people; predictions in pixels again."""
+    fixed = {"keypoints", "visible", "unit", "mean_pose"}
+    names = [n.removeprefix(f"{kind}/") for n in predictions if n.startswith(f"{kind}/")]
+    return {
+        name: predictions[f"{kind}/{name}"] / (1 if name in fixed else 100)
+        for name in names
+    }
+
+
+def hits(kind, points, known):
+    """As `metrics.pck_hits`, for the people of the study."""
+    return metrics.pck_hits(
+        np.broadcast_to(points, known["keypoints"].shape),
+        known["keypoints"],
+        known["visible"],
+        known["unit"],
+        metric(kind)[1],
+    )
+
+
+def percent(interval):
+    """Value and 95 % interval, in percent."""
+    return [100 * v for v in interval[:3]]
+
+
+def score(kind, points, known):
+    """PCK with its interval, by body part, and what the misses are."""
+    found = hits(kind, points, known)
     # there, half a unit is the distance of a hit
+    unit = known["unit"] * metric(kind)[1] / 0.5
+    points = np.broadcast_to(points, known["keypoints"].shape)
     errors = metrics.error_breakdown(
-        points, people.keypoints, visible, size * threshold / 0.5, people.skeleton
+        points, known["keypoints"], known["visible"], unit
     )
     return {
-        "pck": [round(100 * v, 2) for v in interval[:3]],
+        "pck": percent(metrics.bootstrap_interval(found, COUNTED)),
         "parts": {
-            label: round(100 * float(np.nanmean(hits[:, MPII.indices(joints)])), 1)
+            label: 100 * float(np.nanmean(found[:, MPII.indices(joints)]))
             for label, joints in MPII.groups.items()
         },
-        "errors": {
-            kind: round(100 * share, 1) for kind, share in errors.shares.items()
+        "errors": {name: 100 * share for name, share in errors.shares.items()},
+    }
+
+
+def about(kind, predictions, costs, settings):
+    """What the JSON says about one kind of people."""
+    known = of(kind, predictions)
+    name, threshold = metric(kind)
+    rows = {"mean pose": score(kind, known["mean_pose"], known)}
+    for who, cost in costs.items():
+        rows[who] = {**score(kind, known[who], known), **cost}
+    return {
+        "trained_on": settings["people"][kind]["train"],
+        "scored": int((known["visible"] > 0).any(1).sum()),
+        "metric": f"{name}@{threshold:g}",
+        "rows": rows,
+        "gains": {
+            what: gain(kind, first, second, known)
+            for what, (first, second) in GAINS.items()
+            if {first, second} <= set(rows)
         },
     }
 
 
-def table(people):
-    """Rows of who answers, columns of whom about, as Markdown."""
-    names = {name: None for about in people.values() for name in about["rows"]}
-    heads = [f"{kind} ({about['metric']})" for kind, about in people.items()]
+def gain(kind, first, second, known):
+    """PCK of the first minus that of the second, and its paired interval."""
+    both = (hits(kind, known[who], known) for who in (first, second))
+    return percent(metrics.paired_interval(*both, COUNTED))
+
+
+def summary(people, settings):
+    """What the JSON holds."""
+    return plain(
+        {
+            "command": "python data/studies/classical.py --data data/lspet",
+            "about": "percent, with 95 % intervals over people; gains are paired; "
+            "scores are not rounded",
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+                "scikit-image": skimage.__version__,
+                "scikit-learn": sklearn.__version__,
+            },
+            "settings": settings,
+            "people": people,
+        }
+    )
+
+
+def finished(folder, settings):
+    """What an earlier study with these settings has left."""
+    try:
+        old = json.loads((folder / "classical.json").read_text("utf-8"))
+        with np.load(folder / "classical.npz") as file:
+            predictions = dict(file)
+    except FileNotFoundError:
+        return {}, {}
+    if old["settings"] != plain(settings):
+        return {}, {}
+    return old["people"], predictions
+
+
+def write(folder, result, predictions):
+    """Predictions first: people in the JSON have their predictions stored."""
+    with atomic_path(folder / "classical.npz") as path:
+        np.savez_compressed(path, **predictions)
+    write_json(folder / "classical.json", result)
+
+
+# ------------------------------------------------------------------- table
+
+
+def table(result):
+    """Who finds how much of whom, then what is gained by what, as Markdown."""
+    people = result["people"]
+    names = dict.fromkeys(n for kind in people.values() for n in kind["rows"])
+    heads = [f"{kind}, {about['metric']}" for kind, about in people.items()]
     lines = [["", *heads], ["---"] * (len(heads) + 1)]
     for name in names:
-        cells = [
-            "{:.1f} ({:.1f} to {:.1f})".format(*about["rows"][name]["pck"])
-            if name in about["rows"]
-            else ""
-            for about in people.values()
-        ]
-        lines.append([name, *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        found = (about["rows"].get(name) for about in people.values())
+        lines.append([name, *(cell(row["pck"]) if row else "" for row in found)])
+    lines += [[], ["gained by", *heads], ["---"] * (len(heads) + 1)]
+    for what in GAINS:
+        found = (about["gains"].get(what) for about in people.values())
+        lines.append([what, *(cell(pck, "+") if pck else "" for pck in found)])
+    return "\n".join(f"| {' | '.join(line)} |" if line else "" for line in lines)
 
 
-def write_table(path, people):
+def cell(interval, sign=""):
+    """Value and interval; a gain in bold where chance alone is ruled out."""
+    value, low, high = (f"{v:{sign}.1f}" for v in interval)
+    if sign and not interval[1] <= 0 <= interval[2]:
+        value = f"**{value}**"
+    return f"{value} ({low} to {high})"
+
+
+def write_table(path, result):
     """Put the table between its two marks, if the page has them."""
     if not path.is_file():
         return
     before, _, rest = path.read_text("utf-8").partition(BEGIN)
     _, marked, after = rest.partition(END)
     if marked:
-        text = f"{before}{BEGIN}\n\n{table(people)}\n\n{END}{after}"
+        text = f"{before}{BEGIN}\n\n{table(result)}\n\n{END}{after}"
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
@@ -212,5 +347,4 @@ if __name__ == "__main__":
         help="folder for the files (default: beside this script)",
     )
     given = parser.parse_args()
-    torch.set_num_threads(2)
     study(given.out, given.data)
