@@ -53,6 +53,7 @@ def test_every_step_can_be_drawn(springs, messages):
         titles.append(drawn.axes[0].get_title())
     assert titles[:2] == ["where the wrists may be", "what the wrists tell the elbows"]
     assert "the pelvis chooses" in titles
+    assert "hips and thorax follow" in titles
     assert titles[-1] == "wrists follow"
 
 
@@ -95,3 +96,24 @@ def test_the_others_draw(springs):
     kinds = [np.arange(20) % 3]
     drawn = look.show_offsets([rng.normal(size=(20, 2))], ["a"], kinds)
     assert len(drawn.axes[0].patches) == 3
+
+
+def test_every_score_has_its_dot_and_number():
+    rows = {
+        "mean pose": {"pck": [20.0, 18.0, 22.0]},
+        "six types": {"pck": [87.4, 85.0, 89.0]},
+        "laptop": {"pck": [96.0, 95.0, 97.0]},
+        "six types, no mining": {"pck": [1.0, 0.0, 2.0]},  # for the page only
+    }
+    people = {
+        "easy": {"metric": "PCKh@0.5", "rows": rows},
+        "photographs": {"metric": "PCK@0.2", "rows": {"mean pose": {"pck": [4, 3, 5]}}},
+    }
+    easy, photographs = look.show_study(people).axes
+    assert [text.get_text() for text in easy.texts] == ["20", "87", "96"]
+    assert [text.get_text() for text in photographs.texts] == ["4"]
+    assert photographs.get_xlabel() == "PCK@0.2, %"
+    names = [label.get_text() for label in easy.get_yticklabels()]
+    for name, line in zip(("mean pose", "six types", "laptop"), easy.lines[1::2]):
+        (x,), (y,) = line.get_data()
+        assert x == rows[name]["pck"][0] and names[y] == name

@@ -1,9 +1,118 @@
-"""Exercises of chapter 2: histograms, peaks, distance transform, a chain."""
+"""Exercises and quiz of chapter 2: histograms, peaks, a chain of parts."""
 
 import numpy as np
 
 from ..classical.hog import cell_histograms, gradients
 from . import exercise
+from .quiz import Choice, Question
+
+QUIZ = (
+    Question(
+        "Why does HOG divide each block by its length?",
+        (
+            Choice(
+                "So that light and shade change little.",
+                "Half the light halves all gradients of a block, and the division "
+                "takes the half out again.",
+                right=True,
+            ),
+            Choice(
+                "So that strong edges count more than weak ones.",
+                "They did so before; within a block their ratio stays, and the cut "
+                "at 0.2 even takes some of it away.",
+            ),
+            Choice(
+                "So that the person's place in the window no longer matters.",
+                "That is what the cells are for: where in its cell an edge lies is "
+                "forgotten.",
+            ),
+        ),
+    ),
+    Question(
+        "You train an SVM again without the windows that lay beyond their margin. "
+        "What changes?",
+        (
+            Choice(
+                "Nothing.",
+                "They cost nothing and pull at nothing, so the lowest point of $E$ "
+                "stays where it is.",
+                right=True,
+            ),
+            Choice(
+                "The line moves towards the windows that are left.",
+                "Only windows within the margin pull at the line, and they are all "
+                "still there.",
+            ),
+            Choice(
+                "The weights shrink, because $E$ has fewer terms.",
+                "The terms that are gone were all 0.",
+            ),
+        ),
+    ),
+    Question(
+        "A detector is wrong once in 1,000 windows. How many false alarms does it "
+        "raise in a picture with 5,000 windows?",
+        (
+            Choice(
+                "About five.",
+                "In every picture. So detectors are judged by false alarms per "
+                "picture, and hard negatives are worth the trouble.",
+                right=True,
+            ),
+            Choice(
+                "Hardly any: it is right in 99.9 % of all windows.",
+                "0.1 % of 5,000 is five. Nearly all windows show no person, so a "
+                "small share of them is many.",
+            ),
+            Choice(
+                "One, where the person is.",
+                "That one is no false alarm, and nothing keeps the others quiet.",
+            ),
+        ),
+    ),
+    Question(
+        "What happens to the best pose if all springs become extremely stiff?",
+        (
+            Choice(
+                "Its shape is always the same, and only its place is chosen.",
+                "Every offset is forced to its rest. What is left to choose is where "
+                "the whole lies.",
+                right=True,
+            ),
+            Choice(
+                "Every joint goes to its own best place.",
+                "That is what happens with very loose springs: the joints alone, as "
+                "in section 4.",
+            ),
+            Choice(
+                "The search is no longer exact.",
+                "It is exact for every tree, however stiff its springs are.",
+            ),
+        ),
+    ),
+    Question(
+        "To keep the legs apart, somebody adds a spring between the two ankles. Why "
+        "does the search of section 7 no longer give the exact answer?",
+        (
+            Choice(
+                "Pelvis, hips, knees and ankles now form a circle.",
+                "A leg can no longer say what it is worth on its own, because that "
+                "depends on where the other leg is.",
+                right=True,
+            ),
+            Choice(
+                "A spring that pushes apart has no distance transform.",
+                "The kind of the spring is not the point. The search would fail with "
+                "an ordinary spring, too.",
+            ),
+            Choice(
+                "Seventeen springs take too long for sixteen joints.",
+                "One more message costs next to nothing. There is just no order in "
+                "which the messages could be told.",
+            ),
+        ),
+    ),
+)
 
 
 def _shared(magnitude, angle, bins, shift=0.5, wrap=True):
@@ -126,57 +235,10 @@ def _(attempt):
         )
 
 
-def _asked(values, stiffness, rest):
+def _messages(values, stiffness, rest):
+    """All pairs: a row for each place x of the parent, a column for each u."""
     places = np.arange(len(values))
     return values - stiffness * (places - places[:, None] - rest) ** 2
-
-
-@exercise(
-    "02.3",
-    hints=(
-        "As in the cell above: a table with a row for each x and a column for each u.",
-        "u = np.arange(n), x = u[:, None]; then u - x - rest is such a table.",
-        "table.max(1) are the values, table.argmax(1) the places.",
-    ),
-)
-def _(attempt):
-    rng = np.random.default_rng(23)
-    cases = [(np.array([0.0, 0, 5, 0, 0, 3]), 1.0, 2)]
-    for n, stiffness, rest in (
-        (7, 0.5, -1.25),
-        (10, 0.1, 3),
-        (5, 2.0, 0.6),
-        (1, 1.0, 4),
-    ):
-        cases.append((rng.normal(0, 2, n).round(2), stiffness, rest))
-    for values, stiffness, rest in cases:
-        table, other = (_asked(values, stiffness, r) for r in (rest, -rest))
-        attempt.gives(
-            (table.max(1), table.argmax(1)),
-            values,
-            stiffness,
-            rest,
-            mistakes={
-                "the sign of rest: the part wants to be at x + rest": (
-                    other.max(1),
-                    other.argmax(1),
-                ),
-                "that is the best x for each u; the best u for each x is asked for": (
-                    table.max(0),
-                    table.argmax(0),
-                ),
-                "the places come second": (table.argmax(1), table.max(1)),
-                "the spring pulls with the square of the distance": _linear(
-                    values, stiffness, rest
-                ),
-            },
-        )
-
-
-def _linear(values, stiffness, rest):
-    places = np.arange(len(values))
-    table = values - stiffness * abs(places - places[:, None] - rest)
-    return table.max(1), table.argmax(1)
 
 
 def _worth(scores, rest, stiffness, places):
@@ -193,7 +255,7 @@ def _best_chain(scores, rest, stiffness):
     """The places of the best chain, by dynamic programming."""
     total, back = scores[-1], []
     for part in range(len(scores) - 1, 0, -1):
-        table = _asked(total, stiffness[part], rest[part])
+        table = _messages(total, stiffness[part], rest[part])
         back.append(table.argmax(1))
         total = scores[part - 1] + table.max(1)
     places = [int(total.argmax())]
@@ -203,20 +265,20 @@ def _best_chain(scores, rest, stiffness):
 
 
 @exercise(
-    "02.4",
+    "02.3",
     hints=(
-        "From the last part to the first: total = scores[-1]; then part by part "
-        "the message of `transform_at`, which you add to the scores of the part "
-        "before it.",
-        "Keep the `where` of every message. The first part takes "
-        "total.argmax(); the second is where[that], and so on.",
-        "for part in range(len(scores) - 1, 0, -1): best, where = "
-        "transform_at(total, stiffness[part], rest[part]); "
-        "total = scores[part - 1] + best; remember where.",
+        "Begin with two parts: for each place x of the first, what is the best "
+        "place u of the second? A table with a row for each x and a column for "
+        "each u holds all the compromises.",
+        "From the last part to the first: total = scores[-1]; then, part by part, "
+        "the largest of each row of the table, added to the scores of the part "
+        "before it. Keep the argmax of each row.",
+        "The first part takes total.argmax(); the second is where[that], and so "
+        "on. In the table, the offset is u - u[:, None] - rest[part].",
     ),
 )
 def _(attempt):
-    rng = np.random.default_rng(24)
+    rng = np.random.default_rng(23)
     first = np.array([[0, 4, 0, 0, 0, 0], [0, 0, 1, 0, 0, 2], [0, 0, 0, 0, 3, 0.0]])
     cases = [(first, [0, 1, 2], [0, 1.0, 1.0])]
     for parts, n in ((2, 5), (4, 8), (7, 60)):

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 
+from ..classical.distance import distance_transform
 from ..classical.parts import to_pixels
 from ..classical.pictorial import Messages, Springs, backtrack
 from ..drawing import as_rgb, draw_pose
@@ -25,6 +26,7 @@ __all__ = [
     "show_messages",
     "show_offsets",
     "show_spring",
+    "show_study",
     "show_windows",
 ]
 
@@ -283,6 +285,46 @@ def show_spring(image, evidence, parent, rest, stiffness, alt=None):
     return _finish(made, alt)
 
 
+# Who predicts: its colour and mark, and the names of those who are like it.
+_KINDS = (
+    ("0.45", "s", ("mean pose",)),
+    ("#D55E00", "o", ("each joint alone", "one type", "six types")),
+    ("#0072B2", "D", ("laptop", "photos")),
+)
+
+
+def show_study(people, alt=None):
+    """Who finds how many joints of whom: a dot and its interval for each.
+
+    Parameters
+    ----------
+    people:
+        What ``data/studies/classical.json`` holds under that name.
+    """
+    order = [name for *_, names in _KINDS for name in names]
+    with matplotlib.rc_context(STYLE):
+        made = Figure(figsize=(9.0, 2.9))
+        panels = made.subplots(1, len(people), sharey=True, squeeze=False)[0]
+        for axes, (kind, about) in zip(panels, people.items()):
+            for color, mark, names in _KINDS:
+                for name in names:
+                    if name not in about["rows"]:
+                        continue
+                    value, low, high = about["rows"][name]["pck"]
+                    y = order.index(name)
+                    axes.plot([low, high], [y, y], "-", color=color, lw=2)
+                    axes.plot(value, y, mark, color=color, ms=7)
+                    aside = {"xytext": (9, 0), "textcoords": "offset points"}
+                    if value > 75:
+                        aside = aside | {"xytext": (-9, 0), "ha": "right"}
+                    axes.annotate(f"{value:.0f}", (value, y), va="center", **aside)
+            axes.set(title=kind, xlabel=f"{about['metric']}, %", xlim=(0, 100))
+            axes.set_yticks(range(len(order)), order)
+        panels[0].invert_yaxis()
+        made.tight_layout()
+    return _finish(made, alt)
+
+
 def show_envelope(values, stiffness: float, rest: float = 0.0, alt: str | None = None):
     """A distance transform: one parabola for each place, and their envelope."""
     values = np.asarray(values, dtype=np.float64)
@@ -298,15 +340,7 @@ def show_envelope(values, stiffness: float, rest: float = 0.0, alt: str | None =
             axes.plot(fine, curve, "-", color="0.72", lw=1)
             best = np.where(winner == u, curve, np.nan)
             axes.plot(fine, best, "-", color="#D55E00", lw=3)
-        whole = [
-            max(c)
-            for c in zip(
-                *(
-                    [v - stiffness * (u - x - rest) ** 2 for x in range(n)]
-                    for u, v in enumerate(values)
-                )
-            )
-        ]
+        whole, _ = distance_transform(values, stiffness, rest)
         axes.plot(np.arange(n), whole, "D", color="#D55E00", ms=8, label="D(x)")
         axes.vlines(np.arange(n), low, values, color="#0072B2", lw=5, alpha=0.5)
         axes.plot(np.arange(n), values, "o", color="#0072B2", label="f(u)")
@@ -381,12 +415,13 @@ def _bare(joint: str) -> str:
 
 
 def _named(parts, skeleton) -> str:
-    """``"wrists"``, ``"thorax, hips"``."""
+    """``"wrists"``, ``"hips and thorax"``."""
     names: dict[str, int] = {}
     for part in parts:
         name = _bare(skeleton.joints[part])
         names[name] = names.get(name, 0) + 1
-    return ", ".join(f"{n}s" if count > 1 else n for n, count in names.items())
+    *rest, last = (f"{n}s" if count > 1 else n for n, count in names.items())
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def _sentence(what, group, springs, skeleton) -> str:
