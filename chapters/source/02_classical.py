@@ -47,6 +47,7 @@ from posecourse.models import load_model, pretrained
 from posecourse.skeletons import MPII
 from posecourse.visualization import classical as plots
 from posecourse.visualization import explore, show_people, use_style
+from posecourse.visualization.tables import table
 
 require("0.1")
 rng = np.random.default_rng(0)
@@ -168,8 +169,8 @@ print(f"largest difference from the package: {abs(ours).max():.0e}")
 # times: as they are, their edges, and HOG as little stars, whose strokes run
 # *along* the edges in a cell. Finally it halves the light on one of them.
 #
-# **Predict first.** Half the light changes the pixels by up to 100. By how
-# much does HOG change, whose numbers go from 0 to about 0.7?
+# **Predict first.** Half the light changes pixels by up to 128. By how much
+# does HOG change, whose numbers go from 0 to about 0.7?
 #
 # <details><summary>Answer</summary>
 #
@@ -192,7 +193,7 @@ edges = [np.uint8(np.minimum(gradients(p)[0], 255)) for p in pictures]
 stars = [plots.hog_picture(cell_histograms(*gradients(p))) for p in pictures]
 before, after = pictures[0], pictures[0] / 2
 print("largest change of a pixel:", abs(before - after).max())
-print(f"largest change of HOG: {abs(hog(before) - hog(after)).max():.4f}")
+print(f"largest change of HOG: {abs(hog(before) - hog(after)).max():.5f}")
 show_people(
     pictures + edges + stars, columns=4, size=1.7,
     alt="Four drawn people in different clothes; below, the outlines of each "
@@ -373,6 +374,12 @@ plots.show_windows(
 # </details>
 
 # %% tags=["nbval-check-output"]
+def best_places(maps):
+    """(N, 31, 31) -> (N, 2): x and y of the largest value of each map."""
+    rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(1), 31)
+    return np.stack([columns, rows], 1)
+
+
 train, test = (
     crop_in_memory(SyntheticPeople(count, size=128, difficulty="easy",
                                    split=split), 128, margin=1.0, workers=1)
@@ -389,23 +396,17 @@ others = parts.other_places(places, maps.shape[1:3], 2000, rng)
 no = parts.windows(maps, *others, side=5)[parts.is_elsewhere(own, *others)]
 
 # %% tags=["nbval-check-output"]
-def best_places(maps):
-    """(N, 31, 31) -> (N, 2): x and y of the largest value of each map."""
-    rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(1), 31)
-    return np.stack([columns, rows], 1)
-
-
 rows, columns = np.indices((31, 31))
 far = np.hypot(columns - here[:, :1, None], rows - here[:, 1:, None]) > 2
-print("negatives   best place right   above 0: wrists   other places")
+lessons = []
 for lesson in range(4):
     weights, bias = svm.train_svm(yes, no, C=0.1)
     detector = weights.reshape(1, 5, 5, 36), [bias]
     scores = parts.score_maps(new_maps, *detector)[:, 0]     # (200, 31, 31)
     hit = np.hypot(*(best_places(scores) - here).T) < 1.6
     seen = np.where(far, -9, scores).max((1, 2)) > 0
-    print(f"{len(no):9} {hit.mean():18.0%} {seen.mean():17.0%} "
-          f"{(far & (scores > 0)).sum() / 200:14.1f}")
+    lessons.append((len(no), 100 * hit.mean(), 100 * seen.mean(),
+                    (far & (scores > 0)).sum() / 200))
     mistakes = parts.hard_negatives(
         parts.score_maps(maps, *detector)[:, 0], own)
     no = np.concatenate([no, parts.windows(maps, *mistakes, side=5)])
@@ -413,6 +414,9 @@ some = [3, 8, 12, 21]
 plots.show_maps(test.crops[some], scores[some], here[some], depth=1,
                 alt="Four people with light where a wrist may be, a ring "
                 "around the right wrist and a cross on the best place.")
+table(lessons, ("negatives", "best place right, %", "wrists above 0, %",
+                "other places above 0"),
+      {"best place right, %": 0, "wrists above 0, %": 0})
 
 # %% [markdown]
 # At first the best place is the wrist in **34** % of the pictures, and nearly
@@ -487,12 +491,12 @@ def right(points, people=test):
 alone = parts.to_pixels(np.stack(
     [best_places(odds[:, k, 0]) for k in range(16)], 1))    # (200, 16, 2)
 mean = metrics.mean_pose(train.keypoints, train.visible)
-print("right, in %    ", *(f"{label:9}" for label in MPII.groups), "all")
-for name, hit in (("mean pose", right(mean)), ("each alone", right(alone))):
-    columns = [100 * np.nanmean(hit[:, MPII.indices(joints)])
-               for joints in MPII.groups.values()]
-    print(f"{name:10}", *(f"{value:9.0f}" for value in columns),
-          f"{100 * np.nanmean(hit[:, counted]):8.0f}")
+groups = {**{label: MPII.indices(joints)
+             for label, joints in MPII.groups.items()}, "All": counted}
+table([(name, *(100 * np.nanmean(right(points)[:, joints])
+                for joints in groups.values()))
+       for name, points in (("mean pose", mean), ("each alone", alone))],
+      ("right, %", *groups), digits=0)
 
 # %% [markdown]
 # With each joint on its own, **67** % of all joints are right; the mean pose,
@@ -825,13 +829,11 @@ plots.show_offsets(
 
 six = PictorialModel.fit(train, types=6, negatives=2000, mining=0)
 typed, sure = six.predict(test.crops)
-arms = MPII.indices(["right_wrist", "left_wrist"])
-print("right, in %          all   wrists")
-for name, points in (("mean pose", mean), ("each alone", alone),
-                     ("springs", pulled), ("springs and types", typed)):
-    hit = right(points)
-    print(f"{name:18} {100 * np.nanmean(hit[:, counted]):5.0f} "
-          f"{100 * np.nanmean(hit[:, arms]):8.0f}")
+rows = {"mean pose": mean, "each alone": alone, "springs": pulled,
+        "springs and types": typed}
+table([(name, *(100 * np.nanmean(right(points)[:, joints])
+                for joints in groups.values()))
+       for name, points in rows.items()], ("right, %", *groups), digits=0)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -864,21 +866,17 @@ for name, points in (("mean pose", mean), ("each alone", alone),
 # %% tags=["nbval-check-output"]
 studies = folder().parent / "data" / "studies"
 study = json.loads((studies / "classical.json").read_text("utf-8"))["people"]
-print("right, in %       ", *(f"{kind:>12}" for kind in study))
-for name in ("mean pose", "each joint alone", "six types", "laptop", "photos"):
-    print(f"{name:18}", *(f"{about['rows'][name]['pck'][0]:12.1f}"
-                          if name in about["rows"] else 12 * " "
-                          for about in study.values()))
-easy = study["easy"]["rows"]
-print(f"six types: {easy['six types']['cpu_seconds']:.0f} s to learn, "
-      f"{easy['six types']['cpu_milliseconds']:.0f} ms a picture; laptop: "
-      f"{easy['laptop']['cpu_milliseconds']:.0f} ms a picture")
+who = ("mean pose", "each joint alone", "six types", "laptop", "photos")
 plots.show_study(
     study,
     alt="Three panels of dots with short intervals. Easy: the mean pose far "
     "left, each joint alone and one type further right, six types close to "
     "the network. Standard: six types halfway between mean pose and network. "
     "Photographs: six types near the mean pose, the network far to the right.")
+table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
+                for about in study.values()),
+        study["easy"]["rows"].get(name, {}).get("cpu_milliseconds"))
+       for name in who], ("right, %", *study, "ms a picture"))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -915,20 +913,21 @@ answers = {"labels": street.keypoints,
            "six types": stored.predict(street.crops)[0],
            "network": predict_crops(network, street)[0]}
 ankles = MPII.indices(["right_ankle", "left_ankle"])
+rows = []
 for name, points in answers.items():
-    shares = metrics.error_breakdown(points, street.keypoints, street.visible,
+    errors = metrics.error_breakdown(points, street.keypoints, street.visible,
                                      street.head_size).shares
     one, other = points[:, ankles].swapaxes(0, 1)
     together = np.hypot(*(one - other).T) < 0.5 * street.head_size
-    print(f"{name:9}", *(f"{kind} {share:4.0%} " for kind, share in
-                         shares.items()),
-          f"ankles together {together.mean():4.0%}")
+    rows.append((name, *(100 * share for share in errors.values()),
+                 100 * together.mean()))
 some = [0, 5, 10, 15, 20, 25]
 show_people([*street.crops[some]] * 3,
             np.concatenate([points[some] for points in answers.values()]),
             columns=6, size=1.5,
             alt="Six people in three rows: labels, the pictorial model, the "
             "network. Limbs of the middle row are wrong more often.")
+table(rows, ("%", *errors, "ankles together"), digits=0)
 
 # %% [markdown]
 # SECTION10

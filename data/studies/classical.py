@@ -126,7 +126,7 @@ def compare(kind, data, settings):
         crops(kind, split, count, data, settings["size"])
         for split, count in zip(("train", "test"), counts)
     )
-    known, costs, models, learned = labels(train, test), {}, {}, {}
+    known, costs, models, learned = labels(kind, train, test), {}, {}, {}
     for name, options in settings["models"].items():
         start = time.process_time()
         models[name] = PictorialModel.fit(train, **options)
@@ -145,16 +145,23 @@ def compare(kind, data, settings):
     return known, costs, models[SHOWN]
 
 
-def labels(train, test):
-    """What is known of the people, without a look at a picture."""
-    unit, visible, *_ = evaluation.pck_normalizer(test)
+def labels(kind, train, test):
+    """What is known of the people, without a look at a picture.
+
+    Photographs are measured by the torso (left shoulder to right hip); who has
+    none labelled is left out.
+    """
+    visible, unit = test.visible, test.head_size
+    if kind == "photographs":
+        unit = metrics.torso_size(test.keypoints, visible, MPII)
+        visible = visible * (unit > 0)[:, None]
+        unit = np.where(unit > 0, unit, 1)
+    mean = metrics.mean_pose(train.keypoints, train.visible)
     return {
         "keypoints": test.keypoints.astype(np.float32),
-        "visible": np.asarray(visible, np.uint8),
-        "unit": np.asarray(unit, np.float32),
-        "mean_pose": metrics.mean_pose(train.keypoints, train.visible).astype(
-            np.float32
-        ),
+        "visible": visible.astype(np.uint8),
+        "unit": unit.astype(np.float32),
+        "mean_pose": mean.astype(np.float32),
     }
 
 
@@ -186,7 +193,9 @@ def metric(kind):
 def of(kind, predictions):
     """Name -> array of one kind of people; predictions in pixels again."""
     fixed = {"keypoints", "visible", "unit", "mean_pose"}
-    names = [n.removeprefix(f"{kind}/") for n in predictions if n.startswith(f"{kind}/")]
+    names = [
+        n.removeprefix(f"{kind}/") for n in predictions if n.startswith(f"{kind}/")
+    ]
     return {
         name: predictions[f"{kind}/{name}"] / (1 if name in fixed else 100)
         for name in names
@@ -215,9 +224,7 @@ def score(kind, points, known):
     # there, half a unit is the distance of a hit
     unit = known["unit"] * metric(kind)[1] / 0.5
     points = np.broadcast_to(points, known["keypoints"].shape)
-    errors = metrics.error_breakdown(
-        points, known["keypoints"], known["visible"], unit
-    )
+    errors = metrics.error_breakdown(points, known["keypoints"], known["visible"], unit)
     return {
         "pck": percent(metrics.bootstrap_interval(found, COUNTED)),
         "parts": {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..classical.hog import cell_histograms, gradients
-from . import exercise
+from . import exercise, pictures
 from .quiz import Choice, Question
 
 QUIZ = (
@@ -11,15 +11,15 @@ QUIZ = (
         "Why does HOG divide each block by its length?",
         (
             Choice(
+                "So that strong edges count more than weak ones.",
+                "They did so before; within a block their ratio stays, and the cut "
+                "at 0.2 even takes some of it away.",
+            ),
+            Choice(
                 "So that light and shade change little.",
                 "Half the light halves all gradients of a block, and the division "
                 "takes the half out again.",
                 right=True,
-            ),
-            Choice(
-                "So that strong edges count more than weak ones.",
-                "They did so before; within a block their ratio stays, and the cut "
-                "at 0.2 even takes some of it away.",
             ),
             Choice(
                 "So that the person's place in the window no longer matters.",
@@ -54,12 +54,6 @@ QUIZ = (
         "raise in a picture with 5,000 windows?",
         (
             Choice(
-                "About five.",
-                "In every picture. So detectors are judged by false alarms per "
-                "picture, and hard negatives are worth the trouble.",
-                right=True,
-            ),
-            Choice(
                 "Hardly any: it is right in 99.9 % of all windows.",
                 "0.1 % of 5,000 is five. Nearly all windows show no person, so a "
                 "small share of them is many.",
@@ -68,21 +62,27 @@ QUIZ = (
                 "One, where the person is.",
                 "That one is no false alarm, and nothing keeps the others quiet.",
             ),
+            Choice(
+                "About five.",
+                "In every picture. So detectors are judged by false alarms per "
+                "picture, and hard negatives are worth the trouble.",
+                right=True,
+            ),
         ),
     ),
     Question(
         "What happens to the best pose if all springs become extremely stiff?",
         (
             Choice(
+                "Every joint goes to its own best place.",
+                "That is what happens with very loose springs: the joints alone, as "
+                "in section 4.",
+            ),
+            Choice(
                 "Its shape is always the same, and only its place is chosen.",
                 "Every offset is forced to its rest. What is left to choose is where "
                 "the whole lies.",
                 right=True,
-            ),
-            Choice(
-                "Every joint goes to its own best place.",
-                "That is what happens with very loose springs: the joints alone, as "
-                "in section 4.",
             ),
             Choice(
                 "The search is no longer exact.",
@@ -212,6 +212,9 @@ def _(attempt):
             scores,
             radius,
             count,
+            picture=lambda right, mine, scores=scores: pictures.points(
+                right, mine, image=scores
+            ),
             mistakes={
                 "x is the column, y the row": [(y, x) for x, y in right],
                 "nothing was suppressed: places near a taken one are out": _peaks(
@@ -300,8 +303,8 @@ def _(attempt):
         )
         whole = places.dtype.kind in "iu" and ((places >= 0) & (places < n)).all()
         attempt.require(whole, f"Places are whole numbers from 0 to {n - 1}: {places}.")
-        own = _worth(scores, rest, stiffness, places)
-        best = _worth(scores, rest, stiffness, _best_chain(scores, rest, stiffness))
+        right = _best_chain(scores, rest, stiffness)
+        own, best = (_worth(scores, rest, stiffness, p) for p in (places, right))
         alone = np.array_equal(places, scores.argmax(1))
         attempt.require(
             abs(own - best) < 1e-6,
@@ -311,5 +314,8 @@ def _(attempt):
                 " You took each part's best place, without the springs."
                 if alone
                 else ""
+            ),
+            picture=lambda both=(right, places), scores=scores: pictures.points(
+                *(list(zip(p, range(len(p)))) for p in both), image=scores
             ),
         )
