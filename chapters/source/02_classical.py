@@ -991,9 +991,3 @@ quiz("02")
 #   document names.
 # - Yang, Ramanan: *Articulated Pose Estimation with Flexible
 #   Mixtures-of-Parts* (2011). Types, and how to learn everything together.
-#
-# ## Next
-#
-# Here, maps of log-odds came from edges that somebody had thought of. In
-# [chapter 3](03_heatmaps.ipynb) we let a network draw such maps: heatmaps,
-# how a joint is written into one, and how it is read back.
