@@ -321,7 +321,6 @@ def show_study(people, alt=None):
             axes.set(title=kind, xlabel=f"{about['metric']}, %", xlim=(0, 100))
             axes.set_yticks(range(len(order)), order)
         panels[0].invert_yaxis()
-        made.tight_layout()
     return _finish(made, alt)
 
 
