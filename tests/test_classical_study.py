@@ -112,6 +112,7 @@ def agree(script, study, predictions):
             assert about["gains"][what][0] == pytest.approx(value)
 
 
+@pytest.mark.slow
 def test_a_small_study_from_end_to_end(script, small, done):
     folder, result = done
     study, predictions = load(folder)
@@ -125,6 +126,7 @@ def test_a_small_study_from_end_to_end(script, small, done):
     assert "old" not in page
 
 
+@pytest.mark.slow
 def test_the_model_beside_it_is_that_of_standard_people(script, small, done):
     folder, _ = done
     people = script.crops("standard", "test", 10, None, small["size"])
@@ -136,6 +138,7 @@ def test_the_model_beside_it_is_that_of_standard_people(script, small, done):
     assert same.mean() > 0.95  # it is stored in 16 bits
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_kept(script, small, done, monkeypatch):
     folder, before = done
 
