@@ -45,9 +45,8 @@ from posecourse.exercises import check, hint, quiz
 from posecourse.models import load_model, pretrained
 from posecourse.skeletons import MPII
 from posecourse.visualization import classical as plots
-from posecourse.visualization import show_people, use_style
+from posecourse.visualization import Point, explore, show_people, use_style
 from posecourse.visualization.tables import table
-from posecourse.visualization.widgets import explore
 
 require("0.1")
 rng = np.random.default_rng(0)
@@ -370,8 +369,8 @@ plots.show_windows(
 #
 # <details><summary>Answer</summary>
 #
-# Whatever ends or bends in a small window, just as a wrist does: a shoe, an
-# elbow, and most of all the other wrist.
+# Whatever looks alike in a small window: two edges that run side by side and
+# end. The other wrist, to begin with, and then ankles, hems, hips.
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -415,7 +414,7 @@ some = [*np.flatnonzero(hit)[:2], *np.flatnonzero(~hit)[:2]]
 plots.show_maps(test.crops[some], scores[some], here[some], depth=0.8,
                 alt="Four people with light where a wrist may be, a ring "
                 "around the right wrist and a cross on the best place: the "
-                "first two times in the ring, then elsewhere on the body.")
+                "first two times in the ring, then on shorts and on a hip.")
 table(lessons, ("negatives", "best place right, %", "wrists above 0, %",
                 "other places above 0"),
       {"best place right, %": 0, "wrists above 0, %": 0})
@@ -428,7 +427,8 @@ table(lessons, ("negatives", "best place right, %", "wrists above 0, %",
 # the *order* of its scores, and that has become much better.
 #
 # In the pictures, the ring is where the wrist is and the cross where the
-# detector sees it: right in the first two, wrong in the others. WRONG
+# detector sees it: right in the first two, wrong in the others. It
+# has taken the hem of a pair of shorts and the edge of a hip for a wrist.
 #
 # ### Exercise 02.2 ★★☆ One answer for each hill
 #
@@ -549,9 +549,9 @@ plots.show_offsets(
 #
 # **Play.** On the left is the evidence for one person's right wrist, in the
 # middle what a spring at the elbow says, on the right their sum; a cross marks
-# the best place of each. Take the stiffness down to 0, then far up. Then grab
-# the blue elbow and drag it about. Between which two failures lies a stiffness
-# that works?
+# the best place of each. Take the stiffness down to 0, then far up. Then drag
+# the elbow about in the left picture. Between which two failures lies a
+# stiffness that works?
 
 # %%
 person = 0
@@ -561,18 +561,17 @@ rest = model.springs.rest[wrist, 0]
 learned = model.springs.stiffness[wrist, 0]
 
 
-def pull(stiffness, elbow_right, elbow_down):
-    return plots.show_spring(
-        picture, odds[person, wrist, 0],
-        truth[person, MPII.index("right_elbow")] + (elbow_right, elbow_down),
-        rest, stiffness * learned)
+def pull(stiffness, elbow):
+    return plots.show_spring(picture, odds[person, wrist, 0],
+                             parts.to_cells(elbow, 8), rest,
+                             stiffness * learned)
 
 
+x, y = parts.to_pixels(truth[person, MPII.index("right_elbow")], 8)
 explore(pull, "The evidence for a wrist, the pull of a spring {stiffness:.1f} "
-        "times as stiff as learned, and their sum; the elbow is moved by "
-        "{elbow_right} and {elbow_down} cells.",
-        stiffness=(0.0, 20.0, 1.0, 0.5), elbow_right=(-8, 8, 0),
-        elbow_down=(-8, 8, 0))
+        "times as stiff as learned from an elbow at {elbow[0]:.0f}, "
+        "{elbow[1]:.0f}, and their sum; a cross marks the best place of each.",
+        stiffness=(0.0, 20.0, 1.0, 0.5), elbow=Point(x, y))
 
 # %% [markdown]
 # With no stiffness at all the cross sits on a foot: nowhere in the picture is
