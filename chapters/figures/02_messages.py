@@ -6,10 +6,10 @@ learns the model of chapter 2 on 400 drawn people (half a minute) and asks it
 about one more, step by step, with the chapter's own figures.
 """
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from posecourse.classical import PictorialModel, pictorial
@@ -17,13 +17,13 @@ from posecourse.datasets import SyntheticPeople, crop_in_memory
 from posecourse.datasets.synthetic import DIFFICULTIES
 from posecourse.files import atomic_path
 from posecourse.skeletons import MPII
-from posecourse.visualization import classical as look
-from posecourse.visualization.figures import to_png
+from posecourse.visualization import classical as plots
+from posecourse.visualization.pictures import SHOWN, draw_pixels
 
 PERSON = 13
-COLORS = 48
+COLORS = 127  # without dither: dots would dance, and take twice the room
 MILLISECONDS = {"look": 450, "tell": 650, "choose": 1200, "follow": 600}
-END = 3500
+END = 3500  # the last step stays
 
 
 def film(path: Path):
@@ -38,33 +38,50 @@ def film(path: Path):
     model = PictorialModel.fit(crop_in_memory(drawn, 128, margin=1.0))
     scores = model.scores(people[128].render(PERSON).image[None])
     messages = pictorial.pass_messages(scores, model.springs)
-    steps = look.message_steps(model.springs, MPII)
+    image = people[256].render(PERSON).image
+    steps = plots.message_steps(model.springs, MPII)
     frames = [
-        picture_of(
-            look.show_messages(
-                people[256].render(PERSON).image, messages, model.springs, MPII, step
-            )
+        draw_pixels(
+            plots.show_messages(image, messages, model.springs, MPII, step), SHOWN
         )
         for step in range(len(steps))
     ]
-    times = [MILLISECONDS[what] for what, _ in steps]
-    times[-1] = END
+    times = [MILLISECONDS[what] for what, _ in steps[:-1]]
+    first, *rest = in_one_palette(frames)
     with atomic_path(path) as temporary:
-        frames[0].save(
+        first.save(
             temporary,
             "GIF",
             save_all=True,
-            append_images=frames[1:],
-            duration=times,
+            append_images=rest,
+            duration=[*times, END],
             loop=0,
-            optimize=True,
+            transparency=COLORS,
+            disposal=1,
+            optimize=False,
         )
 
 
-def picture_of(figure) -> Image.Image:
-    """A figure in few colours, so that frames stay small."""
-    picture = Image.open(io.BytesIO(to_png(figure, small=False))).convert("RGB")
-    return picture.quantize(COLORS, dither=Image.Dither.NONE)
+def in_one_palette(frames) -> list[Image.Image]:
+    """Frames in colours that suit them all; what stays is "as before"."""
+    some = np.concatenate([frame[::2, ::2].reshape(-1, 3) for frame in frames])
+    some = np.where(some >= 0xF8, 0xFF, some & 0xF8 | 4)  # white stays white
+    colors, count = np.unique(some, axis=0, return_counts=True)
+    # by the root of its area: white does not take the colours of a small map
+    colors = colors.astype(np.uint8)
+    row = np.repeat(colors, np.ceil(np.sqrt(count)).astype(int), axis=0)[None]
+    palette = Image.fromarray(row).quantize(COLORS, kmeans=1)
+    known = palette.getpalette()[: 3 * COLORS]
+    pictures, before = [], None
+    for frame in frames:
+        now = Image.fromarray(frame).quantize(palette=palette, dither=0)
+        now = np.asarray(now)
+        shown = now if before is None else np.where(now == before, COLORS, now)
+        before = now
+        picture = Image.fromarray(shown.astype(np.uint8), "P")
+        picture.putpalette(known)
+        pictures.append(picture)
+    return pictures
 
 
 if __name__ == "__main__":
