@@ -23,7 +23,7 @@ from posecourse.visualization.pictures import SHOWN, draw_pixels
 PERSON = 13
 COLORS = 127  # without dither: dots would dance, and take twice the room
 MILLISECONDS = {"look": 450, "tell": 650, "choose": 1200, "follow": 600}
-END = 3500  # the last step stays
+RESULT = 3500
 
 
 def film(path: Path):
@@ -40,13 +40,15 @@ def film(path: Path):
     messages = pictorial.pass_messages(scores, model.springs)
     image = people[256].render(PERSON).image
     steps = plots.message_steps(model.springs, MPII)
+    # the result first: it is what one sees where nothing moves
+    order = [len(steps) - 1, *range(len(steps) - 1)]
     frames = [
         draw_pixels(
             plots.show_messages(image, messages, model.springs, MPII, step), SHOWN
         )
-        for step in range(len(steps))
+        for step in order
     ]
-    times = [MILLISECONDS[what] for what, _ in steps[:-1]]
+    times = [MILLISECONDS[steps[step][0]] for step in order[1:]]
     first, *rest = in_one_palette(frames)
     with atomic_path(path) as temporary:
         first.save(
@@ -54,7 +56,7 @@ def film(path: Path):
             "GIF",
             save_all=True,
             append_images=rest,
-            duration=[*times, END],
+            duration=[RESULT, *times],
             loop=0,
             transparency=COLORS,
             disposal=1,

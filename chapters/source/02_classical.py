@@ -517,7 +517,7 @@ table([(name, *(100 * np.nanmean(right(points)[:, joints])
 # **Predict first.** A shoulder as seen from the middle of the chest, a wrist
 # as seen from its elbow. What shapes will the two clouds of points have?
 
-# %%
+# %% tags=["hide-input"]
 pairs = [("right_shoulder", "thorax"), ("right_wrist", "right_elbow")]
 offsets = [places[:, MPII.index(part)] - places[:, MPII.index(parent)]
            for part, parent in pairs]
@@ -533,8 +533,9 @@ plots.show_offsets(
 #
 # The shoulders make a small cloud, which a Gaussian describes well (the
 # ellipse is drawn at two standard deviations). The wrists make a *ring* with
-# the elbow in its middle, and a Gaussian is a poor picture of a ring. Section
-# 8 mends that. </details>
+# the elbow in its middle (the few inside are forearms that point at us or
+# away), and a Gaussian is a poor picture of a ring. Section 8 mends that.
+# </details>
 #
 # Why a Gaussian at all? Because of its logarithm. Let $r$ be the mean offset
 # and $\sigma$ its standard deviation. Then a wrist at $u$ with its elbow at
@@ -842,9 +843,9 @@ table([(name, *(100 * np.nanmean(right(points)[:, joints])
 # <details><summary>Answer</summary>
 #
 # The wrists. The one spring of section 7 even did them harm, because it rests
-# in the middle of the ring, where no wrist ever is: **38** % instead of **42**
-# %. With six types it is **68** %, and **87** % of all joints are right.
-# </details>
+# near the middle of the ring, where wrists seldom are: **38** % instead of
+# **42** %. With six types it is **68** %, and **87** % of all joints are
+# right. </details>
 #
 # ## 9. Measured
 #
@@ -861,12 +862,12 @@ table([(name, *(100 * np.nanmean(right(points)[:, joints])
 # photographs of athletes, on which a joint counts as right within a fifth of
 # the torso. Beside them stand the mean pose and the networks that come with
 # this course, shown the very same crops: `laptop`, trained on drawn people,
-# and `photos`, trained on photographs (chapter 8).
+# and `photos`, trained on photographs (chapter 10).
 #
 # **Predict first.** From the studio to the street to the photographs: who
 # loses more, the springs or the networks?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["hide-input", "nbval-check-output"]
 studies = folder().parent / "data" / "studies"
 study = json.loads((studies / "classical.json").read_text("utf-8"))["people"]
 who = ("mean pose", "each joint alone", "six types", "laptop", "photos")
@@ -888,12 +889,12 @@ table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
 # **61.0** %, the network from **96.2** to **87.4** %. </details>
 #
 # Everywhere the model finds almost four times as many joints as the mean
-# pose, or more. And on photographs, after 3,000 examples, it is at **16.6**
-# %: about as far as `laptop`, which has never seen a photograph (**18.3** %),
-# and far from `photos`, which was trained on them (**48.6** %). The network
-# is faster, too: **2.8** ms for a picture instead of **23.8** ms. Intervals,
-# and what each ingredient brings, are in `data/studies/README.md`. (Springs
-# and types help everywhere. Hard negatives, which did so much for the single
+# pose. But on photographs, after 3,000 examples, it is at **16.6** %: about
+# as far as `laptop`, which has never seen a photograph (**18.3** %), and far
+# from `photos`, which was trained on them (**48.6** %). The network is
+# faster, too: **2.8** ms for a picture instead of **23.8** ms. Intervals, and
+# what each ingredient brings, are in `data/studies/README.md`. (Springs and
+# types help everywhere. Hard negatives, which did so much for the single
 # wrist, do hardly anything for whole poses.)
 #
 # Be fair, though: ours is the simplest of its kind. The published models
@@ -947,12 +948,13 @@ show_people([*street.crops[some]] * 3,
 table(rows, ("%", *errors, "ankles together"), digits=0)
 
 # %% [markdown]
-# Half of all people (**50** %) get both ankles in one place, where they are
-# for only **4** % in truth: one leg looks better than the other, so it gets
-# both. And **22** % of the joints are on the wrong side of the body, against
-# **8** % of the network's. Note how the network fails, too, in the same ways,
-# only less often: in **24** % its ankles lie together. It has no rule against
-# that either. It has just learned to look at more than one leg at a time.
+# Half of all people (**50** %) get both ankles in one place, within half a
+# head of each other, where in truth they are for only **4** %: one leg looks
+# better than the other, so it gets both. And **22** % of the joints are on
+# the wrong side of the body, against **8** % of the network's. Note how the
+# network fails, too, in the same ways, only less often: in **24** % its
+# ankles lie together. It has no rule against that either. It has just learned
+# to look at more than one leg at a time.
 #
 # ## 11. What lives on
 #

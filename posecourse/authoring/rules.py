@@ -378,8 +378,10 @@ def _pictures(notebook, chapter, root):
             continue  # said by _links
         elif target.endswith(".svg"):
             yield from drawing_problems(root / target)
-        elif (root / target).stat().st_size > MAX_DRAWING_BYTES:
-            yield f"picture {target} is larger than {MAX_DRAWING_BYTES} bytes"
+        elif (root / target).stat().st_size > (
+            limit := MAX_IMAGE_BYTES.get(target.rpartition(".")[2], MAX_DRAWING_BYTES)
+        ):
+            yield f"picture {target} is larger than {limit} bytes"
 
 
 def drawing_problems(path: Path) -> list[str]:
