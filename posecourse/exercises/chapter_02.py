@@ -185,6 +185,18 @@ def _peaks(scores, radius, count, near=np.less_equal, distance=np.hypot):
     return found
 
 
+def _kept(scores, radius, count):
+    """Too much was kept: which mistake leads to what."""
+    every = _peaks(scores, -1, count)
+    border = _peaks(scores, radius, count, near=np.less)
+    if every == border:
+        return {"places near a taken one are out, and exactly `radius` is near": every}
+    return {
+        "nothing was suppressed: places near a taken one are out": every,
+        "exactly `radius` away is out, too": border,
+    }
+
+
 @exercise(
     "02.2",
     hints=(
@@ -217,12 +229,7 @@ def _(attempt):
             ),
             mistakes={
                 "x is the column, y the row": [(y, x) for x, y in right],
-                "nothing was suppressed: places near a taken one are out": _peaks(
-                    scores, -1, count
-                ),
-                "exactly `radius` away is out, too": _peaks(
-                    scores, radius, count, near=np.less
-                ),
+                **_kept(scores, radius, count),
                 "radius is the distance as the crow flies, not the larger of x "
                 "and y": _peaks(
                     scores,
