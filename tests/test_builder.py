@@ -254,6 +254,24 @@ def test_a_rule_for_sources(tmp_path, edit, complaint):
     assert any(complaint in p for p in found), found
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "fine"),
+    [
+        ("x.gif", 290_000, True),
+        ("x.gif", 310_000, False),
+        ("x.png", 190_000, True),
+        ("x.png", 210_000, False),
+    ],
+)
+def test_a_picture_in_the_text_is_small(tmp_path, name, size, fine):
+    link = f"# ![Four words say it](figures/{name})"
+    root = sample_root(tmp_path, _replace("# - none", link))
+    (root / "figures").mkdir(exist_ok=True)
+    (root / "figures" / name).write_bytes(bytes(size))
+    found = [p for p in rules.source_problems(SAMPLE, root) if "larger than" in p]
+    assert (not found) == fine
+
+
 def test_an_exercise_that_is_not_registered(tmp_path, monkeypatch):
     from posecourse import exercises
 

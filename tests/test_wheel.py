@@ -142,9 +142,11 @@ def test_what_the_wheel_carries(root, wheel):
     for pattern in (
         "chapters/figures/*.svg",
         "chapters/*.md",
+        "chapters/figures/*.gif",
         "chapters/teaching/*.md",
         "data/weights/*/*",
         "data/studies/*.npz",
+        "data/studies/*.safetensors",
         "data/README.md",
     ):
         there = {path.relative_to(root).as_posix() for path in root.glob(pattern)}

@@ -35,7 +35,11 @@ _NETWORKS = ("laptop", "photos", "posenet")
 _OWN_DATA = {"prepared", "samples", "weights", "studies", "benchmarks"}
 
 # Where a distribution's name is not that of its module.
-_MODULES = {"opencv-python": "cv2"}
+_MODULES = {
+    "opencv-python": "cv2",
+    "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
+}
 
 # What an import may fail with, and the way out.
 _REMEDIES = (
