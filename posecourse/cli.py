@@ -36,7 +36,7 @@ COMMANDS = {
     "lab": ("posecourse.commands.lab", "read the course in JupyterLab"),
     "exercise": (
         "posecourse.commands.exercise",
-        "list the exercises and what you have solved",
+        "list the exercises and show which you have solved",
     ),
     "train": ("posecourse.commands.train", "train a network"),
     "evaluate": (
@@ -51,15 +51,15 @@ COMMANDS = {
     "data": ("posecourse.commands.data", "fetch, check, prepare or draw data"),
     "bench": (
         "posecourse.commands.bench",
-        "measure how fast the parts are, and what bounds them",
+        "measure how fast the parts are and what limits them",
     ),
     "doctor": (
         "posecourse.commands.doctor",
-        "say what is installed, what is missing, what to do",
+        "tell what is installed, what is missing and what to do",
     ),
     "chapters": (
         "posecourse.commands.chapters",
-        "for authors: make the notebooks from their sources",
+        "for authors: build the notebooks from their sources",
     ),
 }
 
@@ -99,9 +99,9 @@ def _run(argv, debug: bool) -> int:
 
 
 _AGAIN = {
-    "train": "Runs that had finished an epoch go on with posecourse train --resume RUN",
-    "data": "Run the same command again: it goes on where it stopped",
-    "predict": "Pictures that were done are in the output folder",
+    "train": "A run that has finished an epoch continues with posecourse train --resume RUN",
+    "data": "Run the same command again: it continues where it stopped",
+    "predict": "The pictures that were finished are in the output folder",
 }
 
 

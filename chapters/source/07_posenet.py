@@ -4,6 +4,13 @@
 # **Build the document's network layer by layer, see why it first learns the
 # mean pose, and cure it.**
 #
+# ![Five people, twice, while a network learns. Above, as the document writes it: the same small upright skeleton on everybody, whatever they do, to the end; 24 of 100 joints right. Below, with this chapter's two cures: the skeletons begin to follow, arms go up, and after 600 steps 60 of 100 joints are right](figures/07_opening.webp)
+#
+# One network, twice, while it learns. Above, as the document writes it: it
+# settles on one skeleton for everybody. Below, with two small changes. This
+# chapter builds the network, finds out what is wrong, and makes the two
+# changes.
+#
 # | | |
 # |---|---|
 # | **You will learn** | to read a network: shapes, parameters, arithmetic, what a cell sees; how a signal dies on its way through plain layers; He's initial weights and BatchNorm; the first test of any network, and what it cannot find |
@@ -22,12 +29,12 @@ from posecourse import evaluation, losses, metrics, models
 from posecourse.authoring.chapters import require
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets import SyntheticPeople, crop_in_memory
-from posecourse.exercises import check, hint
+from posecourse.exercises import check, hint, quiz
 from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
 from posecourse.transforms import Augmentation, make_batch, normalise
-from posecourse.visualization import display_figure, show_people, use_style
-from posecourse.visualization.widgets import explore
+from posecourse.visualization import (animate, display_figure, explore,
+                                      layers, show_people, use_style)
 
 require("0.1")
 torch.manual_seed(0)
@@ -37,23 +44,37 @@ use_style()
 # %% [markdown]
 # ## 1. A network with its end torn off
 #
-# The document shows a network for coordinates (5.2), `PoseNet`. A picture
-# goes in, the places of 16 joints come out. Its code breaks off in the middle
-# of a line:
+# The document's section 5.2 shows a network for coordinates. In our
+# translation:
+#
+# > The following code shows how to implement a simple pose estimation model in
+# > PyTorch, and to train and test it on the MPII dataset.
+# >
+# > Define the pose estimation model:
 #
 # ```python
-# self.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1)
-# self.conv2 = nn.Conv2d(64, 64, kernel_size=3, stride=1, padding=1)
-# self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-# ...                                        # eight more convolutions
-# self.fc1 = nn.Linear(512*7*7, 4096)
-# self.fc2 = nn.Linear(4096, 4096)
-# self.fc3
+# class PoseNet(nn.Module):
+#     def __init__(self, num_keypoints=16):
+#         super(PoseNet, self).__init__()
+#         self.num_keypoints = num_keypoints
+#
+#         self.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1)
+#         self.conv2 = nn.Conv2d(64, 64, kernel_size=3, stride=1, padding=1)
+#         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
+#
+#         ...                                  # eight more convolutions
+#
+#         self.fc1 = nn.Linear(512*7*7, 4096)
+#         self.fc2 = nn.Linear(4096, 4096)
+#         self.fc3
 # ```
 #
+# Here the document ends, in the middle of a line. (We left out the eight
+# convolutions in between; nothing else.)
+#
 # What is missing is the last layer and the way through the layers. We finish
-# it in this chapter, and first look at its building block on a picture of 6 x
-# 6 pixels. A **convolution** slides a small window of weights, the kernel,
+# it in this chapter. First we look at its building block, on a picture of 6 x 6
+# pixels. A **convolution** slides a small window of weights, the kernel,
 # over the picture. At each place it multiplies, adds up, and writes one
 # number. **ReLU** replaces negative numbers by 0. **Max pooling** keeps the
 # largest of every 2 x 2 numbers.
@@ -62,6 +83,13 @@ use_style()
 # The kernel is -1 in its left column, 0 in the middle and 1 on the right.
 # Where is its answer large? And what happens at the right edge, if zeros are
 # put around the picture (`padding=1`)?
+#
+# <details><summary>Answer</summary>
+#
+# It is large along the edge from dark to bright, where what lies on the right
+# is brighter than what lies on the left. At the right end the zeros look like
+# an edge back to dark, so the answer there is negative.
+# </details>
 
 # %% tags=["nbval-check-output"]
 picture = torch.zeros(6, 6)
@@ -85,13 +113,22 @@ print("convolved", edges.int().numpy(), sep="\n")
 print("ReLU, then pooled", pooled.int().numpy(), sep="\n")
 same = F.max_pool2d(F.relu(F.conv2d(
     picture[None, None], kernel[None, None], padding=1)), 2)
-print("PyTorch agrees:", torch.equal(pooled, same[0, 0]))
+gap = (pooled - same).abs().max()
+print(f"PyTorch's answer is {gap:.0f} away at most")
+
+# %%
+two_rows_and_the_end = [*range(12), *range(30, 36), 35, 35]
+animate(lambda step: layers.convolution_step(picture, kernel, step),
+        two_rows_and_the_end, "The kernel as a frame that slides over the "
+        "picture. Beside it the nine products of pixel and weight, and the "
+        "result that fills up: 3 along the edge from dark to bright, -3 at "
+        "the right end, 0 elsewhere.", fps=3)
 
 # %% [markdown]
 # The answer is **3** along the edge from dark to bright, and 0 where nothing
 # changes. At the right end the zeros around the picture look like an edge
-# back to dark: **-3**. ReLU removes that one. Pooling halves the map and
-# keeps the news "there is an edge in the middle".
+# back to dark: **-3**. ReLU removes that one. Pooling halves the map and keeps
+# the message "there is an edge in the middle".
 #
 # In a network the kernels are learned, each looks at *all* maps of the layer
 # before, and a layer has many: `conv1` has 64 kernels for the 3 colours.
@@ -182,7 +219,8 @@ with torch.no_grad():
     for mine, theirs in zip(ours.parameters(), package.parameters()):
         mine.copy_(theirs)
     noise = torch.randn(2, 3, 64, 64)
-    print("package agrees:", torch.allclose(ours(noise), package(noise)[-1]))
+    gap = (ours(noise) - package(noise)[-1]).abs().max()
+    print(f"the package's answers are {gap:.6f} away at most")
 
 # %% [markdown]
 # The side falls from 224 to **7**, the number of maps grows from 3 to
@@ -208,6 +246,13 @@ with torch.no_grad():
 #
 # **Predict first.** Which layer has the most parameters? Which three take
 # most of the arithmetic?
+#
+# <details><summary>Answer</summary>
+#
+# `fc1` has most of the parameters: each of its 25,088 inputs has a weight for
+# each of 4,096 outputs. Most of the arithmetic is in `conv2`, `conv4` and
+# `conv6`: large maps, with as many channels before as after.
+# </details>
 
 # %% tags=["nbval-check-output"]
 costs, before = {}, 3                     # layer -> parameters, arithmetic
@@ -223,54 +268,63 @@ stored, work = np.array(list(costs.values())).T
 print(f"{stored.sum():,} parameters, in fc1 {stored[10] / stored.sum():.1%}")
 print(f"{work.sum() / 1e9:.2f} billion multiply-adds, in the convolutions "
       f"{work[:10].sum() / work.sum():.0%}")
-
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
-for axis, values, title in zip(axes, (stored / 1e6, work / 1e9), (
-        "parameters, millions", "multiply-adds, billions")):
-    bars = axis.barh(list(costs), values, color="#0072B2")
-    axis.bar_label(bars, fmt="%.2f", padding=3, fontsize=9)
-    axis.set(title=title, xlim=(0, 1.15 * values.max()))
-axes[0].invert_yaxis()
-display_figure(figure, "Parameters: fc1 has 102.76 million, fc2 16.78, all "
-               "others 2.4 or less. Multiply-adds: conv2, 4 and 6 have 1.85.")
+layers.show_costs(costs, "Two bar charts, a bar for each layer. Parameters: "
+                  "fc1 has 102.76 million, fc2 16.78, all others 2.4 or "
+                  "less. Multiply-adds: conv2, conv4 and conv6 have 1.85 "
+                  "billion each, the three fc next to none.")
 
 # %% [markdown]
 # The two pictures are nearly each other's opposite. `fc1` holds **80.7%** of
 # the **127,312,224** parameters and does next to no arithmetic: it uses each
 # weight once. The convolutions do **99%** of the **9.92** billion
 # multiply-adds, because they use each of their few weights once per cell.
-# So "how large" and "how slow" are two questions (chapter 15).
+# So "how large?" and "how slow?" are two different questions.
 #
-# ### Exercise 07.1 ★☆☆ Count before you build
+# ### Exercise 07.1 ★★☆ As wide as you can afford
 #
-# Write `parameters(channels, hidden, joints, side)` for a network of this
-# kind: a colour picture, 3 x 3 convolutions with the `channels` given, a last
-# map of `side` x `side` cells, two fully connected layers of `hidden`
-# numbers and one for the coordinates.
+# Your memory has room for so many parameters. How wide may the network be?
+# Write `largest_width(budget, size)`: the largest of the widths 0.01, 0.02,
+# ..., 2.00 with which `PoseNet(size=size, width=width)` has at most `budget`
+# parameters, for 16 joints; 0 if even 0.01 needs more. Count, and build
+# nothing: at width 2 the network would fill two gigabytes.
 #
-# Expected: `parameters([4, 8], 10, 2, side=2)` is `892`. Try it on paper
-# first. `hint("07.1")` gives a hint.
+# Expected: `largest_width(127_312_224, 224)` is `1.0`, and
+# `largest_width(4_000_000, 64)` is `0.34`. `hint("07.1")` gives a hint.
+#
+# When it passes, halve the first budget. Is the width halved, too?
+#
+# <details><summary>Answer</summary>
+#
+# No, it is 0.70. Nearly every layer has channels before *and* after it, and
+# both get narrower. So the parameters go with the square of the width, and
+# $\sqrt{1/2}$ is about 0.7.
+# </details>
 
 # %% tags=["exercise"]
-def parameters(channels, hidden, joints, side):
-    """How many numbers such a network learns."""
+def largest_width(budget, size):
+    """The largest of 0.01, 0.02, ..., 2.00 within the budget, or 0."""
+    channels = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512]
     # your code here
 
 
 # %% tags=["solution"]
-def parameters(channels, hidden, joints, side):
-    """How many numbers such a network learns."""
-    total, before = 0, 3
-    for after in channels:
-        total += (9 * before + 1) * after
-        before = after
-    total += (before * side ** 2 + 1) * hidden
-    total += (hidden + 1) * hidden
-    return total + (hidden + 1) * joints * 2
+def largest_width(budget, size):
+    """The largest of 0.01, 0.02, ..., 2.00 within the budget, or 0."""
+    channels = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512]
+    for width in np.arange(200, 0, -1) / 100:
+        hidden, total, before = round(4096 * width), 0, 3
+        for after in (round(c * width) for c in channels):
+            total += (9 * before + 1) * after
+            before = after
+        total += (before * (size // 32) ** 2 + 1) * hidden
+        total += (hidden + 1) * hidden + (hidden + 1) * 16 * 2
+        if total <= budget:
+            return width
+    return 0
 
 
 # %% tags=["check"]
-check("07.1", parameters)
+check("07.1", largest_width)
 
 # %% [markdown]
 # ## 3. What a cell sees
@@ -324,7 +378,7 @@ check("07.2", receptive_field)
 
 # %% [markdown]
 # The next cell prints what the package counts. And it measures: *being able*
-# to see a pixel is not the same as caring about it. The gradient says how much
+# to see a pixel is not the same as using it. The gradient says how much
 # a cell changes when a pixel changes. We take the middle one of the 7 x 7
 # cells and add up the size of its gradient over six pictures (with a quarter
 # of the channels, and the initial weights that section 6 will explain).
@@ -345,52 +399,48 @@ slope, = torch.autograd.grad(x[:, :, 3, 3].sum(), given)
 cares = slope.abs().sum((0, 1)).numpy()                   # (224, 224)
 there = np.flatnonzero(cares.sum(0))
 print(f"gradient from column {there[0]} to {there[-1]}: {len(there)}")
-figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.8))
-axes[0].imshow(crops[0])
-axes[1].imshow(cares ** 0.5, cmap="inferno")
-for side in (*sees[1::3], sees[-1]):
-    axes[0].add_patch(plt.Rectangle((112 - side / 2,) * 2, side, side,
-                                    fill=False, linewidth=1.5))
-for axis in axes:
-    axis.set_axis_off()
-display_figure(figure, "Six nested squares on a person, from a dot of 5 "
-               "pixels to 156. A glow as wide, bright in its middle.")
+names = [*(f"conv{i}" for i in range(2, 11, 2)), "last pool"]
+layers.show_receptive_fields(
+    crops[0], dict(zip(names, (*sees[1::3], sees[-1]))), cares,
+    "Left, six nested squares on a person, each with its layer: conv2 5 "
+    "pixels, conv4 14, conv6 32, conv8 68, conv10 140, the last pool 156. "
+    "Right, a glow inside a dashed square of 156, bright in its middle.")
 
 # %% [markdown]
 # Left, from the inside out: what a cell sees after each pair of convolutions,
 # and at the end. It is most of a body, but not the whole picture; only `fc1`
-# puts the cells together. Right, what the middle cell cares about: the
-# gradient ends exactly where the sum says, **156** pixels. Inside it is far
+# puts the cells together. Right, what the middle cell uses: the gradient ends
+# exactly where our sum says, **156** pixels across (dashed). Inside, it is far
 # from even. The middle counts most, because many paths lead from there to the
-# cell and few from the border.
+# cell, and few from the border.
 #
 # ## 4. Four people, one answer
 #
-# Time to look at the document's network itself: full size, 127 million fresh
-# weights. It has learned nothing yet, so its answers are nonsense. But
+# Now the document's network itself: full size, 127 million fresh weights. It
+# has learned nothing yet, so its answers are nonsense. But
 # different pictures should give *different* nonsense. Do they? (The network
 # counts in fractions of the picture's side: 0.5 is the middle.)
 #
 # And on the way we measure two things after each layer. The **size** of the
 # numbers, as root mean square. And the **difference between pictures**: we
 # subtract the average over the pictures, and take the root mean square of
-# what remains. Only the difference can carry news about a pose.
+# what remains. Only the difference can carry information about a pose.
 
 # %%
 def signal(network, images):
     """Size and difference after each layer, (14, 2), and the answers."""
     # bn1 follows conv1: BatchNorm (section 6), or a layer that does nothing
-    layers = [getattr(network, f"bn{i}") for i in range(1, 11)]
-    layers += [network.fc1, network.fc2, network.fc3]
+    parts = [getattr(network, f"bn{i}") for i in range(1, 11)]
+    parts += [network.fc1, network.fc2, network.fc3]
     rows = []
 
     def note(layer, given, out):
-        if layer in layers[:-1]:
+        if layer in parts[:-1]:
             out = torch.relu(out)
         rows.append([part.square().mean().sqrt().item()
                      for part in (out, out - out.mean(0))])
 
-    hooks = [layer.register_forward_hook(note) for layer in layers]
+    hooks = [layer.register_forward_hook(note) for layer in parts]
     with torch.no_grad():
         note(None, None, images)
         answers = network(images)[-1]
@@ -412,19 +462,15 @@ print(f"all joints: {apart:.0e} apart at most, {apart * 224:.3f} pixels")
 LAYERS = ["picture", *costs]
 factor = (found[12, 1] / found[0, 1]) ** (1 / 12)
 print(f"each layer multiplies the difference by {factor:.1f}")
-figure, axes = plt.subplots(figsize=(8, 3.6))
-axes.plot(LAYERS, found[:, 0], "-o", label="size")
-axes.plot(LAYERS, found[:, 1], "--s", label="difference between pictures")
-axes.plot(LAYERS, found[0, 1] * 6 ** (np.arange(14) / -2), ":", color="0.4",
-          label=r"times $1/\sqrt{6}$ per layer")
-axes.set(yscale="log", title="The document's network, not yet trained")
-axes.legend()
-display_figure(figure, "The size falls to 0.01 and stays there. The "
-               "difference falls along a straight line to millionths.")
+layers.show_over_layers(LAYERS, {"The document's network, not yet trained": {
+    "size": found[:, 0], "difference between pictures": found[:, 1],
+    r"times $1/\sqrt{6}$ per layer": found[0, 1] * 6 ** (np.arange(14) / -2)}},
+    "The size falls to 0.01 and stays there. The difference falls along a "
+    "straight line to millionths, close to the line of one over root 6.")
 
 # %% [markdown]
-# Four people in four poses, and the same answer: no joint moves by more than
-# **0.004** of a pixel. The dashed line shows where the picture got lost:
+# Four people in four poses get the same answer: no joint moves by more than
+# **0.004** of a pixel. The dashed line shows where the picture gets lost:
 # everywhere. Each layer multiplies the difference between two people by about
 # **0.4**, and nothing ever stops it. The size does stop falling, at about a
 # hundredth: those are the biases, the same for every picture.
@@ -437,8 +483,8 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 # $$\overline{y^2} = n \cdot \frac{1}{3n} \cdot \overline{x^2} =
 # \tfrac{1}{3} \, \overline{x^2},$$
 #
-# and ReLU throws away half of that: $\frac{1}{6}$. So what comes in is
-# multiplied by $1 / \sqrt{6} = 0.41$, the dotted line. Twelve such layers
+# and ReLU throws away half of that: $\frac{1}{6}$. So the size of what comes in
+# is multiplied by $1 / \sqrt{6} = 0.41$, the third line. Twelve such layers
 # leave $6^{-6}$, two hundred-thousandths. The biases are added on top. They
 # are in the size, but not in the difference: there they cancel.
 #
@@ -453,7 +499,7 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 # weights is a sum over the pictures of *pull times input*, $\sum_n \delta_n
 # h_n^\top$. With equal inputs it is $(\sum_n \delta_n) \, h^\top$. And at the
 # mean pose the pulls cancel: $\sum_n \delta_n = 0$. That is a **plateau**: not
-# a good place, but one where hardly any weight hears which way is better.
+# a good place, but one where hardly any weight is told which way is better.
 #
 # We try it on drawn people before a plain wall (`"easy"`), with a quarter of
 # the channels and pictures of 32 pixels, so that it takes seconds. Each of
@@ -469,6 +515,11 @@ display_figure(figure, "The size falls to 0.01 and stays there. The "
 # **Predict first.** The network as the document writes it, 130 steps. How
 # much will its answers differ between pictures? What will its loss be, in
 # this unit?
+#
+# <details><summary>Answer</summary>
+#
+# Hardly at all, and 1: it answers with the mean pose, whatever it is shown.
+# </details>
 
 # %%
 store, valid = (crop_in_memory(
@@ -530,28 +581,27 @@ print(f"standard deviation of the labels {result['label_std']:.1f} px, "
       f"of the answers {result['prediction_std']:.1f} px")
 print("loss in the last 20 steps "
       f"{np.mean(curves['as written'][-20:]):.1f}")
-print("every answer within 1.5 px of the mean pose:", away < 1.5)
-print(f"PCKh@0.5 within 2 points of the mean pose's "
-      f"{result['mean_pose']:.0f}:",
-      abs(result["score"] - result["mean_pose"]) < 2)
+print(f"no answer is more than {np.ceil(away):.0f} px from the mean pose, "
+      f"whose PCKh@0.5 is {result['mean_pose']:.0f}")
 show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
             "people with arms and legs in different places. All have the "
             "same small upright skeleton drawn on them.")
 
 # %% [markdown]
-# Between people, the labels have a standard deviation of **2.4** pixels and its
-# answers one of **0.0**, and its loss is **1.0** times that of the mean pose.
-# Five people, one skeleton: the mean pose, with about the mean pose's score of
-# **24**. A log that shows only the loss looks fine: it fell, and then it
-# levelled off. Two numbers tell what happened: the trivial baseline beside the
-# loss, and the standard deviation of the answers.
+# From person to person, the labels vary with a standard deviation of **2.4**
+# pixels, and the answers with one of **0.0**. The loss is **1.0** times that of
+# the mean pose. Five people get one skeleton: the mean pose, with about the
+# mean pose's score of **24**. A log that shows only the loss looks fine: it
+# fell, and then it levelled off. Two numbers tell what really happened: the
+# trivial baseline beside the loss, and the standard deviation of the answers.
 #
-# **How long is that true?** For a budget, not for ever. A plateau has no
+# **How long does that last?** For a budget, not for ever. A plateau has no
 # walls: there is still a difference behind the zeros, and an optimiser that
 # walks long enough may find it. `train(build(), steps=1000)` is your
 # experiment, for half a minute or more. In our run the network lay on the
-# plateau for 400 steps, then left it, and ended at 41. With 8,000 drawn people
-# of the standard kind, 64 pixels and two CPU cores we measured:
+# plateau for 400 steps, then left it, and ended at 41. (In the picture that
+# opens this chapter, with other people, 600 steps were not enough.) With 8,000
+# drawn people of the standard kind, 64 pixels and two CPU cores we measured:
 #
 # | command | epochs | PCKh@0.5 | mean pose | deviation |
 # |---|---|---|---|---|
@@ -559,9 +609,9 @@ show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
 # | `posecourse train --model posenet_bn` | 3 | 33.0 | 15.7 | 4.4 of 6.5 px |
 #
 # Another run as written, of 6 epochs with batches of 16 and another rate, was
-# at 26.7 after three of them: it had left the plateau. So the truth is not
-# "this network cannot learn". As written it spends its budget waiting, and
-# for how long is a matter of luck.
+# at 26.7 after three of them: it had left the plateau. So it would be wrong to
+# say that this network cannot learn. As written it spends its budget waiting,
+# and for how long is a matter of luck.
 #
 # ## 6. Two cures
 #
@@ -580,9 +630,9 @@ show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
 #
 # $$\hat{x} = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta$$
 #
-# Both in small: one layer of 1000 inputs with either kind of weights; then one
-# number of one channel in four pictures, all near 0.01, a large common part
-# and a little news.
+# Both on a small scale first: one layer of 1000 inputs with either kind of
+# weights; then one number of one channel in four pictures, all near 0.01, with
+# much in common and only a little that tells them apart.
 #
 # After that, **play** with a whole network. The slider multiplies He's
 # weights; at 0.4 they are as large as PyTorch's. Find the gain at which
@@ -605,8 +655,8 @@ print(f"mean {mean:.4f}, standard deviation {deviation:.5f}")
 normalised = (x - mean) / deviation
 print("normalised", normalised.numpy().round(2))
 norm = nn.BatchNorm2d(1, eps=1e-12)
-print("PyTorch agrees:", torch.allclose(
-    norm(x.reshape(4, 1, 1, 1)).flatten(), normalised, atol=1e-2))
+gap = norm(x.reshape(4, 1, 1, 1)).flatten() - normalised
+print(f"PyTorch's BatchNorm is {gap.abs().max():.2f} away at most")
 
 # %%
 def draw(gain, batch_norm):
@@ -615,15 +665,9 @@ def draw(gain, batch_norm):
         for layer in LAYERS[1:-1]:
             getattr(network, layer).weight.mul_(gain)
     found = signal(network, images[:32])[0][:-1]
-    figure, axes = plt.subplots(figsize=(7, 3.4))
-    axes.plot(LAYERS[:-1], found[:, 0], "-o", label="size")
-    axes.plot(LAYERS[:-1], found[:, 1], "--s", label="difference")
-    axes.set(yscale="log", ylim=(1e-7, 1e5),
-             title=f"fc2: size {found[-1, 0]:.0e}, difference "
-                   f"{found[-1, 1]:.0e}")
-    axes.tick_params(axis="x", rotation=45)
-    axes.legend(loc="lower left")
-    return figure
+    title = f"fc2: size {found[-1, 0]:.0e}, difference {found[-1, 1]:.0e}"
+    return layers.show_over_layers(LAYERS[:-1], {title: {
+        "size": found[:, 0], "difference": found[:, 1]}}, ylim=(1e-7, 1e5))
 
 
 explore(draw, "Size and difference between pictures over the layers, with "
@@ -632,13 +676,13 @@ explore(draw, "Size and difference between pictures over the layers, with "
 
 # %% [markdown]
 # He's weights multiply the size by **1.00**. BatchNorm removed what all four
-# pictures have in common and gave the news the size 1. That its mean is taken
-# over the *pictures* is the point.
+# pictures have in common, and gave what tells them apart the size 1. It can do
+# so because it takes its mean over the *pictures*.
 #
 # The picture starts at gain 0.4: both lines fall, as in section 4 (here
-# without biases, so the size falls too). Only a narrow band around 1 works:
-# twelve layers punish a deviation twelve times. With BatchNorm the gain hardly
-# matters up to `conv10`.
+# without biases, so the size falls too). Only a narrow band around 1 works,
+# because an error in the gain is repeated in twelve layers. With BatchNorm the
+# gain hardly matters up to `conv10`.
 #
 # Two things to know. $\epsilon$, usually $10^{-5}$, keeps the division safe; a
 # difference much smaller than its root, 0.003, is not fully restored. And in
@@ -679,40 +723,45 @@ check("07.3", batch_norm)
 #
 # **Predict first.** The gradient runs from right to left, through the same
 # weights. What do you expect of it in the network as written?
+#
+# <details><summary>Answer</summary>
+#
+# It shrinks as well, layer by layer, on its way back: `fc3` gets thousands of
+# times as much as `conv1`.
+# </details>
 
 # %% tags=["nbval-check-output"]
 OPTIONS = {"as written": {}, "He": {"init": "he"},
            "BatchNorm": {"name": "posenet_bn", "init": "torch"},
            "both": {"name": "posenet_bn"}}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.9))
-for (name, options), mark in zip(OPTIONS.items(), "osD^"):
+forward, backward = {}, {}
+for name, options in OPTIONS.items():
     network = build(**options)
-    found = signal(network, images[:64])[0][:, 1]
-    left.plot(LAYERS, found, marker=mark, markersize=5, label=name)
+    forward[name] = signal(network, images[:64])[0][:, 1]
     target, weights = network.codec.encode(keypoints[:64], visible[:64])
     loss = losses.coordinate_l2(network(images[:64])[-1], target, weights)
     slopes = torch.autograd.grad(loss, [
         getattr(network, layer).weight for layer in LAYERS[1:]])
-    sizes = [slope.square().mean().sqrt().item() for slope in slopes]
-    right.plot(LAYERS[1:], sizes, marker=mark, markersize=5)
-    print(f"{name:10s}: fc3's gradient is over 1000 times conv1's:",
-          sizes[-1] > 1000 * sizes[0])
-left.legend()
-for axes, title in ((left, "difference between pictures"),
-                    (right, "gradient of the weights")):
-    axes.set(yscale="log", title=title)
-    axes.tick_params(axis="x", rotation=60, labelsize=9)
-display_figure(figure, "As written, both fall steeply toward one end. With "
-               "the cures they stay within a factor of ten or so up to fc2.")
+    backward[name] = [slope.square().mean().sqrt().item() for slope in slopes]
+    ratio = np.log10(backward[name][-1] / backward[name][0])
+    print(f"{name:10s}: fc3's gradient is about 10^{ratio:.0f} times conv1's")
+layers.show_over_layers(
+    LAYERS, {"difference between pictures": forward,
+             "gradient of the weights": backward},
+    "As written, the difference falls steeply to the right, the gradient "
+    "steeply to the left. With He, BatchNorm or both they stay within a "
+    "factor of a hundred; only the last layers differ.")
 
 # %% [markdown]
-# Left: three of the four lines stay up. (Their last point is lower, as the
-# last layer begins with small weights, except with BatchNorm alone.) Right: as
-# written, what arrives at the first layer is thousands of times smaller than
-# at the last. What goes back shrinks on its way, too.
+# Left: three of the four lines stay up as far as `conv10`. (The last point of
+# He and of both is lower because their last layer begins with small weights.
+# BatchNorm alone falls from `fc1` on: it stands behind convolutions only, and
+# the three fully connected layers have PyTorch's weights.) Right: as written,
+# what arrives at the first layer is about $10^4$ times smaller than at the
+# last. What goes back shrinks on its way, too.
 #
 # Adam divides every step by the gradient's own size, so a small gradient
-# alone would not stop it. But noise divided by its size is still noise: on
+# alone would not stop it. But noise divided by its size is still noise, and on
 # the plateau the pulls cancel (section 5).
 #
 # Now the same budget for each: 130 steps, the same batches, the same rate.
@@ -739,17 +788,18 @@ for name, options in OPTIONS.items():
     axes.plot(np.arange(8, len(smooth) + 8), smooth,
               label=f"{name}: PCKh@0.5 {100 * np.nanmean(hit[name]):.0f}")
     gain = metrics.paired_interval(hit[name], hit["as written"])
-    print(f"{name}: better than as written, beyond chance:", gain.low > 0)
+    if gain.low > 0:
+        print(f"{name}: the whole interval of its gain lies above 0")
 axes.set(ylim=(0, 2), xlabel="step", ylabel="loss / loss of a constant")
 axes.legend()
 display_figure(figure, "As written, the loss comes down to 1 and stays there. "
                "The other three cross 1 and fall on.")
 
 # %% [markdown]
-# As written, the curve lies down on 1. Each cure alone gets through, and is
+# As written, the curve comes to rest on 1. Each cure alone gets past it, and is
 # better by more than the luck of 300 people: the whole 95 % interval of its
 # gain lies above 0. Both together did best with all three seeds that we
-# tried. Between He and BatchNorm one run decides nothing: they lay 0
+# tried. Between He and BatchNorm one run decides nothing: they were 0
 # to 4 points apart.
 #
 # ## 7. Its heatmap sibling
@@ -762,6 +812,12 @@ display_figure(figure, "As written, the loss comes down to 1 and stays there. "
 # per joint. (That head is SimpleBaseline's, chapter 11.)
 #
 # **Predict first.** How many of the 127 million parameters are left?
+#
+# <details><summary>Answer</summary>
+#
+# About 12 million: the three fully connected layers had 120 of the 127, and the
+# new head adds some again.
+# </details>
 
 # %%
 class Sibling(models.PoseNetwork):
@@ -802,26 +858,26 @@ networks["heatmaps"] = sibling.to(memory_format=torch.channels_last)
 curves["heatmaps"] = train(sibling)
 hit["heatmaps"] = hits(sibling)
 gain = metrics.paired_interval(hit["heatmaps"], hit["as written"])
-print("heatmaps: better than as written, beyond chance:", gain.low > 0)
+if gain.low > 0:
+    print("heatmaps: the whole interval of their gain lies above 0")
 poses, titles = [], []
 for name in ("as written", "both", "heatmaps"):
     score = metrics.bootstrap_interval(hit[name])
     titles += [f"{name} ({100 * score.low:.0f}-{100 * score.high:.0f})"] * 5
     poses += list(evaluation.predict_crops(networks[name], valid)[0][:5])
-show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.9,
+show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.6,
             titles=titles, alt="Five people in three rows. As written: one "
             "skeleton for all. Both cures, and heatmaps: skeletons follow "
             "arms and legs roughly.")
 
 # %% [markdown]
-# In brackets the 95 % interval of `PCKh@0.5` (the mean pose has 24). With
+# In brackets stands the 95 % interval of `PCKh@0.5` (the mean pose has 24). With
 # **11.8** instead of **127.3** million parameters and about the same
-# arithmetic, the heatmaps play in the same league as the coordinates. With
-# three seeds they were 1 to 3 points ahead; the interval knows about the luck
-# of people, not about that of seeds.
-# Which is better is chapter 5's question, with a budget in which both finish
-# learning. What matters here: the trunk was the trouble. With a living trunk
-# either head learns.
+# arithmetic, the heatmaps do as well as the coordinates. With three seeds they
+# were 1 to 3 points ahead; the interval covers the luck of people, not that of
+# seeds. Which is better is the question of chapter 5, which gives both a budget
+# long enough to tell. What matters here: the trouble was the trunk. Once the
+# signal gets through it, either head learns.
 #
 # And on photographs? A PoseNet with both cures and a third of the channels, 4
 # million parameters, comes with the course (`data/weights/posenet`): trained
@@ -836,9 +892,8 @@ show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.9,
 # Before any long training, take **one batch** and try to learn it by heart.
 # A network with a million numbers can remember sixteen poses, whatever the
 # pictures show. If it cannot, something is broken, and no amount of data will
-# mend it. It costs seconds. Divide the loss by its trivial baseline, and you
-# need not know what a good loss is: it starts above 1 and must go
-# toward 0.
+# mend it. The test takes seconds. Divide the loss by its trivial baseline, and
+# you need not know what a good loss is: it starts above 1 and must head for 0.
 #
 # We try it with PoseNet as written, with PoseNet cured, and with four bugs
 # planted into the cured one.
@@ -849,6 +904,12 @@ show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.9,
 # 2. *labels of the neighbour*: each picture has another picture's labels
 # 3. *convolutions frozen*: the optimiser never touches them
 # 4. *no zero_grad*: gradients of all steps so far add up
+#
+# <details><summary>Answer</summary>
+#
+# Only the fourth. The other three leave sixteen pictures and sixteen poses that
+# can be learned by heart, right or wrong.
+# </details>
 
 # %%
 def by_heart(network, bug=None, steps=42):
@@ -884,7 +945,8 @@ bugs = ("x and y swapped", "labels of the neighbour", "convolutions frozen",
 for bug in bugs:
     tests[bug] = by_heart(build("posenet_bn"), bug)
 for name, curve in tests.items():
-    print(f"{name:24s} less than a fifth is left:", curve[-1] < 0.2)
+    left_over = "less than a fifth" if curve[-1] < 0.2 else "all or more"
+    print(f"{name:24s} left of the mean pose's loss: {left_over}")
 
 figure, (left, right_side) = plt.subplots(1, 2, figsize=(9.4, 3.6),
                                           sharey=True)
@@ -897,7 +959,7 @@ for axes, title in ((left, "no bug"), (right_side, "cured, with a bug")):
     axes.legend(fontsize=9)
 left.set_ylabel("loss / mean pose's loss")
 display_figure(figure, "Left, PoseNet as written comes down to 1 and rests "
-               "there, the cured one to a few hundredths. Right, three "
+               "there, the cured one falls to a tenth. Right, three "
                "bugs fall like the cured one; without zero_grad the loss "
                "stays above 1.")
 
@@ -977,65 +1039,11 @@ check("07.4", unmoved)
 # again. Chapter 11 shows networks that keep a fine map beside the coarse ones.
 #
 # ## Quiz
-#
-# **1.** You replace the document's ReLU by nothing at all. Which factor per
-# layer does PyTorch's initialisation have then?
-#
-# <details><summary>Answer</summary>
-#
-# $1/\sqrt{3} = 0.58$: the mean square is divided by 3, and nobody throws half
-# of it away. It still dies, more slowly. And without ReLU all layers together
-# are no more than one.
-# </details>
-#
-# **2.** A colleague's log: the loss falls from 0.9 to 0.021 in 50 steps and
-# then stays. What do you ask for?
-#
-# <details><summary>Answer</summary>
-#
-# The loss of the mean pose on the same data, and the standard deviation of the
-# answers. If they are 0.021 and 0, the network has found a constant.
-# </details>
-#
-# **3.** Which has more parameters, a 3 x 3 convolution from 512 to 512
-# channels on a map of 14 x 14, or the same on 56 x 56? Which has more
-# multiply-adds?
-#
-# <details><summary>Answer</summary>
-#
-# The same number of parameters, $9 \cdot 512 \cdot 512 + 512$. The second has
-# 16 times the multiply-adds: 16 times the cells.
-# </details>
-#
-# **4.** A network with BatchNorm gives another answer for the same picture
-# each time, depending on which pictures are in the batch with it. What was
-# forgotten?
-#
-# <details><summary>Answer</summary>
-#
-# `network.eval()`. In training mode the mean and the variance are those of
-# the batch.
-# </details>
-#
-# **5.** One batch is learned by heart perfectly, but on new pictures the score
-# is that of the mean pose. Name two causes.
-#
-# <details><summary>Answer</summary>
-#
-# The labels belong to other pictures, or the convolutions do not learn
-# (exercise 07.4). Or nothing is broken and there are only sixteen pictures:
-# learning by heart is not learning.
-# </details>
-#
-# **6.** Why do weights that are all zero not help either?
-#
-# <details><summary>Answer</summary>
-#
-# Then every layer gives zero, all channels are equal and get equal gradients
-# (or none), and they stay equal for ever. Random weights make channels
-# different.
-# </details>
-#
+
+# %%
+quiz("07")
+
+# %% [markdown]
 # ## Summary
 #
 # - PoseNet: ten 3 x 3 convolutions in pairs, five poolings, three fully

@@ -63,7 +63,7 @@ def main(argv) -> int:
         "--out",
         type=output_file(".json"),
         metavar="FILE.json",
-        help="write the numbers as JSON, too",
+        help="also write the numbers as JSON",
     )
     add_device(parser)
     args = parser.parse_args(argv)

@@ -35,19 +35,19 @@ def main(argv) -> int:
 
     check = add(
         "check",
-        "look a dataset over: what is missing, broken, "
-        "outside, twice; status 1 if something would go wrong",
+        "go through a dataset: what is missing, broken, outside the picture or "
+        "there twice; the exit status is 1 if something would go wrong",
     )
     check.add_argument(
         "data", type=dataset, help="a dataset's folder or annotation file, or synthetic"
     )
-    check.add_argument("--decode", action="store_true", help="read every picture, too")
+    check.add_argument("--decode", action="store_true", help="also read every picture")
     check.add_argument("--json", action="store_true", help="print JSON")
 
     prepare = add(
         "prepare",
         "cut everybody out once and store the crops, "
-        "for fast training; goes on where it was stopped",
+        "for fast training; continues where it was stopped",
     )
     prepare.add_argument(
         "data", type=dataset, help="a dataset's folder or annotation file, or synthetic"
@@ -88,14 +88,14 @@ def main(argv) -> int:
     prepare.add_argument(
         "--rebuild",
         action="store_true",
-        help="make the store anew if it is one of other labels, pictures or settings",
+        help="make the store anew if its labels, pictures or settings have changed",
     )
 
     synth = add(
         "synth",
         "draw people and write them as MPII keeps its "
-        "data: pictures and annot/valid.json, pixels from 1; or scenes of several "
-        "people as COCO keeps its; or a video of somebody who moves",
+        "data: pictures and annot/valid.json, pixels counted from 1; or scenes of "
+        "several people as COCO keeps its; or a video of somebody moving",
     )
     what = synth.add_mutually_exclusive_group()
     what.add_argument(
@@ -150,9 +150,12 @@ def main(argv) -> int:
 
     fetch = add(
         "fetch",
-        "download a dataset, after you accepted its terms; goes on where it broke off",
+        "download a dataset once you have accepted its terms; continues where it "
+        "broke off",
     )
-    fetch.add_argument("name", nargs="?", help="which; without it they are listed")
+    fetch.add_argument(
+        "name", nargs="?", help="which one; without a name they are listed"
+    )
     fetch.add_argument(
         "--out",
         type=output_folder,

@@ -122,7 +122,9 @@ def main(argv=None) -> int:
         "posecourse doctor",
     )
     parser.add_argument(
-        "--json", action="store_true", help="print JSON, to send to somebody who helps"
+        "--json",
+        action="store_true",
+        help="print JSON, to send to someone who can help",
     )
     args = parser.parse_args(argv)
     found = []

@@ -17,7 +17,7 @@ def main(argv) -> int:
     """Run the command; returns the exit status."""
     parser = make_parser(
         "evaluate",
-        "Score a trained network: PCKh by body part beside trivial answers, "
+        "Score a trained network: PCKh by body part beside trivial baselines, "
         "with an interval and the kinds of errors.",
         "posecourse evaluate runs/laptop-1 --flip",
     )
@@ -40,7 +40,9 @@ def main(argv) -> int:
         "--limit", type=whole(), metavar="N", help="only the first N people"
     )
     parser.add_argument(
-        "--flip", action="store_true", help="average with the mirrored picture's answer"
+        "--flip",
+        action="store_true",
+        help="average with the prediction for the mirrored picture",
     )
     parser.add_argument(
         "--decoder",

@@ -14,7 +14,7 @@ def _arguments():
         "exercise", "The exercises of the course.", "posecourse exercise list 3"
     )
     todo = parser.add_subparsers(dest="todo", required=True, metavar="WHAT")
-    text = "list the exercises and say which you have solved"
+    text = "list the exercises and show which you have solved"
     command = todo.add_parser("list", help=text, description=text)
     command.add_argument(
         "chapter", nargs="*", help="numbers or names of chapters (default: all)"

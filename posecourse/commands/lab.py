@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "lab",
         "Open the course in JupyterLab, at its first page or at a chapter. You read and edit "
-        "copies, made when they are missing and never written over once you "
+        "copies, made when they are missing and never overwritten once you have "
         "changed them, so that updates of the course and your own work keep "
         "out of each other's way. The server listens on this machine only and "
         "asks for a token.",

@@ -70,13 +70,12 @@ _SHOWN = 20  # failures listed at the end
 def _arguments(argv):
     parser = make_parser(
         "predict",
-        "Find poses in pictures, folders and videos. For each picture, one "
-        "with the pose drawn on is written, and poses.json with all joints: "
-        "pixels of the upright picture, the centre of the first one 0. "
-        "There is no "
-        "person detector: without a box, one person is looked for in the whole "
-        "picture and in windows of it, and looked at closely where found. Boxes "
-        "give better poses.",
+        "Find poses in pictures, folders and videos. Each picture is written "
+        "again with its pose drawn on it, and poses.json lists all joints, in "
+        "pixels of the upright picture; the centre of the first pixel is 0. "
+        "There is no person detector: without a box, one person is looked for "
+        "in the whole picture and in windows of it, and looked at closely where "
+        "found. Boxes give better poses.",
         "posecourse predict me.jpg --box 120,40,200,460\n"
         "posecourse predict holiday/ --run runs/laptop-1 --out poses",
     )
@@ -109,7 +108,7 @@ def _arguments(argv):
         type=_box,
         default=[],
         metavar="X,Y,W,H",
-        help="a person's box, pixels; repeat for several, in one picture",
+        help="a person's box in pixels; repeat it for several people in one picture",
     )
     parser.add_argument(
         "--boxes",
@@ -122,12 +121,12 @@ def _arguments(argv):
         type=number(),
         default=0.0,
         metavar="S",
-        help="leave less sure joints out of the drawing",
+        help="do not draw joints with a lower score",
     )
     parser.add_argument(
         "--flip",
         action="store_true",
-        help="look at the mirrored picture too: slower, a little better",
+        help="use the mirrored picture as well: slower, a little better",
     )
     parser.add_argument(
         "--out",
@@ -139,10 +138,10 @@ def _arguments(argv):
     parser.add_argument(
         "--csv",
         action="store_true",
-        help="write poses.csv, too: image, frame, time_s, person, joint, x, y, score",
+        help="also write poses.csv: image, frame, time_s, person, joint, x, y, score",
     )
     parser.add_argument(
-        "--json", action="store_true", help="print the content of poses.json, too"
+        "--json", action="store_true", help="also print the content of poses.json"
     )
     args = parser.parse_args(argv)
     if args.camera is None and not args.source:

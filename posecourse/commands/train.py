@@ -36,10 +36,10 @@ _SETTINGS = (
         "synthetic (drawn people), or a folder with a dataset "
         "or a prepared store (default: synthetic)",
     ),
-    ("--train-people", whole(), "train on so many people"),
-    ("--valid-people", whole(), "validate on so many people"),
+    ("--train-people", whole(), "how many people to train on"),
+    ("--valid-people", whole(), "how many people to validate on"),
     ("--difficulty", str, "of the drawn people"),
-    ("--epochs", whole(), "times that everybody is shown"),
+    ("--epochs", whole(), "how many times the network sees everybody"),
     ("--batch-size", whole(), "people per step"),
     ("--lr", number(1e-12, 1e3), "highest learning rate"),
     ("--weight-decay", number(0, 1e3), "of AdamW"),
@@ -54,8 +54,8 @@ _SETTINGS = (
     (
         "--ohkm-topk",
         whole(0),
-        "judge the last stage by so many joints of each "
-        "person, the worst (CPN: 8; default: 0, all)",
+        "judge the last stage by each person's N worst joints only (CPN: 8; "
+        "default: 0, by all of them)",
     ),
     ("--amp", str, "bf16 or fp32 (default: what is faster here)"),
     (
@@ -77,7 +77,7 @@ def main(argv) -> int:
         "Train a network. Without options: a small network on drawn "
         "people, in minutes on a laptop. Everything the run leaves is in "
         "one folder: settings, log, curves, weights, evaluation. Stop with "
-        "Ctrl-C and go on later with --resume. With several GPUs: torchrun "
+        "Ctrl-C and continue later with --resume. With several GPUs: torchrun "
         "--nproc-per-node 4 -m posecourse train ...",
         "posecourse train --epochs 3\n"
         "posecourse train --model simple_baseline_50 --data data/mpii "
@@ -101,8 +101,7 @@ def main(argv) -> int:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="only say "
-        "what would be done: people found, steps, memory, "
+        help="only tell what a run would do: people found, steps, memory, "
         "time; a few steps are timed",
     )
     parser.add_argument(
@@ -131,7 +130,7 @@ def main(argv) -> int:
         "--compile",
         action="store_true",
         default=None,
-        help="compile the network first: minutes at the start, then faster, on GPUs",
+        help="compile the network first: costs minutes, then runs faster, on GPUs",
     )
     parser.add_argument(
         "--deterministic",
@@ -144,7 +143,7 @@ def main(argv) -> int:
         "--resume",
         type=existing,
         metavar="RUN",
-        help="go on with a run folder, with its settings",
+        help="continue a run from its folder, with its own settings",
     )
     args = parser.parse_args(argv)
     settings = {
@@ -160,7 +159,7 @@ def main(argv) -> int:
         ]
         if other or args.option or args.input_size or args.preset or args.dry_run:
             parser.error(
-                "--resume goes on with the run's own settings; "
+                "--resume continues with the run's own settings; "
                 "only --device may be given with it"
             )
     options = _options(parser, args)

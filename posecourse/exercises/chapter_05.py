@@ -8,16 +8,18 @@ import torch
 from ..codecs import argmax_decode, integral_decode
 from ..geometry import resize_points
 from . import exercise
+from .quiz import Choice, Question
 
 
 @exercise(
     "05.1",
     hints=(
-        "In x and in y together the largest error is the diagonal: reach * "
-        "sqrt(2) cells.",
-        "The head is a tenth of the crop, so with n cells across, the "
-        "threshold is threshold * n / 10 cells.",
-        "Solve reach * sqrt(2) <= threshold * n / 10 for n, and round up: math.ceil.",
+        "In x and in y together the largest error is the diagonal: `reach * "
+        "sqrt(2)` cells.",
+        "The head is a tenth of the crop. So with `n` cells across, the "
+        "threshold is `threshold * n / 10` cells.",
+        "Solve `reach * sqrt(2) <= threshold * n / 10` for `n`, and round up "
+        "with `math.ceil`.",
     ),
 )
 def _(attempt):
@@ -53,12 +55,12 @@ def _(attempt):
 @exercise(
     "05.2",
     hints=(
-        "L2's answer is the mean, weighted with the shares: (shares[:, None] * "
-        "places).sum(0).",
-        "L1's answer is a median, for x and for y apart. Sort the values, and "
-        "add up the shares in that order.",
-        "order = values.argsort(); the median is the first of values[order] "
-        "at which shares[order].cumsum() is 0.5 or more.",
+        "L2's answer is the mean, weighted with the shares: `(shares[:, None] "
+        "* places).sum(0)`.",
+        "L1's answer is a median, taken separately for x and for y. Sort the "
+        "values, and add up their shares in that order.",
+        "`order = values.argsort()`; the median is the first of "
+        "`values[order]` at which `shares[order].cumsum()` reaches 0.5.",
     ),
 )
 def _(attempt):
@@ -142,10 +144,12 @@ def _(attempt):
 @exercise(
     "05.3",
     hints=(
-        "torch.softmax over all cells of a map: flatten(-2) first, then reshape back.",
-        "Add up the probabilities of each column, .sum(-2), and take the mean "
-        "of the column numbers 0, 1, ... with these weights. Rows alike.",
-        "x_pixel = (x_cell + 0.5) * stride - 0.5; torch.stack([x, y], -1).",
+        "Take `torch.softmax` over all cells of a map: `flatten(-2)` first, "
+        "and reshape back.",
+        "Add up the probabilities of each column, `.sum(-2)`, and take the "
+        "mean of the column numbers 0, 1, ... with these weights. Do the same "
+        "for the rows.",
+        "`x_pixel = (x_cell + 0.5) * stride - 0.5`, and `torch.stack([x, y], -1)`.",
     ),
 )
 def _(attempt):
@@ -231,11 +235,11 @@ def _(attempt):
 @exercise(
     "05.4",
     hints=(
-        "first[chosen] has shape (R, N, K): the people of every draw.",
-        "A pooled rate is the mean over people and joints at once that leaves "
-        "out NaN: np.nanmean(..., axis=(1, 2)).",
-        "Draw the same people for both, np.nanmean(first[chosen], axis=(1, 2)), "
-        "second alike, and subtract.",
+        "`first[chosen]` has shape `(R, N, K)`: the people of every draw.",
+        "The rate is the mean over people and joints at once, leaving out "
+        "NaN: `np.nanmean(..., axis=(1, 2))`.",
+        "`np.nanmean(first[chosen], axis=(1, 2))`, the same with `second` and "
+        "the same `chosen`, and subtract.",
     ),
 )
 def _(attempt):
@@ -303,3 +307,117 @@ def _(attempt):
                 "one number for each of the R draws is asked for": right.mean(),
             },
         )
+
+
+QUIZ = (
+    Question(
+        "You halve the maps of a network from 64 to 32 cells and keep arg max. "
+        "`PCKh@0.5` stays the same. What may you conclude?",
+        (
+            Choice(
+                "Resolution does not matter.",
+                "At 0.5 even 16 cells lose nothing, so this threshold cannot see it.",
+            ),
+            Choice(
+                "Nothing about tight thresholds.",
+                "At 0.1 the ceiling of arg max falls from 98 % to 32 %, and "
+                "`PCKh@0.5` does not notice.",
+                right=True,
+            ),
+            Choice(
+                "The network has learned to answer between the cells.",
+                "Arg max cannot answer between cells, whatever the network has learned.",
+            ),
+        ),
+    ),
+    Question(
+        "A wrist is at (10, 20) for half of the people who look like this, and at "
+        "(30, 20) for the other half. Who answers (20, 20)?",
+        (
+            Choice(
+                "Regression trained with L2.",
+                "The mean of the two places has the smallest squared error. "
+                "Nobody's wrist is there.",
+                right=True,
+            ),
+            Choice(
+                "Soft-argmax.",
+                "Its map has two bumps, and the mean place of that map lies between them.",
+                right=True,
+            ),
+            Choice(
+                "Regression trained with L1, always.",
+                "For L1 every x from 10 to 30 is equally good; it may end anywhere "
+                "between the two.",
+            ),
+            Choice(
+                "A heatmap.",
+                "It draws two bumps of half the height and answers with one of them.",
+            ),
+        ),
+    ),
+    Question(
+        "Network P has a `PCKh@0.5` of 58.0 (56.6 to 59.5), network Q of 55.7 (54.1 "
+        "to 57.3). The intervals overlap. Can P still be clearly better?",
+        (
+            Choice(
+                "No, the difference may be luck.",
+                "Each interval holds the luck of who was drawn. If both answered for "
+                "the same people, most of that luck is shared and cancels.",
+            ),
+            Choice(
+                "Yes, if both answered for the same people.",
+                "These are SimCC and soft-argmax. Their paired difference was 2.4 "
+                "points, 1.5 to 3.3: what is hard for one is hard for the other.",
+                right=True,
+            ),
+            Choice(
+                "Yes, because 58.0 is more than 55.7.",
+                "Without an interval for the difference you cannot know whether other "
+                "people would turn it round.",
+            ),
+        ),
+    ),
+    Question(
+        "Under noise, network R moves its answers half as far as network S. What else "
+        "do you ask for before you call R the better one?",
+        (
+            Choice(
+                "Its accuracy, with and without the noise.",
+                "The mean pose does not move under noise at all, and it is hardly ever "
+                "right.",
+                right=True,
+            ),
+            Choice(
+                "Its gain when the window moves.",
+                "An answer that follows neither noise nor the person is stable and useless.",
+                right=True,
+            ),
+            Choice(
+                "Nothing: less noise in the answer is better.",
+                "Then the mean pose would be the best network of all.",
+            ),
+        ),
+    ),
+    Question(
+        "Someone compares heatmaps with a ResNet-50 to regression with a ResNet-18, "
+        "each with the learning rate of its paper, and finds heatmaps ahead by 5 "
+        "points. What has been shown?",
+        (
+            Choice(
+                "Heatmaps are better by 5 points.",
+                "Part of the 5 points, or all of them, may come from the larger backbone.",
+            ),
+            Choice(
+                "Heatmaps are better, but by less than 5 points.",
+                "Perhaps, but not even that follows: the learning rates differ as well.",
+            ),
+            Choice(
+                "Nothing about representations.",
+                "Backbone, head and training changed at once. Everything else has to be "
+                "the same, or tuned with the same care.",
+                right=True,
+            ),
+        ),
+    ),
+)

@@ -8,6 +8,7 @@ from ..geometry import Crop
 from ..skeletons import MPII
 from . import exercise
 from .attempt import same
+from .quiz import Choice, Question
 
 _SAID = {1: (0, "0", np.uint8(0)), 2: (1, "1", "", None, np.zeros((0, 0)), np.uint8(1))}
 
@@ -20,10 +21,10 @@ def _truthy(said) -> bool:
 @exercise(
     "06.1",
     hints=(
-        "Start from 16 zeros and go by the id, not by the place in the list.",
-        'Hidden is said in two ways only, 0 and "0". All else is visible.',
-        'bool("0") is True, int("") is an error, and an empty array compared '
-        "with 0 is an empty array. str(...) works for all of them.",
+        "Start from 16 zeros, and go by the id, not by the place in the list.",
+        'Hidden is said in only two ways, `0` and `"0"`. Everything else is visible.',
+        '`bool("0")` is True, `int("")` is an error, and an empty array '
+        "compared with 0 is an empty array. `str(...)` works for all of them.",
     ),
 )
 def _(attempt):
@@ -88,12 +89,12 @@ def _(attempt):
 @exercise(
     "06.2",
     hints=(
-        "Two things happen: x becomes width - 1 - x, and some rows change "
-        "places, in keypoints and in visible.",
-        "Make a list of rows, order = 0, 1, 2, ..., exchange the two numbers "
-        "of each pair in it, and take keypoints[order].",
-        "keypoints[order] is a new array; changing its x leaves the argument "
-        "alone. y stays as it is.",
+        "Two things happen: x becomes `width - 1 - x`, and some rows change "
+        "places, in `keypoints` and in `visible`.",
+        "Make a list of rows, `order` = 0, 1, 2, ..., swap the two numbers of "
+        "each pair in it, and take `keypoints[order]`.",
+        "`keypoints[order]` is a new array: changing its x leaves the "
+        "argument alone. y stays as it is.",
     ),
 )
 def _(attempt):
@@ -164,14 +165,14 @@ def _(attempt):
 @exercise(
     "06.3",
     hints=(
-        "Three steps: the part that turns and scales (2 x 2), the shift that "
-        "takes the centre to the middle, and then the mirror.",
-        "linear = output / side * [[cos, -sin], [sin, cos]]; np.deg2rad turns "
-        "degrees into radians.",
-        "shift = (output - 1) / 2 - linear @ center, because the centre shall "
-        "go to the middle of the pixels.",
-        "The mirror comes last, x' -> output - 1 - x': the first row changes "
-        "its sign, then output - 1 is added to its last number.",
+        "Three steps: the part that turns and scales, 2 x 2; the shift that "
+        "takes the centre to the middle; and then the mirror.",
+        "`linear = output / side * np.array([[cos, -sin], [sin, cos]])`; "
+        "`np.deg2rad` turns degrees into radians.",
+        "`shift = (output - 1) / 2 - linear @ center`, because the centre has "
+        "to go to the middle of the pixels.",
+        "The mirror comes last, `x' -> output - 1 - x'`: the first row "
+        "changes its sign, and then `output - 1` is added to its last number.",
     ),
 )
 def _(attempt):
@@ -223,3 +224,128 @@ def _(attempt):
                 "that is the way back, from the crop to the picture": crop.inverse,
             },
         )
+
+
+QUIZ = (
+    Question(
+        "Somebody's head box in MPII has a diagonal of 100 pixels. How wide is their "
+        "window?",
+        (
+            Choice(
+                "250 pixels.",
+                r"That is $250 \cdot \text{scale}$ for a `scale` of 1. Here the head size "
+                r"is 60 pixels, so `scale` is $60 / 25 = 2.4$.",
+            ),
+            Choice(
+                "600 pixels.",
+                r"The head size is $0.6 \cdot 100 = 60$ pixels, and the window is ten head "
+                "sizes wide.",
+                right=True,
+            ),
+            Choice(
+                "1000 pixels.",
+                "The window is ten *head sizes* wide, and the head size is 0.6 times the "
+                "diagonal.",
+            ),
+        ),
+    ),
+    Question(
+        "For people who are cut off below the knees, a network that predicts "
+        "coordinates puts the ankles somewhere up on the left. What happened?",
+        (
+            Choice(
+                "Ankles without a label came as $(-1, -1)$ or $(0, 0)$ and were learned.",
+                "That is the upper left corner of the picture, which lies up and to the "
+                "left of nearly everybody.",
+                right=True,
+            ),
+            Choice(
+                "The pictures were mirrored without changing the names.",
+                "Then left and right ankles would be mixed up, but they would be ankles.",
+            ),
+            Choice(
+                "x and y were swapped.",
+                "Then *all* joints would be wrong, also of people who are not cut off.",
+            ),
+        ),
+    ),
+    Question(
+        "Somebody is seen from behind. Must the names change in the mirrored picture?",
+        (
+            Choice(
+                "No: from behind, left is already on the left.",
+                "Left is the person's own left, from every side. In the mirror it becomes "
+                "the right arm of another person.",
+            ),
+            Choice(
+                "Yes.",
+                "Left and right are the person's own, from every side. A mirrored person "
+                "has the left arm where the right one was.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "You train on windows that come from MPII's `scale`, and then use the boxes of "
+        "a person detector. `PCKh` drops. Why?",
+        (
+            Choice(
+                "The window no longer has ten head sizes.",
+                "People are larger or smaller in it than they were in training.",
+                right=True,
+            ),
+            Choice(
+                "The middle of the window is elsewhere.",
+                "A box reaches from the outermost pixel to the outermost pixel, raised "
+                "arms included; `objpos` does not.",
+                right=True,
+            ),
+            Choice(
+                "`PCKh` needs MPII's head boxes.",
+                "The labels did not change, so the head sizes are still there. The "
+                "answers got worse, not the measure.",
+            ),
+        ),
+    ),
+    Question(
+        r"A window is turned by 30 degrees and made $1 / 0.75$ times as wide. How many "
+        "windows wide must a store's upright crop be, so that no corner is black?",
+        (
+            Choice(
+                "1.33",
+                "Enough for the size alone, but a turned square sticks out of an upright "
+                "one.",
+            ),
+            Choice(
+                "1.75",
+                "That is what our store keeps. At the extreme of both it leaves a little "
+                "black in the corners.",
+            ),
+            Choice(
+                "1.82",
+                r"A turned square needs an upright one $\cos 30° + \sin 30° = 1.37$ times "
+                r"as wide, and $1.37 / 0.75 = 1.82$. A shift comes on top.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Why is it a leak if one picture has people in *train* and in *valid*?",
+        (
+            Choice(
+                "The same person is in both.",
+                "Two people of one picture are two people. Their windows overlap, though.",
+            ),
+            Choice(
+                "Their windows overlap.",
+                "The network would be tested on pixels that it was trained on, and on a "
+                "scene with its light and its clothes.",
+                right=True,
+            ),
+            Choice(
+                "The two windows have the same size.",
+                "Each window is as large as its own person's `scale` says. That is no leak.",
+            ),
+        ),
+    ),
+)

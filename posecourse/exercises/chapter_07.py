@@ -6,74 +6,84 @@ from torch import nn
 
 from . import exercise
 from .attempt import short
+from .quiz import Choice, Question
+
+_CHANNELS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512)
 
 
-def _parameters(channels, hidden, joints, side, kernel=9, bias=1):
+def _parameters(width, side, kernel=9, bias=1, hidden=True, layers=2, whole=round):
+    """Numbers that PoseNet learns at this width, with a last map of `side`."""
     total, before = 0, 3
-    for after in channels:
+    inside = whole(4096 * (width if hidden else 1))
+    for after in (whole(channels * width) for channels in _CHANNELS):
         total += (kernel * before + bias) * after
         before = after
-    total += (before * side**2 + bias) * hidden
-    total += (hidden + bias) * hidden
-    return total + (hidden + bias) * joints * 2
+    total += (before * side**2 + bias) * inside
+    total += (layers - 1) * (inside + bias) * inside
+    return total + (inside + bias) * 32
 
 
 @exercise(
     "07.1",
     hints=(
-        "One convolution from a to b channels has (9 * a + 1) * b parameters. "
-        "The first one has a = 3, each other one the channels before it.",
-        "A fully connected layer from a to b numbers has (a + 1) * b. The first "
-        "takes the whole last map: channels[-1] * side * side numbers.",
-        "The others: (hidden + 1) * hidden, and (hidden + 1) * joints * 2 for "
-        "an x and a y per joint.",
+        "A convolution from `a` to `b` channels has `(9 * a + 1) * b` parameters, a "
+        "fully connected layer from `a` to `b` numbers `(a + 1) * b`.",
+        "`round(c * width)` channels, `round(4096 * width)` hidden numbers; the 3 "
+        "colours and the 32 coordinates stay. The last map has `size // 32` cells a "
+        "side.",
+        "Put the counting into a loop over the widths, from 2.00 down: "
+        "`for n in range(200, 0, -1): width = n / 100`. The first that fits is the "
+        "largest.",
     ),
 )
 def _(attempt):
-    document = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512]
-    cases = [([4, 8], 10, 2, 2), (document, 4096, 16, 7), ([5], 7, 3, 4)]
+    def counted(budget, side, **options):
+        """The largest width within the budget, or 0."""
+        widths = (n / 100 for n in range(200, 0, -1))
+        fits = (w for w in widths if _parameters(w, side, **options) <= budget)
+        return next(fits, 0)
+
+    exact = _parameters(0.5, 3)
+    cases = [(127_312_224, 224), (4_000_000, 64), (exact, 96), (exact - 1, 96)]
     rng = np.random.default_rng(71)
-    for _ in range(10):
-        cases.append(
-            (
-                rng.integers(2, 40, rng.integers(2, 6)).tolist(),
-                *map(int, rng.integers(2, 30, 3)),
-            )
-        )
-    for channels, hidden, joints, side in cases:
-        arguments = channels, hidden, joints, side
-        right = _parameters(*arguments)
-        last = channels[-1]
+    for size in (32, 64, 96, 128, 224, 256):
+        cases += [(int(budget), size) for budget in 10 ** rng.uniform(5, 8.6, 2)]
+    cases += [(1000, 64), (10**12, 32)]
+    for budget, size in cases:
+        side = size // 32
+        right = counted(budget, side)
         attempt.gives(
             right,
-            channels,
-            hidden,
-            joints,
-            side=side,
+            budget,
+            size,
             mistakes={
+                "a network with exactly `budget` parameters fits: <=": counted(
+                    budget - 1, side
+                ),
                 "the biases are missing: one for every channel or number that "
-                "a layer gives": _parameters(*arguments, bias=0),
-                "a kernel has 3 x 3 weights per channel that it looks at": _parameters(
-                    *arguments, kernel=1
+                "a layer gives": counted(budget, side, bias=0),
+                "a kernel has 3 x 3 weights per channel that it looks at": counted(
+                    budget, side, kernel=1
                 ),
-                "a kernel of 3 x 3 has 9 weights per channel that it looks at": _parameters(
-                    *arguments, kernel=3
+                "the last map has size // 32 cells a side; it is 7 only for 224": counted(
+                    budget, 7
                 ),
-                "each channel has a bias of its own, and so has each number of "
-                "a fully connected layer": _parameters(*arguments, bias=0)
-                + len(channels)
-                + 3,
                 "the first fully connected layer takes every cell of the last "
-                "map: channels times side times side": right
-                - last * (side**2 - 1) * hidden,
-                "the last map has side times side cells": right
-                - last * (side**2 - side) * hidden,
-                "a joint has an x and a y": right - (hidden + 1) * joints,
-                "there are two layers of `hidden` numbers, and then the "
-                "coordinates": right - (hidden + 1) * hidden,
-                "the picture has three colours": right - 2 * 9 * channels[0],
-                "a convolution's kernels look at all channels before it": right
-                - sum(9 * (a - 1) * b for a, b in zip([3, *channels], channels)),
+                "map: side times side": counted(budget, side**0.5),
+                "the hidden layers get narrower as well: round(4096 * width)": counted(
+                    budget, side, hidden=False
+                ),
+                "there are two layers of hidden numbers, and then the coordinates": counted(
+                    budget, side, layers=1
+                ),
+                "a width is asked for, not hundredths of it": 100 * right,
+                "that is the smallest width; start from the other end": 0.01
+                if right
+                else 0,
+                "round(channels * width) channels, not int(...), which cuts "
+                "off": counted(budget, side, whole=int),
+                "that one has too many parameters already; go one back": right + 0.01,
+                "one step wider would still fit": right - 0.01,
             },
         )
 
@@ -92,11 +102,11 @@ def _field(layers, order="after", grows="times", counts=1):
 @exercise(
     "07.2",
     hints=(
-        "Keep two numbers, sees = 1 and jump = 1, and go through the layers in "
-        "their order.",
-        "A kernel adds kernel - 1 neighbours, each one jump away: "
-        "sees += (kernel - 1) * jump.",
-        "After that, and not before: jump *= stride.",
+        "Keep two numbers, `sees = 1` and `jump = 1`, and go through the "
+        "layers in order.",
+        "A kernel adds `kernel - 1` neighbours, each one jump away: `sees += "
+        "(kernel - 1) * jump`.",
+        "After that, and not before: `jump *= stride`.",
     ),
 )
 def _(attempt):
@@ -140,12 +150,13 @@ def _(attempt):
 @exercise(
     "07.3",
     hints=(
-        "Each channel has one mean: over the pictures, the rows and the "
-        "columns, x.mean((0, 2, 3), keepdim=True).",
-        "The variance is the mean of the squared differences: "
-        "(x - mean).square().mean((0, 2, 3), keepdim=True). Divide by "
-        "(variance + eps).sqrt().",
-        "gamma and beta have shape (C,); gamma[:, None, None] fits (N, C, H, W).",
+        "Each channel has one mean, over the pictures, the rows and the "
+        "columns: `x.mean((0, 2, 3), keepdim=True)`.",
+        "The variance is the mean of the squared differences: `(x - "
+        "mean).square().mean((0, 2, 3), keepdim=True)`. Divide by `(variance "
+        "+ eps).sqrt()`.",
+        "`gamma` and `beta` have shape `(C,)`; `gamma[:, None, None]` fits "
+        "`(N, C, H, W)`.",
     ),
 )
 def _(attempt):
@@ -230,13 +241,14 @@ class _Network(nn.Module):
 @exercise(
     "07.4",
     hints=(
-        "Remember the values before the step, call step(network), and compare "
-        "afterwards with torch.equal.",
-        "named_parameters() gives the tensors themselves, and the step changes "
-        "them in place. Remember copies: parameter.detach().clone().",
-        "before = {name: p.detach().clone() for name, p in "
-        "network.named_parameters()}, then step(network), then the names whose "
-        "p is torch.equal to before[name].",
+        "Remember the values before the step, call `step(network)`, and "
+        "compare afterwards with `torch.equal`.",
+        "`named_parameters()` gives the tensors themselves, and the step "
+        "changes them in place. Remember copies: "
+        "`parameter.detach().clone()`.",
+        "`before = {name: p.detach().clone() for name, p in "
+        "network.named_parameters()}`, then `step(network)`, then the names "
+        "whose `p` is `torch.equal` to `before[name]`.",
     ),
 )
 def _(attempt):
@@ -324,3 +336,137 @@ def _(attempt):
             "  the loss does not use: spare\n"
             f"  expected: {right}\n  your answer: {got}",
         )
+
+
+QUIZ = (
+    Question(
+        "You take the ReLUs out of the document's network. By which factor does each "
+        "layer multiply the difference between pictures then, with PyTorch's weights?",
+        (
+            Choice(
+                r"$1/\sqrt{6} = 0.41$, as before.",
+                "The 6 is 3 from the weights times 2 from ReLU, which throws half of the "
+                "mean square away.",
+            ),
+            Choice(
+                r"$1/\sqrt{3} = 0.58$",
+                "The mean square is divided by 3, and nothing throws half of it away. "
+                "The signal still dies, more slowly. And without ReLU all layers together "
+                "are no more than one.",
+                right=True,
+            ),
+            Choice(
+                "1: without ReLU nothing is lost.",
+                r"The weights alone divide the mean square by 3: their variance is "
+                r"$1/(3n)$, and $n$ of them are added up.",
+            ),
+        ),
+    ),
+    Question(
+        "A colleague's loss falls from 0.9 to 0.021 in 50 steps and then stays. What do "
+        "you ask for first?",
+        (
+            Choice(
+                "The loss of the mean pose on the same data.",
+                "If it is 0.021, the network has found a constant, and the curve shows "
+                "nothing else.",
+                right=True,
+            ),
+            Choice(
+                "The standard deviation of the answers.",
+                "If it is 0, every picture gets the same answer.",
+                right=True,
+            ),
+            Choice(
+                "A lower learning rate.",
+                "Perhaps later. First find out what 0.021 is worth.",
+            ),
+        ),
+    ),
+    Question(
+        "A 3 x 3 convolution from 512 to 512 channels, once on a map of 14 x 14 and "
+        "once on 56 x 56. How do the two compare?",
+        (
+            Choice(
+                "The second has 16 times the parameters.",
+                r"Both have $9 \cdot 512 \cdot 512 + 512$: a convolution uses the same "
+                "weights in every cell.",
+            ),
+            Choice(
+                "As many parameters, 16 times the multiply-adds.",
+                "The weights are the same, and there are 16 times as many cells.",
+                right=True,
+            ),
+            Choice(
+                "As many parameters, 4 times the multiply-adds.",
+                r"The map is 4 times as wide *and* 4 times as high.",
+            ),
+        ),
+    ),
+    Question(
+        "A network with BatchNorm answers differently for the same picture, depending "
+        "on which pictures are in the batch with it. What was forgotten?",
+        (
+            Choice(
+                "`torch.no_grad()`",
+                "That saves memory and time; the answer stays the same.",
+            ),
+            Choice(
+                "`network.eval()`",
+                "In training mode the mean and the variance are those of the batch.",
+                right=True,
+            ),
+            Choice(
+                "`torch.manual_seed(0)`",
+                "Nothing here is random: the batch is what differs.",
+            ),
+        ),
+    ),
+    Question(
+        "One batch is learned by heart perfectly, but on new pictures the score is that "
+        "of the mean pose. What can be the reason?",
+        (
+            Choice(
+                "The labels belong to other pictures.",
+                "A network can learn any labels by heart, and these say nothing about "
+                "new pictures.",
+                right=True,
+            ),
+            Choice(
+                "The convolutions do not learn.",
+                "Random convolutions are enough to tell sixteen pictures apart "
+                "(exercise 07.4 finds this).",
+                right=True,
+            ),
+            Choice(
+                "The signal dies on its way.",
+                "Then it could not even learn one batch by heart.",
+            ),
+            Choice(
+                "There are only sixteen pictures.",
+                "Then nothing is broken. Learning by heart is not learning.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        "Would it help to start with weights that are all zero?",
+        (
+            Choice(
+                "Yes: then nothing shrinks.",
+                "Nothing is left to shrink: every layer gives zero.",
+            ),
+            Choice(
+                "No: all channels of a layer would stay equal.",
+                "They get equal gradients, or none, and stay equal for ever. Random "
+                "weights are what makes channels different.",
+                right=True,
+            ),
+            Choice(
+                "Yes, if BatchNorm divides by their standard deviation.",
+                r"That is 0 here; $\epsilon$ keeps the division safe, and the answer is "
+                "the same for every picture.",
+            ),
+        ),
+    ),
+)
