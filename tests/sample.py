@@ -1,10 +1,14 @@
 """A small complete chapter for the tests of what makes chapters."""
 
 import shutil
+import sys
+import types
 from pathlib import Path
 
 from posecourse.authoring.chapters import Chapter
 from posecourse.authoring.notebooks import read_source
+from posecourse.exercises import exercise
+from posecourse.exercises.quiz import Choice, Question
 
 SAMPLE = Chapter("99_sample", "A sample", "Show every part of a chapter once.", "none")
 SOURCE = Path(__file__).parent / "sample_chapter" / "99_sample.py"
@@ -27,11 +31,10 @@ def make_checkout(folder: Path) -> Path:
 
 
 def register_sample_exercises() -> None:
-    """What the sample's kernel does for itself: its checkers."""
-    from posecourse.exercises import exercise
-
+    """What the sample's kernel does for itself: its checkers and its quiz."""
     cell = next(c for c in read_source(SOURCE).cells if "@exercise" in c.source)
-    exec(cell.source, {"exercise": exercise})
+    known = {"exercise": exercise, "Question": Question, "Choice": Choice}
+    exec(cell.source, known | {"sys": sys, "types": types})
 
 
 def copy_of(root: Path, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import sys
 
 import nbformat
 import pytest
@@ -198,7 +199,18 @@ def _append(code):
         ),
         (_append(""), "empty cell"),
         (_replace("# - none", "# <script>x</script>"), "active HTML"),
-        (_replace("# One.\n# </details>", "# One."), "not closed"),
+        (_replace("# The sum.\n# </details>", "# The sum."), "not closed"),
+        (
+            _replace("# <details><summary>Answer</summary>\n#\n", "#\n"),
+            "no folded answer for '**Predict first.** What does",
+        ),
+        (
+            _replace(
+                "# ## 2. A picture",
+                "# **Predict first.** And now?\n#\n# ## 2. A picture",
+            ),
+            "no folded answer for '**Predict first.** And now?",
+        ),
         (_append("x = 1\n" * 26), "26 lines"),
         (_append("x = '" + 80 * "a" + "'"), "columns"),
         (_append("%time x = 1"), "magics"),
@@ -232,7 +244,7 @@ def _append(code):
             "next code cell is its check",
         ),
         (_replace('check("99.2", peak)', "peak"), "cells tagged check"),
-        (_replace("# **4.** Four?", "# Four?"), "the quiz"),
+        (_replace('quiz("99")', 'print("quiz")'), "after '## Quiz' must be quiz"),
         (_replace("# - none", "# ![](figures/x.svg)"), "needs an alt text"),
         (
             _replace("# - none", "# ![Four words say it](figures/x.svg)"),
@@ -270,6 +282,16 @@ def test_a_picture_in_the_text_is_small(tmp_path, name, size, fine):
     (root / "figures" / name).write_bytes(bytes(size))
     found = [p for p in rules.source_problems(SAMPLE, root) if "larger than" in p]
     assert (not found) == fine
+
+
+@pytest.mark.parametrize("count, complaint", [(3, "3 questions"), (0, "no quiz")])
+def test_a_rule_for_quizzes(tmp_path, monkeypatch, count, complaint):
+    from posecourse.exercises.quiz import quiz
+
+    module = sys.modules["posecourse.exercises.chapter_99"]
+    monkeypatch.setattr(module, "QUIZ", quiz("99").questions[:count])
+    found = rules.source_problems(SAMPLE, sample_root(tmp_path))
+    assert any(complaint in p for p in found), found
 
 
 def test_an_exercise_that_is_not_registered(tmp_path, monkeypatch):

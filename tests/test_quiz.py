@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from posecourse.authoring.chapters import CHAPTERS
+from posecourse.authoring.chapters import CHAPTERS, folder
 from posecourse.exercises import quiz
 from posecourse.exercises.quiz import Choice, Question, Quiz, QuizError
 
@@ -73,13 +73,13 @@ def test_questions_that_cannot_be_asked():
             Question("Why?", choices)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
+READY = [c for c in CHAPTERS if c.source(folder()).exists()]
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda c: c.name)
 def test_the_quizzes_of_the_chapters(chapter):
     """4 to 6 questions, no choice twice, some right and some wrong."""
-    try:
-        questions = quiz(chapter.number).questions
-    except QuizError:
-        pytest.skip("no quiz yet")
+    questions = quiz(chapter.number).questions
     assert 4 <= len(questions) <= 6
     assert len({q.text for q in questions}) == len(questions)
     for question in questions:

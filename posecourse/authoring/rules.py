@@ -98,7 +98,7 @@ def source_problems(chapter: Chapter, root: Path) -> list[str]:
     own = _without_navigation(student)
     rules = [_cells, _code, _pictures]
     if chapter != START:
-        rules += [_frame, _setup, _exercises, _quiz]
+        rules += [_frame, _setup, _exercises, _quiz, _predictions]
     found = [text for rule in rules for text in rule(own, chapter, root)]
     found += _links(student, root, root)
     if solved is not None:
@@ -328,30 +328,22 @@ def _source_cells(chapter, root):
 
 
 def _quiz(notebook, chapter, root):
-    """4 to 6 questions: ``quiz("03")``, or in Markdown with folded answers."""
-    call = f'quiz("{chapter.number:02d}")'
-    asked = [c for c in _code_cells(notebook) if c.source.strip() == call]
-    if asked:
-        yield from _quiz_data(chapter)
-        return
-    quiz = _section(notebook, "Quiz")
-    questions = re.findall(r"^\*\*(\d+)\.\*\* ", quiz, re.M)
-    answers = quiz.count("<details>")
-    if (
-        len(questions) not in QUESTIONS
-        or len(questions) != answers
-        or questions != [str(i + 1) for i in range(len(questions))]
-    ):
-        yield (
-            f"the quiz has questions {questions} and {answers} folded "
-            "answers; it needs 4 to 6 of '**1.** ...' and a <details> "
-            "for each"
-        )
-
-
-def _quiz_data(chapter):
+    """4 to 6 questions, shown by ``quiz("03")`` under their heading."""
     from ..exercises.quiz import QuizError, quiz
 
+    call = f'quiz("{chapter.number:02d}")'
+    cells = notebook.cells
+    heading = next(
+        (
+            i
+            for i, c in enumerate(cells)
+            if c.cell_type == "markdown" and re.search(r"^## Quiz$", c.source, re.M)
+        ),
+        len(cells),
+    )
+    asked = [c.source.strip() for c in cells[heading:] if c.cell_type == "code"]
+    if call not in asked[:1]:
+        yield f"the next code cell after '## Quiz' must be {call}"
     try:
         count = len(quiz(chapter.number).questions)
     except QuizError as error:
@@ -359,6 +351,14 @@ def _quiz_data(chapter):
     else:
         if count not in QUESTIONS:
             yield f"the quiz has {count} questions, not 4 to 6"
+
+
+def _predictions(notebook, chapter, root):
+    """A prediction has its folded answer before the next one or section."""
+    pieces = re.split(r"(?=\*\*Predict first)|^(?=## )", _text(notebook), flags=re.M)
+    for piece in pieces:
+        if piece.startswith("**Predict first") and "<details>" not in piece:
+            yield f"no folded answer for {' '.join(piece.split())[:70]!r}"
 
 
 def _pictures(notebook, chapter, root):

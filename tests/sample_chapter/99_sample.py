@@ -11,11 +11,15 @@
 # | **Runs in** | 2 s |
 
 # %% tags=["setup"]
+import sys
+import types
+
 import matplotlib.pyplot as plt
 import numpy as np
 
 from posecourse.authoring.chapters import require
-from posecourse.exercises import check, exercise
+from posecourse.exercises import check, exercise, quiz
+from posecourse.exercises.quiz import Choice, Question
 from posecourse.visualization import explore
 
 require("0.1")
@@ -23,7 +27,16 @@ rng = np.random.default_rng(0)
 
 
 # %%
-# A real chapter's checkers live in posecourse/exercises/chapter_NN.py.
+# Those of a real chapter live in posecourse/exercises/chapter_NN.py.
+chapter_99 = types.ModuleType("posecourse.exercises.chapter_99")
+chapter_99.QUIZ = tuple(
+    Question(f"{n} or {n + 1}?",
+             (Choice(f"{n}", "This is right.", right=True),
+              Choice(f"{n + 1}", "This is one more.")))
+    for n in range(4))
+sys.modules[chapter_99.__name__] = chapter_99
+
+
 @exercise("99.1", hints=("Add it to itself.", "2 * x"))
 def _(attempt):
     for x in range(4):
@@ -45,6 +58,13 @@ def _(attempt):
 #
 # The sum of the first five numbers, $\sum_{i=0}^4 i$, is **10**.
 # [The solutions](solutions/99_sample.ipynb) are beside this notebook.
+#
+# **Predict first.** What does the next cell print?
+#
+# <details><summary>Answer</summary>
+#
+# The sum.
+# </details>
 
 # %% tags=["nbval-check-output"]
 print("sum", np.arange(5).sum())
@@ -116,34 +136,9 @@ check("99.3", half)
 
 # %% [markdown]
 # ## Quiz
-#
-# **1.** One?
-#
-# <details><summary>Answer</summary>
-#
-# One.
-# </details>
-#
-# **2.** Two?
-#
-# <details><summary>Answer</summary>
-#
-# Two.
-# </details>
-#
-# **3.** Three?
-#
-# <details><summary>Answer</summary>
-#
-# Three.
-# </details>
-#
-# **4.** Four?
-#
-# <details><summary>Answer</summary>
-#
-# Four.
-# </details>
+
+# %%
+quiz("99")
 
 # %% [markdown]
 # ## Summary
