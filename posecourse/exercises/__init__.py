@@ -97,7 +97,7 @@ class Result:
 
     def __repr__(self) -> str:
         end = " " if self.passed else "\n  "
-        text = f"Exercise {self.exercise}: {self.status}.{end}{self.message}"
+        text = f"{panel.title_of(self.exercise)}: {self.status}.{end}{self.message}"
         if self.status == "not right yet":
             text += f'\n  Stuck? hint("{self.exercise}")'
         return text

@@ -57,7 +57,7 @@ def panel(exercise: str, status: str, message: str, hints=(), picture=None) -> s
     kind, badge = _BADGES[status]
     parts = [
         f'{_STYLE}<div class="pc-panel {kind}">',
-        f'<p><span class="badge">{badge}</span><b>Exercise {exercise}</b></p>',
+        f'<p><span class="badge">{badge}</span> <b>{title_of(exercise)}</b></p>',
         *_message(message),
     ]
     if picture is not None:
@@ -65,6 +65,12 @@ def panel(exercise: str, status: str, message: str, hints=(), picture=None) -> s
     if status != "passed" and hints:
         parts.append(_hints(hints))
     return "\n".join([*parts, "</div>"])
+
+
+def title_of(exercise: str) -> str:
+    """ "03.1" as it is called: "Exercise 03.1"; "04.project": "Project 04"."""
+    chapter, _, name = exercise.partition(".")
+    return f"Project {chapter}" if name == "project" else f"Exercise {exercise}"
 
 
 def _message(message: str):

@@ -77,7 +77,7 @@ def image_html(data: bytes, kind: str, size: tuple[int, int], alt: str) -> str:
     text = base64.b64encode(data).decode("ascii")
     return (
         f'<img src="data:image/{kind};base64,{text}" width="{size[0]}" '
-        f'height="{size[1]}" style="max-width: 100%; height: auto" '
+        f'height="{size[1]}" style="max-width: 100%; height: auto; margin-top: 6px" '
         f'alt="{html.escape(alt)}">'
     )
 

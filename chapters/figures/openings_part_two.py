@@ -1,7 +1,7 @@
 """Make the pictures that open chapters 5, 6 and 7.
 
-    python chapters/figures/openings.py          all of them, about a minute
-    python chapters/figures/openings.py 06       one
+    python chapters/figures/openings_part_two.py          all of them, about a minute
+    python chapters/figures/openings_part_two.py 06       one
 
 They are made once and stored, so that a chapter can show where it leads
 before its first line of code.
