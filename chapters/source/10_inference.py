@@ -330,7 +330,10 @@ display_figure(made, "Left: PCKh over the size of the box, a hill whose top "
 #
 # So a bad box gives a bad pose, however good the network. A detector can find
 # boxes. Without one, `refine=True` looks twice: first at the whole picture, then
-# at a box around the joints it has found.
+# at a box around the joints it has found. That fails for somebody who is small in
+# the picture, whom the first look cannot see. `search=True` looks at some twenty
+# windows of the picture as well, and closer at the best of them. It takes thirty
+# times as long, and a box is still better.
 #
 # ## 4. The network, and how to read its maps
 #
@@ -911,7 +914,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
 # ```python
 # for path in sorted(Path("holiday").iterdir()):
 #     try:
-#         poses = predictor(path, refine=True)
+#         poses = predictor(path, search=True)
 #     except images.ImageError as error:
 #         print(error)                            # and on to the next
 # ```
