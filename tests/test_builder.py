@@ -130,6 +130,37 @@ def test_a_second_build_changes_nothing(built, tmp_path, capsys):
         assert (root / name).read_bytes() == (built / name).read_bytes()
 
 
+def test_edited_text_needs_no_run(built, tmp_path, capsys, monkeypatch):
+    root = copy_of(built, tmp_path)
+    monkeypatch.setattr(building, "execute", lambda *_: pytest.fail("it was run"))
+    source = SAMPLE.source(root)
+    text = source.read_text("utf-8")
+    assert "## Summary" in text
+    source.write_text(text.replace("## Summary\n", "## Summary\n#\n# More.\n"), "utf-8")
+    build([SAMPLE], root)
+    assert capsys.readouterr().out.count("only text changed") == 2
+    for name in ("99_sample.ipynb", "solutions/99_sample.ipynb"):
+        old, new = nbformat.read(built / name, 4), nbformat.read(root / name, 4)
+        assert any("More." in cell.source for cell in new.cells)
+        outputs = [
+            [c.outputs for c in some.cells if c.cell_type == "code"]
+            for some in (old, new)
+        ]
+        assert outputs[0] == outputs[1]
+        assert not in_step(generate(SAMPLE, root)["solutions" in name], root / name)
+
+
+def test_edited_code_is_run(built, tmp_path, monkeypatch):
+    root = copy_of(built, tmp_path)
+    ran = []
+    monkeypatch.setattr(building, "execute", lambda *given: ran.append(given))
+    source = SAMPLE.source(root)
+    text = source.read_text("utf-8")
+    source.write_text(text.replace("np.arange(5).sum()", "np.arange(6).sum()"), "utf-8")
+    build([SAMPLE], root, draft=True)
+    assert len(ran) == 1
+
+
 @pytest.mark.slow
 def test_a_chapter_that_fails_is_not_stored(tmp_path, capsys):
     root = sample_root(

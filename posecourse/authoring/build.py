@@ -15,7 +15,14 @@ import sys
 import time
 from pathlib import Path
 
-from .notebooks import NOTEBOOK_METADATA, BuildError, generate, in_step, write
+from .notebooks import (
+    NOTEBOOK_METADATA,
+    BuildError,
+    generate,
+    in_step,
+    read,
+    write,
+)
 
 __all__ = ["CELL_TIMEOUT", "ENVIRONMENT", "build", "execute", "tidy"]
 
@@ -129,7 +136,8 @@ def _notebook_frames(output) -> list[str]:
 def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
     """Generate, run, check and store chapters; returns an exit status.
 
-    A notebook that runs but breaks a rule is stored all the same, so that
+    One whose text alone was edited keeps its outputs. A notebook that runs but
+    breaks a rule is stored all the same, so that
     its author can look at it; the rule is printed and the status is 1.
     """
     from .rules import problems, source_problems
@@ -148,7 +156,10 @@ def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
                 print(f"{path.name}: unchanged")
                 continue
             try:
-                _run_one(notebook, path, folder)
+                if unchanged_too or not keep_outputs(notebook, path):
+                    _run_one(notebook, path, folder)
+                else:
+                    print(f"{path.parent.name}/{path.name}: only text changed")
             except BuildError as error:
                 print(f"{path.parent.name}/{path.name}: {error}", file=sys.stderr)
                 status = 1
@@ -159,6 +170,25 @@ def build(chapters, root: Path, draft=False, unchanged_too=False) -> int:
             print(f"  {line}", file=sys.stderr)
             status = 1
     return status
+
+
+def keep_outputs(notebook, path: Path) -> bool:
+    """Take what a stored notebook's cells gave, if all of the code is the same.
+
+    Then only text was edited, and nothing has to be run.
+    """
+    if not path.exists():
+        return False
+    old, new = (
+        [cell for cell in some.cells if cell.cell_type == "code"]
+        for some in (read(path), notebook)
+    )
+    if [cell.source for cell in old] != [cell.source for cell in new]:
+        return False
+    for before, cell in zip(old, new):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    notebook.metadata = copy.deepcopy(NOTEBOOK_METADATA)
+    return True
 
 
 def _run_one(notebook, path: Path, folder: Path) -> None:

@@ -7,11 +7,12 @@ import re
 
 __all__ = ["to_html"]
 
-# Code and formulas are taken as they are, so they come first.
+# Code and formulas are taken as they are, so they come first. A star with a
+# space behind it is a product, as in Markdown, and opens nothing.
 _PIECES = re.compile(r"(`[^`]+`|\$[^$]+\$)")
 _MARKS = (
-    (re.compile(r"\*\*(.+?)\*\*", re.S), r"<b>\1</b>"),
-    (re.compile(r"\*(.+?)\*", re.S), r"<i>\1</i>"),
+    (re.compile(r"\*\*(?!\s)(.+?)(?<!\s)\*\*", re.S), r"<b>\1</b>"),
+    (re.compile(r"\*(?!\s)(.+?)(?<!\s)\*", re.S), r"<i>\1</i>"),
     (re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)"), r'<a href="\2">\1</a>'),
 )
 
