@@ -180,6 +180,7 @@ def test_a_panel_can_be_made_for_every_chapter():
         ("a < b & c", "a &lt; b &amp; c"),
         ("**bold** and *not*", "<b>bold</b> and <i>not</i>"),
         ("`x * y * z`", "<code>x * y * z</code>"),
+        ("2 * x, (3 * y ** 2), z ** 2", "2 * x, (3 * y ** 2), z ** 2"),
         ("$a_1 * b * c < d$", "$a_1 * b * c &lt; d$"),
         ("[there](a.ipynb)", '<a href="a.ipynb">there</a>'),
         ("`<b>` **$x$**", "<code>&lt;b&gt;</code> **$x$**"),

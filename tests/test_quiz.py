@@ -88,3 +88,13 @@ def test_the_quizzes_of_the_chapters(chapter):
     # nobody passes by choosing the first (or the last) each time
     for place in (0, -1):
         assert not all(q.choices[place].right for q in questions)
+
+
+def test_a_question_says_how_many_answers_are_right():
+    right, wrong = Choice("a", "b", right=True), Choice("c", "d")
+    assert Question("Which?", (right, wrong)).asked == "Which?"
+    two = Question("Which?", (right, wrong, right))
+    assert two.asked == "Which? (Two answers are right.)"
+    assert "(Two answers are right.)" in Quiz([two])._repr_html_()
+    said = Question("Which? (Two answers are right.)", (right, wrong, right))
+    assert said.asked == said.text

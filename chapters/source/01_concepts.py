@@ -421,7 +421,7 @@ animate(draw_moment, range(0, 48, 4), fps=6,
 # an unknown height is not up. (10 minutes)
 #
 # Expected for our person: `False`. The right wrist is high, but not above
-# the head top.
+# the head top. For the third of the five, `people[9]`: `True`.
 
 # %% tags=["exercise"]
 def hand_up(keypoints):
@@ -808,7 +808,8 @@ table([(name, *[10 * round(10 * rate.pooled(k)) for k in parts.values()])
 # Ten seconds of training place about half of the joints correctly, and about
 # **90** % of neck, thorax and pelvis. Of the wrists it is only about **10** %:
 # they are small and can be anywhere. The mean pose hangs in front of
-# everybody alike.
+# everybody alike. (The table is in tens because training ends a little
+# differently on another machine.)
 #
 # Larger networks that see larger pictures and train for hours do much better.
 # HRNet-W32 is published with 90.3 % on MPII's validation photos (Sun et al.

@@ -125,9 +125,10 @@ plots.show_gradients(
 #   every pixel votes with its magnitude. Where exactly in its cell an edge
 #   lies is forgotten.
 # - **Blocks.** A shadow halves all gradients under it. So take squares of 2 x
-#   2 cells and divide each by its length. A single strong edge would then
-#   drown all others, so values are cut at 0.2, and the block is divided by
-#   its length once more. (This has a name: L2-Hys.)
+#   2 cells, which overlap: one begins at every cell. Divide each by its
+#   length. A single strong edge would then drown all others, so values are
+#   cut at 0.2, and the block is divided by its length once more. (This has a
+#   name: L2-Hys.)
 #
 # **Predict first.** Take the patch above as one cell: which three bins get
 # votes? And what becomes of a block `[3, 4, 0, 0]`?
@@ -164,9 +165,10 @@ print(f"largest difference from the package: {abs(ours).max():.9f}")
 # %% [markdown]
 # Loops over pixels are slow, so the package counts all cells at once. Is its
 # HOG the one that everybody means? The next cell compares it with
-# scikit-image on a window of 128 x 64 pixels. Then it draws four people three
-# times: as they are, their edges, and HOG as little stars, whose strokes run
-# *along* the edges in a cell. Finally it halves the light on one of them.
+# scikit-image on a window of 128 x 64 pixels. (Of its three colours, each
+# pixel takes the one with the longest gradient.) Then it draws four people
+# three times: as they are, their edges, and HOG as little stars, whose strokes
+# run *along* the edges in a cell. Finally it halves the light on one of them.
 #
 # **Predict first.** Half the light changes pixels by up to 128. By how much
 # does HOG change, whose numbers go from 0 to about 0.7?
@@ -200,10 +202,11 @@ show_people(
     "shoulders, arms and legs can still be made out.")
 
 # %% [markdown]
-# A window of 128 x 64 pixels becomes **3780** numbers, the most famous vector
-# of its decade, and scikit-image's are the same. From top to bottom in the
-# picture: the clothes go, the outline stays, and in the end the exact place is
-# gone, too. Of half the light HOG notices almost nothing.
+# A window of 128 x 64 pixels has 16 x 8 cells, so 15 x 7 blocks of 4 cells
+# with 9 bins each: **3780** numbers, the most famous vector of its decade, and
+# scikit-image's are the same. From top to bottom in the picture: the clothes
+# go, the outline stays, and in the end the exact place is gone, too. Of half
+# the light HOG notices almost nothing.
 #
 # ### Exercise 02.1 ★★☆ Shared votes
 #
@@ -215,7 +218,7 @@ show_people(
 # round in a circle: 0 degrees lies halfway between 170 and 10.
 #
 # Write `shared_histogram(magnitude, angle, bins=9)` for one cell, divided by
-# the number of pixels as above.
+# the number of pixels as above. (15 minutes)
 #
 # Expected for the patch, rounded: `[5, 10.6, 31.8, 0, 10, 0, 0, 0, 5]`.
 
@@ -356,8 +359,10 @@ plots.show_windows(
 # *not* look alike; that is the point of them. But their parts do: a wrist is
 # a wrist whether the arm is up or down. So we do the same in small: windows
 # of 24 x 24 pixels in pictures of 128 x 128, with cells of 4 pixels, and one
-# detector for each of the 16 joints. We begin with *easy* people, who stand
-# in a studio and look at us.
+# detector for each of the 16 joints. The 32 x 32 cells make 31 x 31 blocks,
+# and the maps of this chapter have a place for each: the point where its four
+# cells meet. We begin with *easy* people, who stand in a studio and look at
+# us.
 #
 # One detail matters. What a wrist is *not* the SVM learns from windows taken
 # anywhere, and most of these are too easy: empty wall. It needs the ones that
@@ -438,7 +443,8 @@ table(lessons, ("negatives", "best place right, %", "wrists above 0, %",
 #
 # Write `peaks(scores, radius, count)`: up to `count` places `(x, y)` of an
 # `(H, W)` array, the best first. Once a place is taken, every place at most
-# `radius` away from it is out. Stop early if nothing is left.
+# `radius` away from it, as the crow flies, is out. Stop early if nothing is
+# left. (15 minutes)
 #
 # Expected for `[[1, 8, 7], [0, 2, 3], [6, 0, 5]]`, radius 1, count 3:
 # `[(1, 0), (0, 2), (2, 2)]`.
@@ -550,9 +556,10 @@ plots.show_offsets(
 #
 # **Play.** On the left is the evidence for one person's right wrist, in the
 # middle what a spring at the elbow says, on the right their sum; a cross marks
-# the best place of each. Take the stiffness down to 0, then far up. Then drag
-# the elbow about in the left picture. Between which two failures lies a
-# stiffness that works?
+# the best place of each. (The numbers above say how much each of the three is
+# worth at the cross on the right.) Take the stiffness down to 0, then far up.
+# Then drag the elbow about in the left picture. Between which two failures
+# lies a stiffness that works?
 
 # %%
 person = 0
@@ -772,13 +779,13 @@ explore(film, "Step {step} of 23: light on the person where parts may be or "
 # A shoulder, an elbow and a wrist lie on a line of $n$ places. `scores[p, u]`
 # is the evidence for part $p$ at place $u$. Part $p > 0$ hangs on part $p - 1$
 # by a spring that rests at `rest[p]` places from it (a fraction is fine) and
-# costs `stiffness[p]` for each square of a step. `rest[0]` and `stiffness[0]`
-# mean nothing.
+# costs `stiffness[p]` times the square of how far it is stretched from there.
+# `rest[0]` and `stiffness[0]` mean nothing.
 #
 # Write `best_chain(scores, rest, stiffness)`: the place of each part in the
 # best chain. Tell messages from the last part to the first, keep where each
-# came from, and go back. The checker has seven parts on sixty places, which
-# are too many to try them all.
+# came from, and go back. The checker has seven parts on sixty places: too
+# many chains to try them all. (30 minutes)
 #
 # Expected for `scores = np.array([[0, 4, 0, 0, 0, 0], [0, 0, 1, 0, 0, 2],
 # [0, 0, 0, 0, 3, 0]])`, `rest = [0, 1, 2]`, `stiffness = [0, 1, 1]`:
@@ -829,7 +836,7 @@ plots.show_offsets(
     [offsets[1]] * 2, ["one Gaussian", "six types"], [0 * kinds, kinds],
     alt="The ring of wrists around their elbow twice. Left one large ellipse "
     "covers the ring and its empty middle. Right six small ellipses in six "
-    "colours lie along the ring.")
+    "colours: five along the ring, one in its middle.")
 
 six = PictorialModel.fit(train, types=6, negatives=2000, mining=0)
 typed, sure = six.predict(test.crops)
@@ -849,23 +856,26 @@ table([(name, *(100 * np.nanmean(right(points)[:, joints])
 #
 # ## 9. Measured
 #
-# Four hundred people in a studio are not much of a test. A longer one is
-# stored in `data/studies/classical.json`, and anyone can run it again:
+# Two hundred people in a studio are not much of a test. A longer one is
+# stored in `data/studies/classical.json`, and anyone can run it again
+# (without `--data` it leaves out the photographs):
 #
 # ```
 # python data/studies/classical.py --data data/lspet
 # ```
 #
-# The same kind of model learned from more people and was shown 1,000 others.
-# Some are drawn and *easy*, like ours. Some are drawn and *standard*: in
-# rooms and landscapes, some seen from behind, some half hidden. And some are
-# photographs of athletes, on which a joint counts as right within a fifth of
-# the torso. Beside them stand the mean pose and the networks that come with
-# this course, shown the very same crops: `laptop`, trained on drawn people,
-# and `photos`, trained on photographs (chapter 10).
+# One model was learned for each of three kinds of people, from more examples
+# than here, and was shown 1,000 others. Some are drawn and *easy*, like ours.
+# Some are drawn and *standard*: in rooms and landscapes, some seen from
+# behind, some half hidden. And some are athletes on photographs, where a joint
+# counts as right within a fifth of the torso. Beside the models stand the mean
+# pose and the networks that come with this course, shown the very same crops:
+# `laptop`, trained on drawn people, and `photos`, trained on photographs
+# (chapter 10).
 #
-# **Predict first.** From the studio to the street to the photographs: who
-# loses more, the springs or the networks?
+# **Predict first.** From the studio to the standard people: who loses more,
+# the springs or the network? And who is ahead on photographs: springs that
+# learned from photographs, or `laptop`, which never saw one?
 
 # %% tags=["hide-input", "nbval-check-output"]
 studies = folder().parent / "data" / "studies"
@@ -876,7 +886,7 @@ plots.show_study(
     alt="Three panels of dots with short intervals. Easy: the mean pose far "
     "left, each joint alone and one type further right, six types close to "
     "the network. Standard: six types halfway between mean pose and network. "
-    "Photographs: six types near the mean pose, the network far to the right.")
+    "Photographs: six types beside laptop, and photos far to the right.")
 table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
                 for about in study.values()),
         study["easy"]["rows"].get(name, {}).get("cpu_milliseconds"))
@@ -885,17 +895,19 @@ table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The springs. From the studio to the street they fall from **87.6** to
-# **61.0** %, the network from **96.2** to **87.4** %. </details>
+# The springs lose more. With six types they fall from **87.6** to **61.0** %,
+# the network from **96.2** to **87.4** %. On photographs neither is ahead by
+# much. </details>
 #
-# Everywhere the model finds almost four times as many joints as the mean
-# pose. But on photographs, after 3,000 examples, it is at **16.6** %: about
-# as far as `laptop`, which has never seen a photograph (**18.3** %), and far
-# from `photos`, which was trained on them (**48.6** %). The network is
-# faster, too: **2.8** ms for a picture instead of **23.8** ms. Intervals, and
-# what each ingredient brings, are in `data/studies/README.md`. (Springs and
-# types help everywhere. Hard negatives, which did so much for the single
-# wrist, do hardly anything for whole poses.)
+# Everywhere six types find almost four times as many joints as the mean
+# pose. But on photographs, after 3,000 examples, they are at **16.6** %:
+# about as far as `laptop`, which has never seen a photograph (**18.3** %),
+# and far from `photos`, which was trained on them (**48.6** %). The network
+# is faster, too: **2.8** ms for a picture instead of **23.8** ms. Intervals,
+# and what each ingredient brings, are in `data/studies/README.md`. (Types
+# help everywhere. Springs with a single type help on drawn people only: on
+# photographs each joint alone is better. Hard negatives, which did so much
+# for the single wrist, do hardly anything for whole poses.)
 #
 # Be fair, though: ours is the simplest of its kind. The published models
 # learned parts and springs together and looked for people of several sizes.
@@ -905,8 +917,9 @@ table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
 #
 # How does a pictorial model fail? The next cell shows it and the network the
 # same standard people, and sorts the mistakes (chapter 9 does this in full).
-# *Inversion*: the joint was found, but on the other side of the body. *Far*
-# and *gross*: something else looked more like an arm than the arm did. And
+# *Inversion*: the joint was found, but on the other side of the body. *Near*:
+# missed, but by less than a head. *Far* and *gross*, within two heads and
+# beyond: something else looked more like an arm than the arm did. And
 # *ankles together*: both legs were put on one leg. Nothing in a tree forbids
 # that, because the ankles hang on different branches and never speak to each
 # other.

@@ -208,7 +208,7 @@ print(f"loops take {slow / fast:.0f} times as long")
 #
 # <details><summary>Answer</summary>
 #
-# By four: a bump has a width in $x$ and a width in $y$.
+# By about four: a bump has a width in $x$ and a width in $y$.
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -234,8 +234,10 @@ animate(draw_growing, range(12), fps=2,
         "jumps about the flat top.")
 
 # %% [markdown]
-# While the bump grows from almost one cell to a third of the map, its top
+# While the bump grows from almost one cell to an eighth of the map, its top
 # becomes flat, and the noise carries the largest cell away from the joint.
+# (The picture shows the middle of the map. From 13 to 61 cells is more than
+# four times: whole cells measure a small bump only roughly.)
 #
 # - **Too small.** With sigma 0.5 only **5** of 4096 cells are bright. A
 #   network that draws nothing at all is nearly right, and a bump two cells
@@ -797,6 +799,9 @@ table([(name, int(weights[0, k]), scores[0, k].item(), *found[0, k].tolist())
 # `(N, K, size, size)` and `(N, K)`. An unlabelled joint has a zero map and
 # weight 0; all others have weight 1, even those far outside (simpler than in
 # the package). No loop over cells. (25 minutes)
+#
+# Expected: `encode(keypoints.numpy(), visible.numpy(), 64, 4, 2)` gives the
+# `heatmaps` of section 1, and five times weight 1.
 
 # %% tags=["exercise"]
 def encode(keypoints, visible, size, stride, sigma):

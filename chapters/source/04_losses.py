@@ -8,7 +8,8 @@
 #
 # Sixteen joints start in the middle of the picture and find home. No rule of
 # bodies tells them the way: only a number, the loss, and the direction in
-# which it falls. Left and right differ in nothing but that loss.
+# which it falls. That loss is what differs between left and right: L2 and L1,
+# which this chapter builds.
 #
 # | | |
 # |---|---|
@@ -402,6 +403,9 @@ for name, mask in (("without a mask", None), ("with the mask", weights)):
 # `predicted` and `target` are `(N, K, H, W)`, and `target` may be NaN where
 # `labelled` `(N, K)` is False. The gradient must never be NaN, and it pulls
 # on no joint that does not count. (25 minutes)
+#
+# One case you can check: with all joints labelled and `top` equal to K, it is
+# the loss of section 3, `losses.heatmap_mse`.
 
 # %% tags=["exercise"]
 def hard_mse(predicted, target, labelled, top):
@@ -495,8 +499,10 @@ show_people([average, *pictures[:3]], [typical] * 4,
 # A log stops falling at `value`, for maps of `size` x `size` cells with all
 # joints labelled. You suspect empty maps. Which reduction (`"joint_mean"`,
 # `"mean"` or `"simple_baseline"`) and which sigma (1, 1.5, 2 or 3) was it? A
-# real run comes to rest near its plateau, up to 4 % off. Return both, for
-# example `("mean", 1.5)`. (15 minutes)
+# real run comes to rest near its plateau, up to 4 % off. Return both.
+# (15 minutes)
+#
+# Expected: `read_plateau(0.0017, 64)` is `("mean", 1.5)`.
 
 # %% tags=["exercise"]
 def read_plateau(value, size):
@@ -761,8 +767,10 @@ table([[v.item() for v in row] for row in zip(distances, loss, formula, pull)],
 #
 # **Play.** Drag the wrist (the ring) away from its label (the cross). The arm
 # follows, the bump moves on the map, and a dot runs along the curve of each
-# loss. Where does the heatmap MSE stop growing? Out there, lower `height`: an
-# unsure answer is cheaper.
+# loss. (Pixels and cells do not fit one axis, so each curve is divided by its
+# value at 40 pixels; the losses themselves are in the legend.) Where does the
+# heatmap MSE stop growing? Out there, lower `height`: an unsure answer is
+# cheaper.
 
 # %% tags=["hide-input"]
 arm_label, _ = remap(person.keypoints, person.visible, MPII, UPPER_BODY)
@@ -871,12 +879,12 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
             "new ones they miss.")
 
 # %% [markdown]
-# Divided by the loss of a constant prediction, both curves have one unit.
-# The heatmap network starts at **1.0**: its last layer is zero, so it draws
-# empty maps. The coordinate network starts at **2.2**, with all joints in the
-# middle of the picture, and passes 1 on its way. Both end near 0: they know
-# the twelve pictures by heart, so network, target, loss and descent work
-# together.
+# Divided by the loss of a constant prediction, both curves have the same
+# unit. The heatmap network starts at **1.0**: its last layer is zero, so it
+# draws empty maps. The coordinate network starts at **2.2**, with all joints
+# in the middle of the picture, and passes 1 after a few wild steps. Both end
+# near 0: they know the twelve pictures by heart, so network, target, loss and
+# descent work together.
 #
 # On new pictures both are *farther* off than the mean pose, **1.8** and **1.1**
 # times as far. A low training loss says that the pictures were learned, not
@@ -895,7 +903,9 @@ show_people(images, poses, titles=titles, size=1.9, alt="On pictures that "
 #
 # Write `decode_maps(maps)`: from `(N, 16, 32, 32)` to positions `(N, 16, 2)`
 # in cells and scores `(N, 16)`, in NumPy or torch, without the package's
-# decoders. Then write half a page about it. Set an evening aside.
+# decoders. Then write half a page about it. To look at the maps of person 3,
+# `from posecourse.visualization import show_heatmaps` and call
+# `show_heatmaps(practice.maps[3], practice.images[3])`. Set an evening aside.
 #
 # | | what | full marks |
 # |---|---|---|

@@ -186,7 +186,9 @@ class PoseNet(nn.Module):
 # Next, every shape on the way. PyTorch can run a network on its `meta`
 # device: tensors there have a shape and no numbers, so even a large network
 # takes no memory and no arithmetic. (The first use loads more of PyTorch, for
-# some seconds.)
+# some seconds.) The shapes are printed by a **forward hook**: a function that
+# PyTorch calls each time that a layer has computed something, with what went
+# in and what came out.
 #
 # The package has the same network, `build("posenet")`. The same cell copies
 # the weights of a small one into ours and compares the answers.
@@ -477,7 +479,7 @@ layers.show_over_layers(LAYERS, {"The document's network, not yet trained": {
 #
 # **Why 0.4?** PyTorch draws the weights of a layer with $n$ inputs evenly
 # from $-1/\sqrt{n}$ to $1/\sqrt{n}$. Such numbers have the variance
-# $\frac{1}{3n}$ ($a^2 / 3$ for an even distribution from $-a$ to $a$). A sum
+# $\frac{1}{3n}$ ($a^2 / 3$ for a uniform distribution from $-a$ to $a$). A sum
 # of $n$ inputs $x$ times such weights has the mean square
 #
 # $$\overline{y^2} = n \cdot \frac{1}{3n} \cdot \overline{x^2} =
@@ -495,22 +497,25 @@ layers.show_over_layers(LAYERS, {"The document's network, not yet trained": {
 # the answer. And under the squared error the best constant answer is the
 # **mean pose** (chapter 4). The bias $b$ alone can reach it.
 #
-# Could training not repair the layers below? The gradient of a layer's
-# weights is a sum over the pictures of *pull times input*, $\sum_n \delta_n
+# Could training not repair the layers below? Picture $n$ gives a layer the
+# numbers $h_n$, and it *pulls* at what the layer answers: $\delta_n$ says which
+# way the answer should move for this picture. The gradient of the layer's
+# weights is a sum over the pictures of pull times input, $\sum_n \delta_n
 # h_n^\top$. With equal inputs it is $(\sum_n \delta_n) \, h^\top$. And at the
-# mean pose the pulls cancel: $\sum_n \delta_n = 0$. That is a **plateau**: not
-# a good place, but one where hardly any weight is told which way is better.
+# mean pose the pulls cancel: one person's arm is higher, another's lower, and
+# $\sum_n \delta_n = 0$. That is a **plateau**: not a good place, but one where
+# hardly any weight is told which way is better.
 #
 # We try it on drawn people before a plain wall (`"easy"`), with a quarter of
 # the channels and pictures of 32 pixels, so that it takes seconds. Each of
 # 1000 people comes three times, turned and scaled a little (chapter 6); 300
 # others are for the test.
 #
-# The loop is the usual one; its rate rises for a fifth of the run and then
-# falls (chapter 8 says why). What is new is the number it keeps: each batch's
-# loss divided by that of the best **constant prediction**, the same for every
-# picture. For coordinates that is the mean pose. 1 means "the pictures did not
-# help".
+# The loop is the usual one; its learning rate rises for a fifth of the run and
+# then falls (chapter 8 says why). What is new is the number it keeps: each
+# batch's loss divided by that of the best **constant prediction**, the same
+# for every picture. For coordinates that is the mean pose. 1 means "the
+# pictures did not help".
 #
 # **Predict first.** The network as the document writes it, 130 steps. How
 # much will its answers differ between pictures? What will its loss be, in
@@ -599,19 +604,24 @@ show_people(valid.crops[:5], poses[:5], columns=5, size=1.9, alt="Five "
 # walls: there is still a difference behind the zeros, and an optimiser that
 # walks long enough may find it. `train(build(), steps=1000)` is your
 # experiment, for half a minute or more. In our run the network lay on the
-# plateau for 400 steps, then left it, and ended at 41. (In the picture that
-# opens this chapter, with other people, 600 steps were not enough.) With 8,000
-# drawn people of the standard kind, 64 pixels and two CPU cores we measured:
+# plateau for 400 steps, then left it, and ended at a `PCKh@0.5` of 41. (In
+# the picture that opens this chapter, with other people, 600 steps were not
+# enough.)
 #
-# | command | epochs | PCKh@0.5 | mean pose | deviation |
-# |---|---|---|---|---|
-# | `posecourse train --model posenet` | 3 | 15.6 | 15.7 | 0.0 of 6.5 px |
-# | `posecourse train --model posenet_bn` | 3 | 33.0 | 15.7 | 4.4 of 6.5 px |
+# And in a longer run? With 8,000 drawn people of the standard kind, 64 pixels
+# and two CPU cores we measured this, in `PCKh@0.5` and after three **epochs**,
+# that is, when every person had come three times:
 #
-# Another run as written, of 6 epochs with batches of 16 and another rate, was
-# at 26.7 after three of them: it had left the plateau. So it would be wrong to
-# say that this network cannot learn. As written it spends its budget waiting,
-# and for how long is a matter of luck.
+# | command | network | mean pose | deviation of answers, labels |
+# |---|---|---|---|
+# | `posecourse train --model posenet` | 15.6 | 15.7 | 0.0, 6.5 px |
+# | `posecourse train --model posenet_bn` | 33.0 | 15.7 | 4.4, 6.5 px |
+#
+# (`posenet_bn` has the cures of the next section.) Another run as written, of
+# 6 epochs with batches of 16 and another rate, was at 26.7 after three of
+# them: it had left the plateau. So it would be wrong to say that this network
+# cannot learn. As written it spends its budget waiting, and for how long is a
+# matter of luck.
 #
 # ## 6. Two cures
 #
@@ -807,9 +817,10 @@ display_figure(figure, "As written, the loss comes down to 1 and stays there. "
 # The document's other form of answer is a heatmap (4.1). We keep PoseNet's ten
 # convolutions, with both cures, and replace the three fully connected layers.
 # A **transposed convolution** is a convolution that enlarges: with stride 2
-# each cell of the small map paints 4 x 4 cells of one twice as large. Three of
-# them lead from 7 to 56 cells, stride 4, and a 1 x 1 convolution makes one map
-# per joint. (That head is SimpleBaseline's, chapter 11.)
+# each cell of the small map paints 4 x 4 cells of one twice as large, and
+# where the paint overlaps it adds up. Three of them lead from 7 to 56 cells,
+# one for every 4 x 4 pixels, and a 1 x 1 convolution makes one map per joint.
+# (That head is SimpleBaseline's, chapter 11.)
 #
 # **Predict first.** How many of the 127 million parameters are left?
 #
@@ -881,11 +892,12 @@ show_people(list(valid.crops[:5]) * 3, poses, columns=5, size=1.6,
 #
 # And on photographs? A PoseNet with both cures and a third of the channels, 4
 # million parameters, comes with the course (`data/weights/posenet`): trained
-# on drawn people, then 16 rounds on 7,843 photographs of athletes. Of others
-# (882 of 1,000: those with a torso labelled) it finds 18.9 % of the joints
-# within a fifth of the torso, where the mean pose finds 4.4 %. It has learned
-# something, and not enough. The course's heatmap network, half as large and
-# begun the same way, is at 39.4 % after 4 rounds (`data/studies`).
+# on drawn people, then for 16 epochs on 7,843 photographs of athletes. We tested
+# it on 882 others (of 1,000, those with a torso labelled), where a joint counts
+# as right within a fifth of the torso. The mean pose gets 4.4 % of the joints
+# right, PoseNet 18.9 %: it has learned something, and not enough. The course's
+# heatmap network, half as large and begun the same way, is at 39.4 % after 4
+# epochs (`data/studies`).
 #
 # ## 8. The first test of any network
 #

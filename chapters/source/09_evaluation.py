@@ -288,10 +288,10 @@ show_people([store.crops[i] for i in picked] * 2,
 #
 # ## 4. All thresholds at once: the curve, and AUC
 #
-# Why 0.5? There is no good reason. So let us draw PCKh over *all* thresholds. The
-# area under the curve up to 0.5, divided by 0.5, is the **AUC**. What does a
-# single joint contribute that is 0.055 head sizes off? It is wrong below 0.055
-# and right above, for 0.445 / 0.5 = 89 % of the range. So it contributes 0.89.
+# Why 0.5? There is no good reason. So let us draw PCKh over *all* thresholds.
+# The area under the curve up to 0.5, divided by 0.5, is the **AUC**. Take a
+# single joint that is 0.055 head sizes off. It is wrong below 0.055 and right
+# above, for 0.445 / 0.5 = 89 % of the range. So it contributes 0.89.
 #
 # **Spot the bug.** Someone computes the curve in steps of 0.01 and reads off two
 # numbers, like this. One of them is not what its name says.
@@ -370,10 +370,10 @@ explore(partial(draw_threshold, store, predicted, distances, curves),
 # | **columns** | mean of the columns a table prints: head, wrist, ankle (the neck has none) | 150 / 3 = 50.0 |
 #
 # Now the same for the network's answers. There is one difference: nearly all
-# joints of drawn people are labelled. In MPII 28 % of the ankles and 16 % of the
-# knees are not, because the picture ends above them. So we take away as many
-# labels, at random. The next cell follows MPII's rules joint by joint, starting
-# from the head boxes.
+# joints of drawn people are labelled. In MPII 28 % of the ankles and 16 % of
+# the knees are not, because the picture ends above them. So we take away the
+# same shares of labels, at random. The next cell follows MPII's rules joint by
+# joint, starting from the head boxes.
 #
 # **Predict first.** Ankles and knees are hard. Which of the means goes up if
 # fewer of them are labelled?
@@ -562,13 +562,15 @@ table([(name, value, f"{low:+.1f} to {high:+.1f}",
 # HRNet-W32 report 89.8 to 90.1, where 90.3 was published. **A difference of 0.3
 # between two papers is not a result.**
 #
-# In the second figure the thick blue lines use the same people for both answers;
-# the thin grey ones pretend that each had met people of its own. All grey ones
-# contain 0: they would hide every difference. Two of the blue ones do not, that
-# of DARK against argmax (**0.7** points) and that of the flip test (**1.2**).
-# These are results. The one of DARK against the quarter offset does contain 0,
-# so we do not know which is better. That is not the same as "they are equal".
-# (At tight thresholds DARK wins clearly, as in chapter 3.)
+# In the second figure the thick blue lines use the same people for both
+# answers; the thin grey ones pretend that each had met people of its own, so
+# that the doubts of both add up. All grey ones contain 0: they would hide
+# every difference. Two of the blue ones do not, that of DARK against argmax
+# (**0.7** points) and that of the flip test (**1.2**). These are results. The
+# one of DARK against the quarter offset does contain 0, if only just, so
+# we do not know which is better. That is not the same
+# as "they are equal". (At tight thresholds DARK wins clearly, as in chapter
+# 3.)
 #
 # An interval knows nothing of other sources of doubt: another seed in training,
 # other cameras, labels that are off. It is the *least* doubt you must have.
@@ -954,8 +956,8 @@ table([(x, a["score"], *row) for x, a, row in zip(
 #
 # and the package says **0.834**. At OKS 0.75, D is no hit any more: the last
 # row becomes 2/4, nobody reaches recall 3/3, and $\mathrm{AP}_{75} = (34 + 33
-# \cdot 2/3) / 101 = 0.554$ (**0.554**). AP without a number is the mean over
-# OKS 0.50, 0.55, ..., 0.95.
+# \cdot 2/3) / 101$ is the package's **0.554**. AP without a number is the mean
+# over OKS 0.50, 0.55, ..., 0.95.
 #
 # ### Exercise 09.4 ★★★ Average precision
 #
@@ -1110,8 +1112,8 @@ with figure("Eight scores of one network as dots: as it should be the lowest, "
 # ## 13. What others got
 #
 # MPII validation, 2,958 people, centre and scale given, flip test, single
-# network. Mean: weighted over 14 joints unless said. "As printed" is what the
-# source calls 0.1.
+# network. The mean is weighted, over 14 joints, unless the table says otherwise.
+# "As printed" is what the source calls 0.1.
 #
 # | method | input | `PCKh@0.5` | "0.1" as printed | which threshold | source |
 # |---|---|---|---|---|---|

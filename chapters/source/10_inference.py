@@ -209,9 +209,9 @@ show_people([framed, picture], size=3,
 #
 # <details><summary>Answer</summary>
 #
-# From bad to worst: red and blue, squeezed, on its side, not normalised, no box.
-# Twice the size costs more than half the size: too small a person cannot be read
-# at all. The cells below have the numbers.
+# From mildest to worst: red and blue, squeezed, on its side, not normalised,
+# no box. Twice the size costs more than half the size: too small a person
+# cannot be read at all. The cells below have the numbers.
 # </details>
 
 # %%
@@ -683,9 +683,11 @@ display_figure(made, "Two people. Left: one skeleton whose bones run from "
 # ## 7. Back to the photo
 #
 # The joints are in pixels of the square. On the photo they are drawn after
-# the inverse of section 3:
+# the inverse of section 3. With $u$ photo pixels to one input pixel and the
+# square's centre at $(c_x, c_y)$:
 #
-# $$x = (x_\text{in} - 31.5) \cdot u + c_x.$$
+# $$x = (x_\text{in} - 31.5) \cdot u + c_x, \qquad
+# y = (y_\text{in} - 31.5) \cdot u + c_y.$$
 #
 # ### Exercise 10.3 ★★★ The whole way back
 #
@@ -876,24 +878,28 @@ for name, found in (("the drawn photo", pose), ("this photo", second),
 sure = [draw_pose(mine, found.keypoints, scores=found.scores, min_score=0.5)
         for found in (second, third)]
 show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
-            titles=["first look", "second look, 0.5 or more",
-                    "other network, 0.5 or more"],
+            titles=["first look", "second look", "other network"],
             alt="A portrait of an old woman in a dark uniform and a cap, to "
             "the chest, three times. Left: a small skeleton with legs on her "
             "head and chest. Middle: part of another one; no joint is where "
             "it should be. Right: hardly a joint.")
 
 # %% [markdown]
-# It sees a small person with legs, on a face. Two gaps come together here. The
-# first is the **domain gap**: photos do not look like drawings, and a network
-# knows only what it was trained on. The second is the **framing**: it has never
-# seen anybody without legs, so it has learned that there are always legs.
+# On the left all joints are drawn, in the other two pictures only those that
+# score 0.5 or more.
 #
-# Worse, **7** of the 16 joints score 0.5 or more: the neck at the edge of the cap, a hip on
-# the chin, ankles on a button. Among drawn people most joints with such scores are
-# right. **The scores were learned on drawings, too.** They tell how sure the
-# network is among pictures like those it was trained on. They do not tell that a
-# picture is of another kind.
+# The network sees a small person with legs, on a face. Two gaps come together
+# here. The first is the **domain gap**: photos do not look like drawings, and
+# a network knows only what it was trained on. The second is the **framing**:
+# it has never seen anybody without legs, so it has learned that there are
+# always legs.
+#
+# Worse, **7** of the 16 joints score 0.5 or more (the middle picture shows
+# them): the neck at the edge of the cap, a hip on the chin, ankles on a
+# button. Among drawn people most joints with such scores are right. **The
+# scores were learned on drawings, too.** They tell how sure the network is
+# among pictures like those it was trained on. They do not tell that a picture
+# is of another kind.
 #
 # **A network that has seen photos.** The cure is to train on photos. A second
 # network comes with the course, `photos`: it is the first one, trained for another
@@ -929,9 +935,10 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
 # `pose.keypoint_box()` is its box. Second, errors *move*. An error that nobody
 # would notice in a single picture makes a skeleton tremble.
 #
-# We write a video of somebody who squats, so that we know the truth, read it back
-# with `Video`, and measure how much each joint **jerks**: the length of
-# $p_{t+1} - 2 p_t + p_{t-1}$, which is zero for any steady movement.
+# We write a video of somebody who squats, so that we know the truth, read it
+# back with `Video`, and measure how much each joint **jerks**: the length of
+# $p_{t+1} - 2 p_t + p_{t-1}$. It is zero as long as the joint moves straight
+# on at the same speed. (A physicist would call it an acceleration.)
 
 # %% tags=["nbval-check-output"]
 frames = SyntheticPeople(1, size=256, margin=1.5).motion("squat", frames=48)
@@ -972,11 +979,11 @@ animate(draw, range(0, 48, 4), fps=6, alt="Two skeletons squat side by side. "
         "on the right, trembles, above all at hands and feet.")
 
 # %% [markdown]
-# In the moving picture, the truth is on the left and what was found on the right.
-# Look at the hands, then at the curve. This wrist hardly moves up or down: the axis
-# spans only ten pixels. The truth is a smooth curve;
-# what was found strays and trembles around it, with about **10** times the jerk.
-# Every picture gets a fresh answer, and nothing in the network knows that a wrist
+# In the moving picture, the truth is on the left and what was found on the
+# right. Look at the hands, then at the curve. This wrist hardly moves up or
+# down: the axis spans only ten pixels. The truth is a smooth curve; what was
+# found strays and trembles around it, with about **10** times the jerk. Every
+# picture gets a fresh answer, and nothing in the network knows that a wrist
 # cannot jump. A filter over time helps; the simplest one is the mean of three
 # neighbouring pictures.
 #

@@ -2,8 +2,8 @@
 # # Human pose estimation
 #
 # Three people who never existed, and a network that finds their joints,
-# picture by picture. This course begins with a heatmap small enough to check
-# by eye. At its end you will have built, trained and measured such networks,
+# picture by picture. This course begins with a few pixels whose numbers you
+# can read. At its end you will have built, trained and measured such networks,
 # and run one on a photo of your own.
 
 # %% tags=["setup"]
@@ -36,8 +36,8 @@ animate(found, range(len(people[0])), fps=8, alt="Three drawn people do "
 # ## How it works
 #
 # This page is a notebook: text, and cells of code that you can run. **Click
-# on a cell and press Shift+Enter**: it runs, and the next one is chosen. Try
-# it with the cell below. It draws a map of the course.
+# on a cell and press Shift+Enter**: it runs, and the next one is selected.
+# Try it with the cell below. It draws a map of the course.
 
 # %%
 from posecourse.authoring.overview import course_map
@@ -58,5 +58,7 @@ course_map()
 #   comes back fresh the next time that you type `posecourse lab`.
 # - **Words** that you don't know are in the [glossary](glossary.md).
 #
-# You need to know some Python and NumPy. You need no graphics card, no account
-# and, from here on, no network: the course draws its own people.
+# You need to know some Python and NumPy and what a derivative is; from chapter
+# 4 on, a little PyTorch. Plan about two hours for a chapter. You need no
+# graphics card, no account and, from here on, no internet: the course draws
+# its own people.

@@ -272,15 +272,15 @@ QUIZ = (
         "shoulder?",
         (
             Choice(
-                "On the left.",
-                "That is so for somebody who faces you. From behind, their sides "
-                "agree with yours.",
-            ),
-            Choice(
                 "On the right, mostly.",
                 "Left and right are the person's own, and from behind they agree "
                 "with yours. (Mostly: a person can be twisted or upside down.)",
                 right=True,
+            ),
+            Choice(
+                "On the left.",
+                "That is so for somebody who faces you. From behind, their sides "
+                "agree with yours.",
             ),
         ),
     ),
@@ -310,15 +310,15 @@ QUIZ = (
                 "$W - x$ everything is one pixel off.",
             ),
             Choice(
+                "To 0, only the names change.",
+                "Names *and* places change. A joint at the left edge goes to the "
+                "right edge.",
+            ),
+            Choice(
                 "To 63.",
                 "$64 - 1 - 0$: the centre of the first pixel goes to the centre of "
                 "the last. The middle, 31.5, stays where it is.",
                 right=True,
-            ),
-            Choice(
-                "To 0, only the names change.",
-                "Names *and* places change. A joint at the left edge goes to the "
-                "right edge.",
             ),
         ),
     ),
@@ -343,15 +343,15 @@ QUIZ = (
         "one that points away?",
         (
             Choice(
-                "The picture is too blurred.",
-                "No number of pixels helps: both wrists are at the *same* pixel.",
-            ),
-            Choice(
                 "The line of sight meets the sphere of possible wrists twice.",
                 "All wrists at a forearm's length from the elbow form a sphere. A "
                 "line through it meets it in two points (or touches it in one), and "
                 "both look the same.",
                 right=True,
+            ),
+            Choice(
+                "The picture is too blurred.",
+                "No number of pixels helps: both wrists are at the *same* pixel.",
             ),
         ),
     ),

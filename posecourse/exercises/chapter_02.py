@@ -106,7 +106,7 @@ QUIZ = (
                 "an ordinary spring, too.",
             ),
             Choice(
-                "Seventeen springs take too long for sixteen joints.",
+                "One more spring takes too long.",
                 "One more message costs next to nothing. There is just no order in "
                 "which the messages could be told.",
             ),

@@ -277,14 +277,14 @@ QUIZ = (
                 "smaller on the body.",
             ),
             Choice(
+                "It shrinks to 1.33 cells.",
+                "The other way round: more cells lie on the same body.",
+            ),
+            Choice(
                 "It grows to 3 cells.",
                 "By the factor 1.5: sigma counts cells, and there are 1.5 times as "
                 "many on the same body.",
                 right=True,
-            ),
-            Choice(
-                "It shrinks to 1.33 cells.",
-                "The other way round: more cells lie on the same body.",
             ),
         ),
     ),

@@ -315,13 +315,13 @@ QUIZ = (
                 "The step is 4096 times as long: it overshoots the target by far.",
             ),
             Choice(
+                "Nothing: the minimum is the same.",
+                "The minimum is, but the steps towards it are not.",
+            ),
+            Choice(
                 "The loss grows until it is infinite or NaN.",
                 "The gradient is 4096 times larger. Divide the rate by 4096 as well.",
                 right=True,
-            ),
-            Choice(
-                "Nothing: the minimum is the same.",
-                "The minimum is, but the steps towards it are not.",
             ),
         ),
     ),

@@ -364,7 +364,7 @@ QUIZ = (
     ),
     Question(
         "A colleague's loss falls from 0.9 to 0.021 in 50 steps and then stays. What do "
-        "you ask for first?",
+        "you ask for first? (Two answers are right.)",
         (
             Choice(
                 "The loss of the mean pose on the same data.",
@@ -424,7 +424,7 @@ QUIZ = (
     ),
     Question(
         "One batch is learned by heart perfectly, but on new pictures the score is that "
-        "of the mean pose. What can be the reason?",
+        "of the mean pose. What can be the reason? (Three answers are right.)",
         (
             Choice(
                 "The labels belong to other pictures.",

@@ -320,7 +320,7 @@ QUIZ = (
             ),
             Choice(
                 "The maps are shifted by a cell.",
-                "At 0.5 nobody would notice. At 0.1 half of the joints would be gone.",
+                "At 0.5 nobody would notice. At 0.1 most would be gone.",
             ),
             Choice(
                 "The network has not learned mirrored pictures.",

@@ -66,7 +66,16 @@ class Question:
                     "right or wrong"
                 )
 
+    @property
+    def asked(self) -> str:
+        """The question, and how many choices are right where more than one is."""
+        right = sum(choice.right for choice in self.choices)
+        if right == 1 or "answers are right" in self.text:
+            return self.text
+        return f"{self.text} ({_NUMBERS.get(right, right)} answers are right.)"
 
+
+_NUMBERS = {2: "Two", 3: "Three", 4: "Four"}
 _STYLE = """<style>
 .pc-quiz {max-width: 52em}
 .pc-quiz > p {margin: 1.1em 0 .4em}
@@ -94,7 +103,7 @@ class Quiz:
     def _repr_html_(self) -> str:
         parts = [_STYLE, '<div class="pc-quiz">']
         for number, question in enumerate(self.questions, 1):
-            parts.append(f"<p><b>{number}.</b> {to_html(question.text)}</p>")
+            parts.append(f"<p><b>{number}.</b> {to_html(question.asked)}</p>")
             for choice in question.choices:
                 kind, verdict = (
                     ("right", "Right.") if choice.right else ("wrong", "Not quite.")
@@ -109,7 +118,7 @@ class Quiz:
         """The questions, and below them all answers."""
         asked, answers = [], []
         for number, question in enumerate(self.questions, 1):
-            asked.append(_wrapped(f"{number}. ", question.text))
+            asked.append(_wrapped(f"{number}. ", question.asked))
             for letter, choice in zip("abcdefgh", question.choices):
                 asked.append(_wrapped(f"   {letter}) ", choice.text))
                 verdict = "right" if choice.right else "wrong"

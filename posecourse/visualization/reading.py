@@ -14,7 +14,7 @@ _AROUND = 3  # cells shown to each side of the peak
 _READ = (
     ("the map of a network", None),
     ("the largest cell", argmax_decode),
-    ("a quarter towards the higher neighbours", quarter_decode),
+    ("a quarter of a cell uphill", quarter_decode),
     ("the top of the smooth hill (DARK)", dark_decode),
 )
 
