@@ -10,10 +10,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items):
-    """Notebooks and a browser take long: ``-m "not slow"`` leaves them out."""
+    """Notebooks and a browser take long: ``-m "not slow"`` leaves them out.
+
+    Files with them come first, so that no core waits for them at the end.
+    """
+    first = set()
     for item in items:
         if item.path.suffix == ".ipynb" or item.get_closest_marker("browser"):
             item.add_marker("slow")
+            first.add(item.path)
+    items.sort(key=lambda item: item.path not in first)
 
 
 @pytest.fixture(scope="session", autouse=True)

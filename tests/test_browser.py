@@ -160,7 +160,8 @@ def open_and_look(page, address, notebook):
     assert cells.count() == len(notebook.cells)
     assert page.locator(".jp-OutputArea-output").count() == 0
     if any("$" in c.source for c in notebook.cells if c.cell_type == "markdown"):
-        page.wait_for_selector("mjx-container svg, mjx-container mjx-math")
+        formula = "mjx-container svg, mjx-container mjx-math"  # the first may be folded
+        page.wait_for_selector(formula, state="attached")
     assert page.locator("mjx-merror").count() == 0
     assert (
         page.evaluate(

@@ -50,4 +50,5 @@ def display_live(widget, still: str, text: str, note: str = RUN) -> None:
         f'{_STYLE}\n<div class="posecourse-still">{still}\n<p><em>{note}</em></p></div>'
     )
     display({"text/html": twin, "text/plain": text}, raw=True)
-    display({_WIDGET: widget._repr_mimebundle_()[_WIDGET], "text/plain": ""}, raw=True)
+    # no text: there is one already, and nbval would count two
+    display({_WIDGET: widget._repr_mimebundle_()[_WIDGET]}, raw=True)
