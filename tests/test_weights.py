@@ -158,7 +158,7 @@ def test_pages_quote_the_cards(root):
     assert f"| `photos` | {photos['score']:.1f} |" in readme
     (line,) = (x for x in readme.splitlines() if x.startswith("| [`posenet`]"))
     assert line.endswith(f"| {posenet['score']:.1f} |")
-    assert f"{posenet['score']:.1f} % of the joints" in chapters[7]
+    assert f"PoseNet {posenet['score']:.1f} %" in chapters[7]
     laptop = figures(pretrained("laptop"))
     prose = " ".join(readme.split())
     assert (
