@@ -8,6 +8,7 @@ in seconds, twice.
 import dis
 import os
 import re
+from contextlib import contextmanager
 
 import nbformat
 import pytest
@@ -246,8 +247,8 @@ def moves(explorer):
 def move_everything(page, explorer):
     """Each control to both its ends: the picture follows, in the same size, and
     no error is shown."""
-    size = explorer.locator(".posecourse-picture img").bounding_box()
     shown, moved = picture(page, explorer), set()
+    size = explorer.locator(".posecourse-picture img").bounding_box()
     for what, move in moves(explorer):
         if move():
             moved.add(what)
@@ -276,18 +277,31 @@ def end_kernels(page, address):
         page.request.delete(f"{host}/api/sessions/{session['id']}", headers=login)
 
 
+@contextmanager
+def no_kernel_starts(page):
+    """As where none can be started. What the page says about it is expected."""
+    starts = re.compile("/api/(sessions|kernels)")
+
+    def refuse(route):
+        if route.request.method == "POST":
+            route.abort()
+        else:
+            route.fallback()
+
+    page.route(starts, refuse)
+    try:
+        yield
+    finally:
+        page.unroute(starts)
+        page.wrong.clear()
+
+
 def look_without_kernel(page, address, count):
     """The still pictures stand there, and say what to do."""
-    starts = re.compile("/api/(sessions|kernels)")
-    page.route(
-        starts,
-        lambda route: (
-            route.abort() if route.request.method == "POST" else route.fallback()
-        ),
-    )
     preview.open_notebook(page, address, WAIT / 1000)
     page.get_by_text("No Kernel", exact=True).wait_for()
     stills = page.locator(".posecourse-still")
+    stills.nth(count - 1).wait_for(state="attached")
     assert stills.count() == count
     for still in stills.all():
         assert still.get_by_text("Run this cell to move the picture.").is_visible()
@@ -296,8 +310,6 @@ def look_without_kernel(page, address, count):
         assert len(image.get_attribute("alt").split()) >= 4
     for text in ("Error displaying widget", "Loading widget"):
         assert not page.get_by_text(text).locator("visible=true").count()
-    page.unroute(starts)
-    page.wrong.clear()  # of the kernel that was refused
 
 
 @pytest.mark.parametrize("chapter", TRIED, ids=lambda c: c.name)
@@ -319,7 +331,8 @@ def test_a_chapter_from_opening_to_coming_back(chapter, course, lab, page):
         move_everything(page, explorer)
 
     end_kernels(page, address)
-    look_without_kernel(page, address, len(live))
+    with no_kernel_starts(page):
+        look_without_kernel(page, address, len(live))
     preview.open_notebook(page, address, WAIT / 1000)
     run_all(page, notebook)
     assert len(explorers(page)) == len(live)

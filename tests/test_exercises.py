@@ -58,6 +58,15 @@ def test_a_right_answer_passes(peak):
     assert repr(result) == "Exercise 99.9: passed. 6 cases right."
 
 
+def raising(error):
+    """An answer that fails."""
+
+    def answer(heatmap):
+        raise error
+
+    return answer
+
+
 @pytest.mark.parametrize(
     "answer", [None, ..., lambda heatmap: None, lambda heatmap: ...]
 )
@@ -69,11 +78,7 @@ def test_an_empty_cell_is_not_yet(peak, answer):
 
 def test_not_implemented_is_not_yet(peak):
     """Some learners say so themselves in a cell that they leave for now."""
-
-    def answer(heatmap):
-        raise NotImplementedError
-
-    assert check(peak, answer).status == "not yet"
+    assert check(peak, raising(NotImplementedError())).status == "not yet"
 
 
 def test_the_first_wrong_case_is_shown(peak):
@@ -166,9 +171,7 @@ class Silent(Exception):
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_whatever_an_answer_raises_is_shown(peak, error, says):
-    def answer(heatmap):
-        raise error
-
+    answer = raising(error)
     result = check(peak, answer)
     assert result.status == "not right yet" and len(repr(result)) < 3000
     assert re.search(f"error: +{says}", repr(result))

@@ -154,6 +154,9 @@ def test_what_the_wheel_carries(root, wheel):
     made_with = r"source/|samples/|prepared|mpii/|figures/.*\.(py|md)"
     assert not [n for n in course if re.search(made_with, n)]
     assert wheel.stat().st_size < LARGEST
+    readme = (root / "README.md").read_text("utf-8")
+    (said,) = re.findall(r"a wheel of (\d+) MB", readme)
+    assert wheel.stat().st_size / 1e6 == pytest.approx(int(said), rel=0.15)
 
 
 def test_doctor_tells_the_truth(place):

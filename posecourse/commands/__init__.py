@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = [
@@ -92,12 +93,10 @@ class _Number:
         self.low, self.high = low, high
 
     def __call__(self, text: str):
-        try:
+        with suppress(ValueError):
             value = self.read(text)
             if self.low <= value <= self.high and math.isfinite(value):
                 return value
-        except ValueError:
-            pass
         ends = [f"from {self.low:g}"] if math.isfinite(self.low) else []
         if math.isfinite(self.high) and self.high != _MOST:
             ends.append(f"to {self.high:g}")
