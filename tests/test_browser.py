@@ -1,4 +1,4 @@
-"""Chapters in a real JupyterLab in a real browser, as a learner sees it.
+"""Every chapter in a real JupyterLab in a real browser, as a learner sees it.
 
 nbval runs all cells of all chapters. Here each chapter stands with all its
 prose, but only with those cells that its live pictures need, so that it runs
@@ -6,8 +6,8 @@ in seconds, twice.
 """
 
 import dis
-import os
 import re
+import shutil
 from contextlib import contextmanager
 
 import nbformat
@@ -18,15 +18,13 @@ from test_lab import running_lab
 from posecourse.authoring import preview
 from posecourse.authoring.chapters import CHAPTERS, folder
 from posecourse.authoring.notebooks import generate, tags
+from posecourse.places import course_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WAIT = 240_000  # milliseconds; a busy machine is slow, a hanging one never ends
 REDRAWN = 20_000
 WRITTEN = [c for c in CHAPTERS if c.source(folder()).exists()]
-# A chapter takes a minute: two of them, or with POSECOURSE_BROWSER=all every one.
-ALL = os.environ.get("POSECOURSE_BROWSER") == "all"
-TRIED = [c for c in WRITTEN if ALL or c.number in (5, 11)]
 
 # JupyterLab shows an error as it shows what goes to stderr; an error names its
 # cell ("Cell In[3], line 1").
@@ -110,6 +108,8 @@ def course(tmp_path_factory):
     for drawing in (folder() / "figures").iterdir():
         if drawing.suffix not in (".md", ".py") and drawing.is_file():
             (figures / drawing.name).write_bytes(drawing.read_bytes())
+    for results in ("weights", "studies"):
+        shutil.copytree(course_folder() / "data" / results, path / "data" / results)
     return path, notebooks
 
 
@@ -312,7 +312,7 @@ def look_without_kernel(page, address, count):
         assert not page.get_by_text(text).locator("visible=true").count()
 
 
-@pytest.mark.parametrize("chapter", TRIED, ids=lambda c: c.name)
+@pytest.mark.parametrize("chapter", WRITTEN, ids=lambda c: c.name)
 def test_a_chapter_from_opening_to_coming_back(chapter, course, lab, page):
     notebook = course[1][chapter.name]
     address = lab[1](chapter.name)
