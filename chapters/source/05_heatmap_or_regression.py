@@ -369,7 +369,9 @@ display_figure(figure, "Four square maps with circles at the three labels. "
 # other, so there is a patch wherever the column of one place crosses the row
 # of another: look at the dotted circle at (9, 9). Such a patch can even
 # win. If the last two places were (9, 5) and (9, 9), the best column would be
-# 9 and the best row 2, where there is no wrist at all.
+# 9 and the best row 2, where there is no wrist at all. (Look at the picture
+# that opens this chapter. In its first row SimCC has put the left wrist, in
+# blue, into the empty sky: above the left hand, and as high as the right one.)
 #
 # ### Exercise 05.2 ★★☆ The best two numbers
 #
@@ -408,7 +410,8 @@ check("05.2", two_numbers)
 #
 # Now networks. To compare *representations*, everything else has to be the
 # same. So we take one **backbone**, which turns a picture into features, and
-# put four different **heads** on it.
+# put four different **heads** on it. (The word has two meanings here: where
+# a distance is given in heads, it is still the person's head.)
 #
 # The backbone goes down to a sixteenth of the picture's size, where one cell
 # sees the whole person, and comes back up to a quarter. On the way up it adds
@@ -528,8 +531,9 @@ check("05.3", soft_argmax)
 # seen, and an interval that says how far the score would move with other
 # people (more in section 6).
 #
-# `training.train` is the loop that chapter 8 builds by hand. It calls every
-# `validate_every` steps an epoch, and writes a run folder, of which we need
+# `training.train` is the loop that chapter 8 builds by hand. It counts in
+# *epochs*. An epoch usually shows every person once; here it is
+# `validate_every` steps long. And it writes a run folder, of which we need
 # only the weights.
 
 # %%
@@ -707,7 +711,7 @@ display_figure(figure, "Three people, feet apart. White contour lines, the "
 # <details><summary>Answer</summary>
 #
 # At 0.5 near the heatmap: half a cell matters little there. At 0.1 far below.
-# Section 2 gives the bound: with 16 cells a *perfect* map reaches 8 or 9 %.
+# Section 2 gives the bound: with 16 cells a *perfect* map reaches 8 %.
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -858,13 +862,14 @@ display_figure(figure, "Left, PCKh@0.5 over steps: all four rise, from 31 to "
 # network has looked at 8,000 people more than five times: the budget runs out
 # before the people do. No head here is much hungrier for data than the others.
 #
-# **How far does this carry?** A 95 % interval speaks of other *people*. The one
-# other *seed* that we tried moves the scores by half a point at most, and
-# training everything anew, with other random numbers, moved regression by 1.3
-# and the other three by 0.4; the differences are larger. Another *budget* is a
-# different matter. 1,200 steps are few, and we chose each head's learning rate
-# in short runs, from only a few. What others found with long training, all
-# with a ResNet-50:
+# **How far does this carry?** A 95 % interval speaks of other *people*. The
+# one other *seed* that we tried moves the scores at 0.5 by half a point at
+# most. Training everything anew, with other random numbers, moved regression
+# by 1.3 and the other three by 0.4; the differences between the four are
+# larger. Another *budget* is a different matter. 1,200 steps are few, and we
+# chose each head's learning rate in short runs, from only a few. What others
+# found with long training, all with the same large backbone, a ResNet-50
+# (chapter 11):
 #
 # | head | MPII, `PCKh@0.5` | MPII, `PCKh@0.1` | COCO, AP |
 # |---|---|---|---|
@@ -873,12 +878,13 @@ display_figure(figure, "Left, PCKh@0.5 over steps: all four rise, from 31 to "
 # | SimCC | | | 72.1 |
 # | heatmap | 88.2 | 28.6 | 71.8 |
 #
-# (Validation sets; from the tables of MMPose 1.x, which trained them.
-# Microsoft's ResNet-50 with heatmaps has 88.5 on MPII at 0.5.) Heatmaps are
-# ahead of plain regression there too, and SimCC draws level with them. But the
-# gap shrinks: 6 points on MPII instead of our 19, and `rle` closes most of it.
-# In our short race `rle` was no better than `fc`. That says something about
-# short races, not about `rle`.
+# (Validation sets; AP is COCO's measure, see chapter 9. From the tables of
+# MMPose 1.x, a library whose authors trained them. Microsoft's ResNet-50 with
+# heatmaps has 88.5 on MPII at 0.5.) Heatmaps are ahead of plain regression
+# there too, and SimCC draws level with them. But the gap shrinks: 6 points on
+# MPII instead of our 19, and `rle` closes most of it. In our short race `rle`
+# was no better than `fc`. That says something about short races, not about
+# `rle`.
 #
 # ## 7. Stability, measured
 #
@@ -888,7 +894,7 @@ display_figure(figure, "Left, PCKh@0.5 over steps: all four rise, from 31 to "
 # 1. **The window moves** by up to 8 pixels to either side. The person then
 #    moves in the picture, and the answer should follow, pixel for pixel.
 #    The share that it does follow is the *gain*.
-# 2. **Noise** is added; its standard deviation is 5 or 10 % of white. The
+# 2. **Noise** is added; its standard deviation is 2, 5 or 10 % of white. The
 #    answer should stay. A *jump* is a move of more than half a head.
 # 3. **A grey square** of 12 x 12 pixels covers one place after the other. A
 #    joint under it may move. A joint at least 8 pixels away from it should
@@ -949,9 +955,10 @@ display_figure(figure, "Left, how far answers lag behind a window that moves: "
 # %% [markdown]
 # **The window.** The heatmap follows best, with a gain of **0.90**, and
 # regression worst, with **0.74**: when the window has moved by 8 pixels, its
-# answer is 2 pixels behind. A convolution treats all places alike. The linear
-# layer of regression does not: it knows where joints usually are, and leans
-# that way.
+# answer is 2 pixels behind. (On the left of the picture the lag has a sign,
+# because the window moves both ways.) A convolution treats all places alike.
+# The linear layer of regression does not: it knows where joints usually are,
+# and leans that way.
 #
 # **Noise** turns it round. At 5 % regression moves by **0.11** heads on
 # average and the heatmap by **0.23**; **1.5** % of its joints jump against

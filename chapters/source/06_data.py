@@ -8,8 +8,8 @@
 #
 # A window on a picture, and what the network gets to see through it. It turns,
 # it grows, it is mirrored, and the labels stay on the body: that is what you
-# build in this chapter. A mistake of half a pixel would not show here, and a
-# network would learn it.
+# build in this chapter. (The white dot marks the same corner on both sides.) A
+# mistake of half a pixel would not show here, and a network would learn it.
 #
 # | | |
 # |---|---|
@@ -572,8 +572,9 @@ show_people([rings, *small], columns=3, size=1.8,
 #
 # The matrix, the joints and the way back agree to the last digit; the pixels do
 # nearly. The rings show why. `warpAffine` mixes two pixels in each direction,
-# however far apart the new ones are. When it shrinks to a quarter, it never
-# looks at half of the old pixels, and rings appear that are not there.
+# however far apart the new ones are. When it shrinks to a quarter, that is two
+# of four in each direction: it looks at 4 old pixels of 16 and never at the
+# other 12, and rings appear that are not there.
 # `Crop.warp` first averages the picture down and then cuts, so what is too
 # fine becomes grey, but for faint traces. In MPII shrinking is the rule: the
 # median window of a validation person is 689 pixels wide, 2.7 times 256.
@@ -784,7 +785,8 @@ table(rows, ("labels", "mean error, px", *scores), dict.fromkeys(scores, 0))
 # changes, and makes tensors. A `DataLoader` calls it and stacks what it gets.
 # `transforms.ToTensor` turns bytes `(H, W, 3)` into numbers from 0 to 1 of
 # shape `(3, H, W)`; `Normalize` brings colours to about mean 0 and deviation
-# 1, with the numbers of ImageNet that published networks expect.
+# 1. Its numbers are those of ImageNet, the photographs on which most published
+# networks were trained first; they expect them.
 #
 # Three things are easily forgotten here. OpenCV decodes to blue, green, red.
 # Some cameras note in the file that the picture should be turned, and OpenCV
@@ -855,9 +857,10 @@ show_people(shown(pictures[:6]), joints[:6], visible[:6], skeleton=skeleton,
 #
 # ## 8. The fast way
 #
-# Every epoch decodes every picture again, and cuts the same window out of it
-# again. A **store** does both once: it keeps everybody's window with a margin
-# around it, 1.75 times as wide, as bytes in one array. A batch then is a
+# Training takes many **epochs**, rounds in which everybody comes once. In this
+# way every epoch decodes every picture again, and cuts the same window out of
+# it again. A **store** does both once: it keeps everybody's window with a
+# margin around it, 1.75 times as wide, as bytes in one array. A batch then is a
 # piece of that array. `make_batch` does the rest for all people at once, on a
 # CPU or a GPU: one matrix each for mirror, turn, size and shift, one for the
 # colours, and the joints through the same matrix.
@@ -934,8 +937,9 @@ with figure("A curve shaped like a V over the shift from -1 to 1 pixel: "
 #
 # <details><summary>Answer</summary>
 #
-# For the smallest, where decoding is nearly all of the work. For the largest
-# most of the work is mixing pixels, and both ways have to do that.
+# For the smallest, where decoding is nearly all of the work. The larger the
+# network's picture, the more pixels have to be mixed, and both ways have to do
+# that.
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -993,12 +997,12 @@ table(rows, ("pixels", "document's way", "store", "ratio"),
 # taken.
 #
 # The table counts processor time. At 64 pixels, where this course trains on
-# a laptop, a store is many times as fast. At 256 it gains least:
-# there most of the work is mixing pixels, whoever does it. (The numbers change
-# from run to run, most of all on a busy computer.) MPII's own
-# pictures are larger than ours, and decoding them costs more: on a few of
-# them this cell gave ratios of about 90, 40 and 16. And on a GPU `make_batch`
-# runs there, while `DataLoader` still has to decode on the CPU.
+# a laptop, a store is many times as fast. At 256 it gains least: there are 16
+# times as many pixels to mix, whoever does it. (The numbers change from run to
+# run, most of all on a busy computer.) MPII's own pictures are larger than
+# ours, and decoding them costs more: on a few of them this cell gave ratios of
+# about 90, 40 and 16. And on a GPU `make_batch` runs there, while `DataLoader`
+# still has to decode on the CPU.
 #
 # The price of a store is room: MPII's 22,246 training people at 224 x 224
 # pixels are 3.3 GB. To make one costs less than one epoch of the slow

@@ -63,7 +63,7 @@ use_style()
 # Three small networks will try to solve it:
 #
 # - **Fine** never makes its maps smaller. It has three convolutions, and each cell
-#   sees 7 pixels.
+#   sees 7 x 7 pixels.
 # - **Coarse** halves its maps three times, to 4 x 4 cells, and enlarges them at the
 #   end.
 # - **Hourglass** halves three times, too. But before each halving it keeps what it
@@ -228,10 +228,10 @@ table([(n, f"{cost.parameters:,}", cost.multiply_adds / 1e9,
 # ### Exercise 11.1 ★☆☆ A loss for every stage
 #
 # Write `stages_loss(stages, target, weights)`. `stages` is a list of heatmaps
-# `(N, K, H, W)`; `target` has the same shape; `weights` `(N, K)` is 1 for a
-# labelled joint, else 0. The loss of a stage is the squared difference, summed
-# over the cells and averaged over the *labelled* joints. The total is the sum over
-# the stages.
+# `(N, K, H, W)`; `target` has the shape of one of them; `weights` `(N, K)` is
+# 1 for a labelled joint, else 0. The loss of a stage is the squared difference,
+# summed over the cells and averaged over the *labelled* joints. The total is the
+# sum over the stages.
 #
 # Expected: for two stages of zeros and a target of ones with 2 x 2 cells it is
 # 4 + 4 = `8`, however many joints are labelled (at least one).
@@ -268,8 +268,8 @@ check("11.1", stages_loss)
 # Stage 1 sees 160 pixels around a cell. That is enough to recognise "something like
 # a wrist", and it does so in several places. Stage 2 reads all 16 maps: a clear
 # shoulder here makes one of the wrists there likely, and another one unlikely.
-# This is the classical idea of parts that vote for each other, only that now it
-# is learned. Here it is in ten lines, with the package's layers inside:
+# This is what the springs of chapter 2 do, only that now it is learned. Here it
+# is in ten lines, with the package's layers inside:
 
 # %% tags=["nbval-check-output"]
 class PoseMachine(nn.Module):
@@ -708,6 +708,10 @@ architectures.show_prices(
 architectures.table_of_scores(study, five)
 
 # %% [markdown]
+# (The curves are scored on 500 people kept aside for that, everything else on
+# 1,000 others. So a curve does not end exactly where the table stands. "Equal
+# time" counts the seconds that the steps take one core.)
+#
 # The second oldest of the five wins. The hourglass, with **0.78** million parameters
 # the smallest of all, gets **70.9**. SimpleBaseline has twenty times as many and gets
 # **47.8**. On MPII, at full size, it is the other way round: HRNet leads, and
@@ -792,8 +796,9 @@ architectures.show_joint_gains(
 # about luck with people, not about luck with the starting weights.
 #
 # **A loss for every stage** helps the hourglass by one or two points, and CPM not at
-# all. Perhaps because batch normalisation keeps the gradients alive; CPM of 2016 had
-# none. What it always brings: without it, the first stage does not draw joints.
+# all. Perhaps that is because batch normalisation keeps the gradients alive; CPM of
+# 2016 had none. One thing it brings in any case: every stage draws joints. Without
+# it only the last one does.
 #
 # **CPN** shows what resolution is worth: its first map, enlarged from 2 x 2 cells,
 # scores **0.1**, since its peak is nearly always in a corner. With each larger map
@@ -865,8 +870,9 @@ architectures.show_published(
 # `k` of any other person. It may use what is known about the person (`keypoints`,
 # `visible`, `box`, `head_size`, `extra["facing"]` in degrees, where 0 faces us), but
 # not what the network answers. The checker shows your network 600 people whom neither
-# of you has seen: where your reason applies, at least one and a half times as many
-# joints must be wrong as elsewhere, by more than chance.
+# of you has seen. Of the joints to which your reason applies, a larger share must be
+# wrong than of all others: at least one and a half times as large, and by more than
+# chance.
 #
 # | | what is asked for | points |
 # |---|---|---|

@@ -342,7 +342,8 @@ QUIZ = (
             ),
             Choice(
                 "Soft-argmax.",
-                "Its map has two bumps, and the mean place of that map lies between them.",
+                "Its penalty makes the map draw both bumps, equally high, and the mean "
+                "place of that map lies in the middle.",
                 right=True,
             ),
             Choice(

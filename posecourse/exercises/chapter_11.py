@@ -31,10 +31,10 @@ def _maps(generator, stages=3, shape=(2, 4, 3, 5)):
     "11.1",
     hints=(
         "Squared differences, summed over the last two dimensions, leave one "
-        "number per joint: (stage - target).square().sum((2, 3)).",
-        "Multiply by the weights, add up, and divide by weights.sum(), the "
+        "number per joint: `(stage - target).square().sum((2, 3))`.",
+        "Multiply by the weights, add up, and divide by `weights.sum()`, the "
         "number of labelled joints.",
-        "Begin with total = 0 and add the loss of each stage of the list.",
+        "Begin with `total = 0` and add the loss of each stage of the list.",
     ),
 )
 def _(attempt):
@@ -106,10 +106,10 @@ def _(attempt):
 @exercise(
     "11.2",
     hints=(
-        "Let joints without a label have a loss of 0: weights * per_joint. They "
+        "Let joints without a label have a loss of 0: `weights * per_joint`. They "
         "are then the last ones to be chosen.",
-        "topk(top, dim=1).indices says which joints are the worst of each "
-        "person; gather(1, indices) takes their losses, and their weights.",
+        "`topk(top, dim=1).indices` says which joints are the worst of each "
+        "person; `gather(1, indices)` takes their losses, and their weights.",
         "Fewer labels than top: then joints of weight 0 are among those chosen. "
         "Divide by the sum of the weights chosen.",
     ),
@@ -202,12 +202,12 @@ def _count(layers, side, paint="input", kernels=2, both=True, sides=2):
 @exercise(
     "11.3",
     hints=(
-        "A layer has before * after * kernel ** 2 weights. How often is each of "
+        "A layer has `before * after * kernel ** 2` weights. How often is each of "
         "them used?",
         "A convolution: once for every cell of the map that it makes, so first "
-        "side = side // stride. A transposed one: once for every cell of the map "
+        "`side = side // stride`. A transposed one: once for every cell of the map "
         "that it reads, so the side grows afterwards.",
-        "Add weights * side ** 2 at the right moment of each layer.",
+        "Add `weights * side ** 2` at the right moment of each layer.",
     ),
 )
 def _(attempt):
@@ -266,11 +266,11 @@ def _(attempt):
 @exercise(
     "11.4",
     hints=(
-        "up(small) has the channels of large and the size of small: "
-        "F.interpolate(..., scale_factor=2) repeats its cells.",
-        "down(large) has the shape of small.",
-        "F.relu(large + ...), F.relu(small + down(large)): both from the old "
-        "large and the old small.",
+        "`up(small)` has the channels of `large` and the size of `small`: "
+        "`F.interpolate(..., scale_factor=2)` repeats its cells.",
+        "`down(large)` has the shape of `small`.",
+        "`F.relu(large + ...)`, `F.relu(small + down(large))`: both from the old "
+        "`large` and the old `small`.",
     ),
 )
 def _(attempt):
