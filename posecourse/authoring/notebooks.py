@@ -89,6 +89,7 @@ def generate(chapter: Chapter, root: Path):
     """
     source = read_source(chapter.source(root))
     _fold(source)
+    _space_answers(source)
     add_navigation(source, chapter, root)
     if chapter == START:
         return source, None
@@ -121,6 +122,15 @@ def _fold(notebook) -> None:
     for cell in code:
         if cell is code[0] or "hide-input" in tags(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def _space_answers(notebook) -> None:
+    """Leave room below what is folded, as below a paragraph."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(
+                "<details>", '<details style="margin-bottom: 1em">'
+            )
 
 
 # ](target) of Markdown and src="target", href="target" of HTML, where the
