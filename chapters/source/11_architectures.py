@@ -654,7 +654,7 @@ for name, (model, options) in SMALL.items():
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    print(f"{name:14s} {len(stages)} stages of {tuple(stages[-1].shape[1:])},"
+    print(f"{name:14s} stages {len(stages)}, maps {tuple(stages[-1].shape[1:])},"
           f" loss from 1 down to {loss.item():.1f}")
 
 # %% [markdown]
