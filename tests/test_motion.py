@@ -342,6 +342,11 @@ def test_bad_arguments(arguments, message):
 
 
 # ----------------------------------------------------------------- camera
+def test_a_camera_that_is_none():
+    with pytest.raises(ValueError, match=r"translation has the shape \(2,\)"):
+        Camera(500.0, (320.0, 240.0), np.eye(3), [0.0, 5.0])
+
+
 def test_a_camera_goes_there_and_back():
     rng = np.random.default_rng(0)
     camera = Camera(
