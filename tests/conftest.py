@@ -44,10 +44,19 @@ def load_script(root):
     def load(path):
         spec = importlib.util.spec_from_file_location(Path(path).stem, root / path)
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend((root / path).parent)  # it imports its neighbours
+            spec.loader.exec_module(module)
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def study_page() -> str:
+    """A page with a place, ``old``, for the table of a script."""
+    marks = "<!-- {} writes this table -->", "<!-- its end -->"
+    return "\n\n".join(["# A page", marks[0], "old", marks[1], "The rest.\n"])
 
 
 @pytest.fixture(scope="session")

@@ -130,6 +130,16 @@ def test_hog_says_what_is_wrong_with_a_picture(image, says):
         hog(image)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"orientations": 0}, {"pixels_per_cell": (8, 8)}, {"cells_per_block": 1.5}],
+)
+def test_hog_counts_in_whole_numbers(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{name} is .*whole number from 1"):
+        hog(np.zeros((32, 32)), **options)
+
+
 # --- SVM ----------------------------------------------------------------
 
 
@@ -307,11 +317,21 @@ def test_distance_transform_takes_linear_time(kind):
 
 @pytest.mark.parametrize(
     ("values", "stiffness", "says"),
-    [([1, 2], 0.0, "more than 0"), ([1, -np.inf], 1.0, "must be finite")],
+    [
+        ([1, 2], 0.0, "more than 0"),
+        ([1, -np.inf], 1.0, "must be finite"),
+        ([], 1.0, "n at least 1"),
+        (3.0, 1.0, "n at least 1"),
+    ],
 )
 def test_distance_transform_says_what_is_wrong(values, stiffness, says):
     with pytest.raises(ValueError, match=says):
         distance_transform(values, stiffness)
+
+
+def test_a_spring_rests_somewhere():
+    with pytest.raises(ValueError, match="rest must be finite"):
+        distance_transform([1.0, 2.0], 1.0, np.nan)
 
 
 # --- the tree -----------------------------------------------------------

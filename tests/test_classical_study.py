@@ -11,17 +11,6 @@ from posecourse.cli import main
 from posecourse.files import plain
 from posecourse.skeletons import MPII
 
-PAGE = """# A page
-
-<!-- classical.py writes this table -->
-
-old
-
-<!-- its end -->
-
-The rest.
-"""
-
 
 @pytest.fixture(scope="module")
 def script(load_script):
@@ -60,9 +49,9 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(script, small, photographs, tmp_path_factory):
+def done(script, small, photographs, study_page, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
-    (folder / "README.md").write_text(PAGE)
+    (folder / "README.md").write_text(study_page.format("classical.py"))
     return folder, script.study(folder, photographs, small)
 
 

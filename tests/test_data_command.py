@@ -10,6 +10,7 @@ from pose_samples import picture, write_mpii, write_picture
 
 from posecourse.cli import main
 from posecourse.datasets import CropDataset, SyntheticMotion, open_dataset
+from posecourse.datasets.synthetic import Camera
 from posecourse.inference import Video
 
 
@@ -130,6 +131,13 @@ def test_a_film_of_a_motion(tmp_path, capsys):
     np.testing.assert_allclose(
         truth["frames"][20]["keypoints"], motion[20].keypoints, atol=1e-9
     )
+    known = ("focal", "center", "rotation", "translation")
+    camera = Camera(*(truth["camera"][key] for key in known))  # of lists
+    np.testing.assert_allclose(
+        camera.project(truth["frames"][20]["joints_world"]),
+        camera.project(motion.joints[20]),
+    )
+    np.testing.assert_allclose(camera.matrix, motion.camera.matrix)
     assert np.abs(frames[20].astype(int) - motion.read_image(motion[20])).mean() < 16
     status, _, err = run(capsys, *command, "--out", out)
     assert status == 2 and "squat.json exists already" in err

@@ -328,6 +328,9 @@ def test_other_skeletons():
         ({"fps": -3}, "fps is -3"),
         ({"speed": 3}, "speed is 3; it must be from 0.5 to 1.5"),
         ({"size": 8}, "size is 8"),
+        ({"size": (64, 48)}, "size is .64, 48.; it must be a whole number, 16"),
+        ({"size": float("inf")}, "size is inf; it must be a whole number"),
+        ({"seed": "one"}, "seed is 'one'; it must be a whole number, 0 or more"),
         ({"seed": -1}, "seed is -1"),
         ({"camera": 0.5}, "camera is 0.5"),
         ({"difficulty": "brutal"}, "unknown difficulty"),
@@ -339,6 +342,11 @@ def test_bad_arguments(arguments, message):
 
 
 # ----------------------------------------------------------------- camera
+def test_a_camera_that_is_none():
+    with pytest.raises(ValueError, match=r"translation has the shape \(2,\)"):
+        Camera(500.0, (320.0, 240.0), np.eye(3), [0.0, 5.0])
+
+
 def test_a_camera_goes_there_and_back():
     rng = np.random.default_rng(0)
     camera = Camera(

@@ -14,17 +14,6 @@ from posecourse.files import plain
 from posecourse.skeletons import MPII
 from posecourse.training import TrainingError
 
-PAGE = """# A page
-
-<!-- photographs.py writes this table -->
-
-old
-
-<!-- its end -->
-
-The rest.
-"""
-
 
 @pytest.fixture(scope="module")
 def script(load_script):
@@ -63,12 +52,12 @@ def small(script):
 
 
 @pytest.fixture
-def done(script, small, place, there):
+def done(script, small, place, study_page, there):
     """A folder with a small study; made once, gone on with ever after."""
     folder = place / "study"
     if not folder.exists():
         folder.mkdir()
-        (folder / "README.md").write_text(PAGE)
+        (folder / "README.md").write_text(study_page.format("photographs.py"))
     script.study("people", folder, small)
     return folder
 
@@ -178,7 +167,7 @@ def test_the_stored_study(script, root):
 
 
 @pytest.mark.slow
-def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
+def test_a_small_study_from_end_to_end(script, small, done, study_page, monkeypatch):
     study, predictions = load(done)
     assert study["settings"] == plain(small)
     assert study["people"]["shown"] == 20 > study["people"]["scored"] == 19
@@ -197,7 +186,8 @@ def test_a_small_study_from_end_to_end(script, small, done, monkeypatch):
         for name in small["networks"]
     }
     page = (done / "README.md").read_text("utf-8")
-    assert page == PAGE.replace("old", script.table(study))
+    expected = study_page.format("photographs.py")
+    assert page == expected.replace("old", script.table(study))
 
 
 def test_predictions_are_those_of_the_networks(script, done):

@@ -180,6 +180,11 @@ def test_a_loop_that_makes_no_sense(frames, alt, fps, complaint):
         animate(plot, frames, alt, fps)
 
 
+def test_a_frame_that_is_no_drawing_is_refused():
+    with pytest.raises(ValueError, match="must return the figure .* not a NoneType"):
+        animate(lambda _: None, [8, 9], "Nothing, twice.")
+
+
 def test_frames_of_different_size_are_refused():
     with pytest.raises(ValueError, match="one size"):
         animate(lambda n: np.zeros((n, n, 3), np.uint8), [8, 9], "Black squares grow.")

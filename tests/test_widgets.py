@@ -227,6 +227,14 @@ def test_draw_must_return_its_figure(displayed):
         explore(lambda power: None, "", power=(1, 3, 2))
 
 
+@pytest.mark.parametrize(
+    "alt, says", [("{sigma}", "'sigma'.*there are power"), (None, "needs alt text")]
+)
+def test_an_alt_text_that_cannot_be_said(displayed, alt, says):
+    with pytest.raises(ValueError, match=says):
+        explore(draw, alt, power=(1, 3, 2))
+
+
 def test_an_error_in_the_first_drawing_is_raised(displayed):
     with pytest.raises(ZeroDivisionError):
         explore(lambda power: 1 / 0, "", power=(1, 3, 2))

@@ -7,14 +7,10 @@ They are made once and stored, so that a chapter can show where it leads
 before its first line of code.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from loops import make, save_gif
 from matplotlib.figure import Figure
-from PIL import Image, ImageColor
 
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets.synthetic import Difficulty, SyntheticMotion, SyntheticPeople
@@ -23,9 +19,9 @@ from posecourse.geometry import resize_points
 from posecourse.models import load_model, pretrained
 from posecourse.skeletons import MPII, UPPER_BODY
 from posecourse.transforms import normalise
-from posecourse.visualization import heatmap_overlay, use_style
+from posecourse.visualization import heatmap_overlay
+from posecourse.visualization.pictures import draw_pixels
 
-HERE = Path(__file__).parent
 CLEAN = Difficulty(noise=0)
 
 
@@ -57,7 +53,7 @@ def found_by_network():
         grid([one[0] for one in moment] + [one[1] for one in moment], 3)
         for moment in zip(*columns)
     ]
-    save_moving(frames, "01_opening.gif", fps=8)
+    save_gif(frames, "01_opening.gif", fps=8)
 
 
 def maps_that_follow():
@@ -70,7 +66,7 @@ def maps_that_follow():
         glowing = heatmap_overlay(picture, maps[0], strength=0.9)
         drawn = draw_pose(picture, back[0], skeleton=UPPER_BODY, thickness=4)
         frames.append(grid([p[12:202, 100:350] for p in (picture, glowing, drawn)], 3))
-    save_moving(frames, "03_opening.gif", fps=8)
+    save_gif(frames, "03_opening.gif", fps=8)
 
 
 def a_pose_descends():
@@ -92,46 +88,11 @@ def a_pose_descends():
             axis.set_title(f"{name}, step {step}")
             axis.set_axis_off()
             answers[name] = answers[name] - pull(answers[name] - truth)
-        frames.append(pixels(figure))
-    save_moving(frames + [frames[-1]] * 8, "04_opening.gif", fps=10)
-
-
-def pixels(figure):
-    """A figure as RGB uint8 ``(H, W, 3)``."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def save_moving(frames, name, fps, colors=96):
-    """Frames ``(H, W, 3)`` uint8 as a looping GIF."""
-    pictures = [Image.fromarray(frame) for frame in frames]
-    kept = sorted({ImageColor.getrgb(c) for c in (*MPII.colors, "white", "black")})
-    strip = Image.fromarray(np.concatenate(frames[:: max(1, len(frames) // 12)]))
-    found = strip.quantize(
-        colors - len(kept), method=Image.Quantize.MAXCOVERAGE, kmeans=2
-    )
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(
-        [v for c in kept for v in c] + found.getpalette()[: 3 * (colors - len(kept))]
-    )
-    first, *rest = [
-        p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures
-    ]
-    first.save(
-        HERE / name,
-        save_all=True,
-        append_images=rest,
-        duration=1000 // fps,
-        loop=0,
-    )
-    print(f"{name}: {(HERE / name).stat().st_size / 1000:.0f} kB")
+        frames.append(draw_pixels(figure, figure.dpi))
+    save_gif(frames + [frames[-1]] * 8, "04_opening.gif", fps=10)
 
 
 MAKERS = {"01": found_by_network, "03": maps_that_follow, "04": a_pose_descends}
 
 if __name__ == "__main__":
-    use_style()
-    torch.set_num_threads(1)
-    for number in sys.argv[1:] or MAKERS:
-        MAKERS[number]()
+    make(MAKERS)

@@ -7,14 +7,11 @@ They are made once and stored, so that a chapter can show where it leads
 before its first line of code.
 """
 
-import sys
-from pathlib import Path
-
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from PIL import Image, ImageColor
+from loops import HERE, make, save_gif
 
 from posecourse import losses, models
 from posecourse.datasets import SyntheticPeople, crop_in_memory
@@ -24,9 +21,9 @@ from posecourse.inference import Predictor
 from posecourse.skeletons import MPII
 from posecourse.training import PRESETS, FitSettings, learning_rate
 from posecourse.transforms import make_batch, normalise
-from posecourse.visualization import heatmap_overlay, use_style
+from posecourse.visualization import heatmap_overlay
+from posecourse.visualization.pictures import draw_pixels
 
-HERE = Path(__file__).parent
 BLUE, YELLOW, RED = "#56B4E9", "#F0E442", "#D55E00"
 
 
@@ -75,7 +72,7 @@ def poses_while_learning(steps=1000, people=3000):
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    save_moving([frames[-1], *frames, *frames[-1:] * 5], "08_opening.gif", fps=4, colors=64)
+    save_gif([frames[-1], *frames, *frames[-1:] * 5], "08_opening.gif", fps=4, colors=64)
 
 
 def circles_that_shrink():
@@ -120,7 +117,7 @@ def circles_that_shrink():
         return pixels(figure)
 
     thresholds = [0.5] * 2 + [0.5 - 0.03 * i for i in range(1, 16)] + [0.03] * 2
-    save_moving([draw(t) for t in thresholds], "09_opening.gif", fps=4, colors=72)
+    save_gif([draw(t) for t in thresholds], "09_opening.gif", fps=4, colors=72)
 
 
 def from_photo_to_pose():
@@ -169,7 +166,7 @@ def from_photo_to_pose():
     frames += [beside(small(boxed), done, "the peaks of all 16 maps")] * 2
     drawn = small(draw_pose(photo, pose.keypoints))
     frames += [beside(drawn, done, "back on the photo")] * 4
-    save_moving([frames[-1], *frames], "10_opening.gif", fps=2, colors=80)
+    save_gif([frames[-1], *frames], "10_opening.gif", fps=2, colors=80)
 
 
 def three_networks_learn():
@@ -210,7 +207,7 @@ def three_networks_learn():
         return pixels(figure)
 
     frames = [draw(i) for i in range(len(moments))]
-    save_moving([frames[-1], *frames, *frames[-1:] * 4], "11_opening.gif", fps=3)
+    save_gif([frames[-1], *frames, *frames[-1:] * 4], "11_opening.gif", fps=3)
 
 
 def chapter_cells(name):
@@ -235,35 +232,9 @@ def with_title(image, text):
 
 def pixels(figure):
     """A figure as RGB, closed."""
-    figure.canvas.draw()
-    image = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    image = draw_pixels(figure, figure.dpi)
     plt.close(figure)
     return image
-
-
-def save_moving(frames, name, fps, colors=96):
-    """Frames ``(H, W, 3)`` uint8 as a looping GIF."""
-    pictures = [Image.fromarray(np.ascontiguousarray(f, np.uint8)) for f in frames]
-    kept = sorted({ImageColor.getrgb(c) for c in (*MPII.colors, "white", "black")})
-    strip = Image.fromarray(np.concatenate(frames[:: max(1, len(frames) // 12)]))
-    found = strip.quantize(
-        colors - len(kept), method=Image.Quantize.MAXCOVERAGE, kmeans=2
-    )
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(
-        [v for c in kept for v in c] + found.getpalette()[: 3 * (colors - len(kept))]
-    )
-    first, *rest = [
-        p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures
-    ]
-    first.save(
-        HERE / name,
-        save_all=True,
-        append_images=rest,
-        duration=1000 // fps,
-        loop=0,
-    )
-    print(f"{name}: {(HERE / name).stat().st_size / 1000:.0f} kB")
 
 
 MAKERS = {
@@ -274,7 +245,4 @@ MAKERS = {
 }
 
 if __name__ == "__main__":
-    use_style()
-    torch.set_num_threads(1)
-    for number in sys.argv[1:] or MAKERS:
-        MAKERS[number]()
+    make(MAKERS)

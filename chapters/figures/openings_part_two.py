@@ -7,15 +7,13 @@ They are made once and stored, so that a chapter can show where it leads
 before its first line of code.
 """
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
+from loops import HERE, make, save_still, save_webp
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from PIL import Image
 
 from posecourse import losses, models
 from posecourse.datasets import SyntheticPeople, crop_in_memory
@@ -25,9 +23,8 @@ from posecourse.evaluation import mean_pose_of, predict_crops, validation_metric
 from posecourse.geometry import Crop
 from posecourse.skeletons import MPII
 from posecourse.transforms import Augmentation, make_batch
-from posecourse.visualization import use_style
+from posecourse.visualization.pictures import draw_pixels
 
-HERE = Path(__file__).parent
 STUDIES = HERE.parent.parent / "data" / "studies"
 
 
@@ -69,7 +66,7 @@ def moving_window():
             person.center, 250 * person.scale * size, 220, angle, flip=t >= 0.5
         )
         frames.append(window_and_crop(picture, person, window))
-    save_moving(frames, "06_opening.webp", fps=5)
+    save_webp(frames, "06_opening.webp", fps=5)
 
 
 def window_and_crop(picture, person, window):
@@ -93,7 +90,7 @@ def window_and_crop(picture, person, window):
     for axis, title in ((left, "a window"), (right, "what the network gets")):
         axis.set_title(title)
         axis.set_axis_off()
-    return pixels(figure)
+    return draw_pixels(figure, 150)
 
 
 def learning():
@@ -127,8 +124,8 @@ def learning():
                 axis.imshow(draw_pose(picture, pose), interpolation="antialiased")
                 axis.set_axis_off()
         figure.supxlabel(f"after {step} steps of training", fontsize=11)
-        frames.append(pixels(figure))
-    save_moving([*frames, *frames[-1:] * 4], "07_opening.webp", fps=4)
+        frames.append(draw_pixels(figure, 150))
+    save_webp([*frames, *frames[-1:] * 4], "07_opening.webp", fps=4)
 
 
 def poses_while_learning(name, store, valid, steps=600, every=50):
@@ -169,45 +166,7 @@ def poses_while_learning(name, store, valid, steps=600, every=50):
     return found
 
 
-def save_still(figure, name):
-    figure.savefig(HERE / name, dpi=180, pil_kwargs={"quality": 80, "method": 6})
-    told(HERE / name)
-
-
-def save_moving(frames, name, fps):
-    """Frames ``(H, W, 3)`` uint8 as a looping WebP."""
-    first, *rest = [Image.fromarray(frame) for frame in frames]
-    first.save(
-        HERE / name,
-        save_all=True,
-        append_images=rest,
-        duration=1000 // fps,
-        loop=0,
-        quality=55,
-        method=6,
-        minimize_size=True,
-    )
-    told(HERE / name)
-
-
-def told(path):
-    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
-
-
-def pixels(figure, dpi=150):
-    """A figure as RGB uint8 ``(H, W, 3)``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
 MAKERS = {"05": four_heads, "06": moving_window, "07": learning}
 
 if __name__ == "__main__":
-    use_style()
-    torch.set_num_threads(1)
-    for number in sys.argv[1:] or MAKERS:
-        MAKERS[number]()
+    make(MAKERS)

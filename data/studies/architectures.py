@@ -33,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pages import percent
 
 from posecourse import evaluation, metrics, models, training
 from posecourse.datasets import open_crops
@@ -400,11 +401,6 @@ def hits(points, predictions, threshold):
         *(predictions[key] for key in ("keypoints", "visible", "head_size")),
         threshold,
     )
-
-
-def percent(interval):
-    """Value and 95 % interval, in percent."""
-    return [100 * v for v in interval[:3]]
 
 
 def scores(points, predictions):

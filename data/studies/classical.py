@@ -30,6 +30,7 @@ import numpy as np
 import skimage
 import sklearn
 import torch
+from pages import cell, percent, write_table
 
 from posecourse import evaluation, metrics
 from posecourse.classical import PictorialModel
@@ -65,7 +66,6 @@ GAINS = {
     "hard negatives": (SHOWN, "six types, no mining"),
 }
 COUNTED = metrics.pckh_columns(MPII)
-BEGIN, END = "<!-- classical.py writes this table -->", "<!-- its end -->"
 
 
 def study(folder, data=None, settings=SETTINGS):
@@ -91,7 +91,7 @@ def study(folder, data=None, settings=SETTINGS):
         people[kind] = about(kind, predictions, costs, settings)
         write(folder, summary(people, settings), predictions)
     result = json.loads((folder / "classical.json").read_text("utf-8"))
-    write_table(folder / "README.md", result)
+    write_table(folder / "README.md", "classical.py", table(result))
     return result
 
 
@@ -213,11 +213,6 @@ def hits(kind, points, known):
     )
 
 
-def percent(interval):
-    """Value and 95 % interval, in percent."""
-    return [100 * v for v in interval[:3]]
-
-
 def score(kind, points, known):
     """PCK with its interval, by body part, and what the misses are."""
     found = hits(kind, points, known)
@@ -318,26 +313,6 @@ def table(result):
         found = (about["gains"].get(what) for about in people.values())
         lines.append([what, *(cell(pck, "+") if pck else "" for pck in found)])
     return "\n".join(f"| {' | '.join(line)} |" if line else "" for line in lines)
-
-
-def cell(interval, sign=""):
-    """Value and interval; a gain in bold where chance alone is ruled out."""
-    value, low, high = (f"{v:{sign}.1f}" for v in interval)
-    if sign and not interval[1] <= 0 <= interval[2]:
-        value = f"**{value}**"
-    return f"{value} ({low} to {high})"
-
-
-def write_table(path, result):
-    """Put the table between its two marks, if the page has them."""
-    if not path.is_file():
-        return
-    before, _, rest = path.read_text("utf-8").partition(BEGIN)
-    _, marked, after = rest.partition(END)
-    if marked:
-        text = f"{before}{BEGIN}\n\n{table(result)}\n\n{END}{after}"
-        with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from pages import cell, percent, write_table
 
 from posecourse import evaluation, metrics, models, training
 from posecourse.datasets import open_crops
@@ -87,7 +88,6 @@ GAINS = {
 SEED = "nothing but another seed"
 THRESHOLDS = (0.2, 0.1)
 COUNTED = metrics.pckh_columns(MPII)
-BEGIN, END = "<!-- photographs.py writes this table -->", "<!-- its end -->"
 
 
 def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
@@ -117,7 +117,7 @@ def study(data, folder, settings=SETTINGS, runs="runs/photographs"):
             rows[name] = {"network": network, "seed": seed, **about(run)}
             write(folder, summary(rows, predictions, settings), predictions)
     result = json.loads((folder / "photographs.json").read_text("utf-8"))
-    write_table(folder / "README.md", result)
+    write_table(folder / "README.md", "photographs.py", table(result))
     return result
 
 
@@ -243,11 +243,6 @@ def hits(points, predictions, threshold):
 
 
 # ---------------------------------------------------------------- results
-
-
-def percent(interval):
-    """Value and 95 % interval, in percent."""
-    return [100 * v for v in interval[:3]]
 
 
 def scores(points, predictions):
@@ -416,26 +411,6 @@ def table(result):
             ]
         )
     return "\n".join(f"| {' | '.join(line)} |" if line else "" for line in lines)
-
-
-def cell(interval, sign=""):
-    """Value and interval; a gain in bold where chance alone is ruled out."""
-    value, low, high = (f"{v:{sign}.1f}" for v in interval)
-    if sign and not interval[1] <= 0 <= interval[2]:
-        value = f"**{value}**"
-    return f"{value} ({low} to {high})"
-
-
-def write_table(path, result):
-    """Put the table between its two marks, if the page has them."""
-    if not path.is_file():
-        return
-    before, _, rest = path.read_text("utf-8").partition(BEGIN)
-    _, marked, after = rest.partition(END)
-    if marked:
-        text = f"{before}{BEGIN}\n\n{table(result)}\n\n{END}{after}"
-        with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

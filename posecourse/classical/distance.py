@@ -46,17 +46,18 @@ def distance_transform(values, stiffness, rest=0.0):
     to do in each step. Where two places are equally good, either may be said.
     """
     values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 0 or values.shape[-1] == 0:
+        raise ValueError(f"values must be (..., n), n at least 1, not {values.shape}")
     *outer, n = values.shape
-    stiffness = np.asarray(stiffness, dtype=np.float64)
+    stiffness, rest = (np.asarray(x, dtype=np.float64) for x in (stiffness, rest))
     if not (stiffness > 0).all():
         raise ValueError(f"a spring's stiffness must be more than 0: {stiffness}")
     if not np.isfinite(values).all():
         raise ValueError("values must be finite; use a low number for 'impossible'")
+    if not np.isfinite(rest).all():
+        raise ValueError(f"a spring's rest must be finite: {rest}")
     rows = values.reshape(-1, n)
-    a, b = (
-        np.broadcast_to(x, outer).reshape(-1, 1)
-        for x in (stiffness, np.asarray(rest, dtype=np.float64))
-    )
+    a, b = (np.broadcast_to(x, outer).reshape(-1, 1) for x in (stiffness, rest))
     winners = _winners(*_envelope(rows, a), b)
     best = np.take_along_axis(rows, winners, 1)
     best = best - a * (winners - np.arange(n) - b) ** 2

@@ -12,6 +12,8 @@ Gaussian window over a block.
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 
 __all__ = ["cell_histograms", "gradients", "hog", "normalize_blocks"]
@@ -44,6 +46,13 @@ def hog(
     ``(rows, columns, cells_per_block, cells_per_block, orientations)``
     float64, as from ``skimage.feature.hog`` with `feature_vector` off.
     """
+    for name, value in (
+        ("orientations", orientations),
+        ("pixels_per_cell", pixels_per_cell),
+        ("cells_per_block", cells_per_block),
+    ):
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number from 1")
     magnitude, angle = gradients(image)
     cells = cell_histograms(magnitude, angle, orientations, pixels_per_cell)
     return normalize_blocks(cells, cells_per_block)

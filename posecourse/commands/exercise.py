@@ -56,7 +56,8 @@ def main(argv) -> int:
 def _print_chapter(chapter, tasks):
     count = sum(bool(t.when) for t in tasks)
     print(f"{chapter.number}. {chapter.title}: {count} of {len(tasks)} solved")
+    width = max((len(task.id) for task in tasks), default=0)
     for task in tasks:
         day = f"  (solved {task.when[:10]})" if task.when else ""
         mark = "✓" if task.when else "○"
-        print(f"   {mark} {task.id:5s} {task.stars:3s} {task.title}{day}")
+        print(f"   {mark} {task.id:{width}s} {task.stars:3s} {task.title}{day}")

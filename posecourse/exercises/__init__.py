@@ -25,7 +25,6 @@ The checkers of chapter 3 live in ``posecourse/exercises/chapter_03.py``::
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections import Counter
@@ -36,6 +35,7 @@ from functools import partial
 from .. import places
 from . import panel, pictures, progress
 from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty, limited_output
+from .by_chapter import chapter_module
 from .quiz import quiz
 
 __all__ = [
@@ -149,12 +149,7 @@ def exercise(id: str, hints=()):
 
 def names(chapter: int) -> list[str]:
     """The ids of a chapter's exercises, in order; none is fine."""
-    module = f"{__name__}.chapter_{chapter:02d}"
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
+    chapter_module(chapter)  # registers them
     return sorted(i for i in _EXERCISES if i.startswith(f"{chapter:02d}."))
 
 

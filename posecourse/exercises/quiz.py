@@ -22,10 +22,10 @@ The questions of chapter 3 are the tuple ``QUIZ`` of
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from dataclasses import dataclass
 
+from .by_chapter import chapter_module
 from .markup import to_html
 
 __all__ = ["Choice", "Question", "Quiz", "QuizError", "quiz"]
@@ -150,14 +150,7 @@ def quiz(chapter) -> Quiz:
     text = str(chapter)
     if not (text.isascii() and text.isdecimal() and len(text) <= 2):
         raise QuizError(f"a chapter is asked for, such as '03', not {chapter!r:.50}")
-    package = __name__.rpartition(".")[0]
-    module = f"{package}.chapter_{int(text):02d}"
-    try:
-        questions = getattr(importlib.import_module(module), "QUIZ", None)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        questions = None
+    questions = getattr(chapter_module(int(text)), "QUIZ", None)
     if not questions:
         raise QuizError(f"chapter {int(text)} has no quiz")
     return Quiz(questions)

@@ -150,7 +150,8 @@ class Predictor:
         search:
             Where no box is given, look for one person who may be small in
             the picture: at all of it, then at some twenty windows of it, and
-            closer at the best. Thirty times the time of one look.
+            closer at the best. Thirty times the time of one look. (Networks
+            without scores keep the first, here too.)
 
         Returns
         -------

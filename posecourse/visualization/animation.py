@@ -77,6 +77,11 @@ def _closed(drawing):
     import matplotlib.pyplot as plt
 
     if not hasattr(drawing, "savefig"):
+        if np.ndim(drawing) == 0:  # nothing, or the axes instead of the figure
+            raise ValueError(
+                "animate: draw(...) must return the figure it drew, or a picture, "
+                f"not a {type(drawing).__name__}"
+            )
         return as_rgb(drawing)
     plt.close(drawing)
     return drawing

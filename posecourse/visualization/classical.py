@@ -30,6 +30,7 @@ __all__ = [
     "show_windows",
 ]
 
+_CELL = 8  # pixels of a HOG cell, where windows are searched
 _UNIT = 8  # pixels that a cell of a score map is drawn on
 _MARKS = {"right": "o", "left": "D", "middle": "s"}  # as in `drawing`
 _DEPTH = 6.0  # log-odds below the best that can still be seen
@@ -105,10 +106,7 @@ def show_maps(
     images,
     maps,
     places=None,
-    titles=None,
     depth: float = _DEPTH,
-    columns: int | None = None,
-    size: float = 2.4,
     alt: str | None = None,
 ):
     """Score maps laid over their pictures; a cross marks the best place.
@@ -124,16 +122,10 @@ def show_maps(
     depth:
         How far below the best a score can still be seen.
     """
-    columns = columns or len(maps)
-    rows = -(-len(maps) // columns)
     with matplotlib.rc_context(_BARE):
-        made = Figure(
-            figsize=(columns * size, rows * (size + 0.3 * (titles is not None)))
-        )
-        for n, axes in enumerate(made.subplots(rows, columns, squeeze=False).flat):
+        made = Figure(figsize=(2.4 * len(maps), 2.4))
+        for n, axes in enumerate(made.subplots(1, len(maps), squeeze=False).flat):
             axes.set_axis_off()
-            if n >= len(maps):
-                continue
             axes.imshow(over_picture(images[n], heat(maps[n], depth=depth)))
             best = np.unravel_index(maps[n].argmax(), maps[n].shape)[::-1]
             axes.plot(*to_pixels(best, _UNIT), "kx", ms=11, mew=5)
@@ -144,8 +136,6 @@ def show_maps(
                 axes.plot(
                     *to_pixels(places[n], _UNIT), "o", mec="#56B4E9", mew=2, **ring
                 )
-            if titles is not None:
-                axes.set_title(titles[n])
     return _finish(made, alt)
 
 
@@ -181,7 +171,7 @@ def over_picture(image, values) -> np.ndarray:
     return np.rint(mixed.clip(0, 255)).astype(np.uint8)
 
 
-def show_windows(image, scores, weights, boxes=(), side: int = 8, alt=None):
+def show_windows(image, scores, weights, boxes=(), alt=None):
     """What a window detector looks for, what it finds, and how sure it is.
 
     Parameters
@@ -189,14 +179,14 @@ def show_windows(image, scores, weights, boxes=(), side: int = 8, alt=None):
     image:
         ``(H, W, 3)`` uint8.
     scores:
-        ``(rows, columns)``, one for each window; windows are `side` pixels
+        ``(rows, columns)``, one for each window; windows are 8 pixels, a cell,
         apart.
     weights:
         ``(h, w, 2, 2, orientations)`` of a window of h x w blocks.
     boxes:
         Places ``(column, row)`` of windows to draw, the best first.
     """
-    height, width = (side * (count + 1) for count in weights.shape[:2])
+    height, width = (_CELL * (count + 1) for count in weights.shape[:2])
     cells = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1, weights.shape[4]))
     for i, j in np.ndindex(2, 2):  # a cell is in up to four blocks
         cells[i : i + weights.shape[0], j : j + weights.shape[1]] += weights[:, :, i, j]
@@ -208,7 +198,7 @@ def show_windows(image, scores, weights, boxes=(), side: int = 8, alt=None):
         second.imshow(as_rgb(image))
         for rank, (column, row) in enumerate(boxes):
             style = {"ec": "#E69F00", "lw": 3} if rank == 0 else {"ec": "w", "ls": "--"}
-            corner = column * side - 0.5, row * side - 0.5
+            corner = column * _CELL - 0.5, row * _CELL - 0.5
             second.add_patch(Rectangle(corner, width, height, fill=False, **style))
         second.set_title("the best window" + ("s" if len(boxes) > 1 else ""))
         drawn = third.imshow(scores, cmap="inferno")
@@ -251,7 +241,7 @@ def show_offsets(offsets, titles, kinds=None, alt=None):
     return _finish(made, alt)
 
 
-def show_spring(image, evidence, parent, rest, stiffness, alt=None):
+def show_spring(image, evidence, parent, rest, stiffness):
     """Evidence, the pull of a spring, their sum; a cross on the best place.
 
     Parameters
@@ -282,7 +272,7 @@ def show_spring(image, evidence, parent, rest, stiffness, alt=None):
             axes.plot(*to_pixels(best, _UNIT), "wx", ms=11, mew=2.5)
             axes.set_title(f"{title}: {values[place]:+.1f} there")
             axes.set_axis_off()
-    return _finish(made, alt)
+    return made
 
 
 # Who predicts: its colour and mark, and the names of those who are like it.
@@ -324,12 +314,12 @@ def show_study(people, alt=None):
     return _finish(made, alt)
 
 
-def show_envelope(values, stiffness: float, rest: float = 0.0, alt: str | None = None):
+def show_envelope(values, stiffness: float, alt: str | None = None):
     """A distance transform: one parabola for each place, and their envelope."""
     values = np.asarray(values, dtype=np.float64)
     n = len(values)
     fine = np.linspace(0, n - 1, 400)
-    curves = [v - stiffness * (u - fine - rest) ** 2 for u, v in enumerate(values)]
+    curves = [v - stiffness * (u - fine) ** 2 for u, v in enumerate(values)]
     low = values.min() - 1.5
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=(7.4, 3.4))
@@ -339,7 +329,7 @@ def show_envelope(values, stiffness: float, rest: float = 0.0, alt: str | None =
             axes.plot(fine, curve, "-", color="0.72", lw=1)
             best = np.where(winner == u, curve, np.nan)
             axes.plot(fine, best, "-", color="#D55E00", lw=3)
-        whole, _ = distance_transform(values, stiffness, rest)
+        whole, _ = distance_transform(values, stiffness)
         axes.plot(np.arange(n), whole, "D", color="#D55E00", ms=8, label="D(x)")
         axes.vlines(np.arange(n), low, values, color="#0072B2", lw=5, alpha=0.5)
         axes.plot(np.arange(n), values, "o", color="#0072B2", label="f(u)")
@@ -375,7 +365,6 @@ def show_messages(
     springs: Springs,
     skeleton: Skeleton,
     step: int,
-    alt: str | None = None,
 ):
     """One step of `message_steps`: on the picture, and in the tree.
 
@@ -405,7 +394,7 @@ def show_messages(
         left.set_axis_off()
         left.set_title(_sentence(what, group, springs, skeleton))
         _draw_tree(right, steps, springs, skeleton)
-    return _finish(made, alt)
+    return made
 
 
 def _bare(joint: str) -> str:

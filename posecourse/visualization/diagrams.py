@@ -28,16 +28,11 @@ __all__ = [
 
 # A joint's form tells its side, as in `posecourse.drawing`.
 MARKERS = {"right": "o", "left": "D", "middle": "s"}
+_AROUND = 18  # cells of a map that are shown to each side of a joint
 
 
 def pixel_values(
-    image,
-    x: int,
-    y: int,
-    width: int = 8,
-    height: int = 6,
-    alt: str | None = None,
-    size=(9.5, 4.4),
+    image, x: int, y: int, width: int = 8, height: int = 6, alt: str | None = None
 ) -> Figure | None:
     """A picture with a small frame, and the red values of the pixels in it.
 
@@ -52,7 +47,7 @@ def pixel_values(
     """
     crop = image[y : y + height, x : x + width]
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(9.5, 4.4))
         whole, enlarged = made.subplots(1, 2)
         whole.imshow(image, interpolation="bicubic")
         whole.add_patch(
@@ -85,11 +80,7 @@ def pixel_values(
 
 
 def named_joints(
-    image,
-    keypoints,
-    skeleton: Skeleton = MPII,
-    alt: str | None = None,
-    size=(7.6, 4.6),
+    image, keypoints, skeleton: Skeleton = MPII, alt: str | None = None
 ) -> Figure | None:
     """A person's joints with their names beside the picture.
 
@@ -107,7 +98,7 @@ def named_joints(
     points = np.asarray(keypoints, dtype=np.float64)
     sides = np.array([skeleton.side(joint) for joint in skeleton.joints])
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(7.6, 4.6))
         ax = made.subplots()
         ax.imshow(image, interpolation="bicubic")
         for group, x, align, lean in (
@@ -152,9 +143,7 @@ def _leader(ax, name, joint, place, align):
     )
 
 
-def map_and_row(
-    heatmap, joint, title: str = "", around: int = 18, size=(6, 2.7)
-) -> Figure:
+def map_and_row(heatmap, joint, title: str = "") -> Figure:
     """A heatmap with its joint and its largest cell, and the joint's row.
 
     Parameters
@@ -163,18 +152,16 @@ def map_and_row(
         ``(H, W)``, values about 0 to 1.
     joint:
         ``(x, y)``, cells.
-    around:
-        How many cells to show to each side of the joint.
     """
     x, y = joint
     row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(6, 2.7))
         left, right = made.subplots(1, 2, width_ratios=(1, 1.1))
         # few colours: an animation of noise is stored in fewer bytes
         colors = matplotlib.colormaps["inferno"].resampled(10)
         left.imshow(heatmap, cmap=colors, vmin=0, vmax=1.2)
-        left.set(xlim=(x - around, x + around), ylim=(y + around, y - around))
+        left.set(xlim=(x - _AROUND, x + _AROUND), ylim=(y + _AROUND, y - _AROUND))
         left.plot(x, y, "+", color="white", markersize=15, markeredgewidth=2)
         _largest(left, column, row)
         left.set_title(title)
@@ -186,7 +173,7 @@ def map_and_row(
         off = np.hypot(column - x, row - y)
         right.set(
             xlabel="column",
-            xlim=(x - around, x + around),
+            xlim=(x - _AROUND, x + _AROUND),
             ylim=(-0.35, 1.45),
             title=f"largest cell {off:.1f} cells off",
         )
@@ -197,9 +184,7 @@ def _largest(ax, x, y):
     ax.plot(x, y, "s", color="none", mec="#56B4E9", markersize=11, mew=2.5)
 
 
-def label_and_answer(
-    image, label, answer, alt: str | None = None, size=(9.4, 3.3)
-) -> Figure | None:
+def label_and_answer(image, label, answer, alt: str | None = None) -> Figure | None:
     """A person with the label, with an answer, and an arrow for each error.
 
     Long arrows are arcs, so that those of two exchanged joints do not lie on
@@ -214,7 +199,7 @@ def label_and_answer(
     """
     far = np.linalg.norm(label - answer, axis=-1) > image.shape[1] / 8
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(9.4, 3.3))
         axes = made.subplots(1, 3)
         axes[0].imshow(draw_pose(image, label))
         axes[1].imshow(draw_pose(image, answer))
@@ -239,9 +224,7 @@ def label_and_answer(
     return _finish(made, alt)
 
 
-def gradient_maps(
-    target, drawn, gradient, alt: str | None = None, size=(9, 3)
-) -> Figure | None:
+def gradient_maps(target, drawn, gradient, alt: str | None = None) -> Figure | None:
     """A target map, a drawn one, and minus the gradient, on one scale.
 
     Parameters
@@ -250,7 +233,7 @@ def gradient_maps(
         ``(H, W)``, arrays or tensors.
     """
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(9, 3))
         axes = made.subplots(1, 3)
         for axis, title, values in zip(
             axes,
@@ -264,7 +247,7 @@ def gradient_maps(
     return _finish(made, alt)
 
 
-def four_losses(errors, losses, alt: str | None = None, size=(9, 3.4)):
+def four_losses(errors, losses, alt: str | None = None):
     """Losses over the error, and beside them how hard they pull.
 
     Parameters
@@ -275,7 +258,7 @@ def four_losses(errors, losses, alt: str | None = None, size=(9, 3.4)):
         Name -> ``(N,)`` tensor computed from `errors`.
     """
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(9, 3.4))
         left, right = made.subplots(1, 2)
         for name, loss in losses.items():
             (slope,) = torch.autograd.grad(loss.sum(), errors, retain_graph=True)
@@ -291,10 +274,10 @@ def four_losses(errors, losses, alt: str | None = None, size=(9, 3.4)):
     return _finish(made, alt)
 
 
-def two_descents(cells, place, home: float, title: str = "", size=(4.6, 4.2)):
+def two_descents(cells, place, home: float, title: str = ""):
     """Two maps, one above the other, and a dotted line at ``x = home``."""
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(4.6, 4.2))
         made.suptitle(title)
         for axis, values, name in zip(
             made.subplots(2, 1),
@@ -307,7 +290,7 @@ def two_descents(cells, place, home: float, title: str = "", size=(4.6, 4.2)):
     return made
 
 
-def dragged_wrist(image, label, answer, height: float = 1.0, size=(9.6, 3.5)):
+def dragged_wrist(image, label, answer, height: float = 1.0):
     """An arm whose wrist is off its label, and what three losses make of it.
 
     Left the picture with the answer and the label's wrist as a cross; in the
@@ -331,7 +314,7 @@ def dragged_wrist(image, label, answer, height: float = 1.0, size=(9.6, 3.5)):
     error = answer[-1] - label[-1]
     off = float(np.linalg.norm(error))
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=size)
+        made = Figure(figsize=(9.6, 3.5))
         person, maps, curves = made.subplots(1, 3, width_ratios=(1, 1, 1.25))
         person.imshow(draw_pose(image, answer, skeleton=UPPER_BODY, thickness=2))
         person.plot(*label[-1], "+", color="white", markersize=15, mew=3)

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .figures import STYLE, display_figure
+from .figures import STYLE, _finish
 
 __all__ = [
     "convolution_step",
@@ -21,13 +21,6 @@ __all__ = [
 ]
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
-
-
-def _finished(made: Figure, alt: str | None) -> Figure | None:
-    if alt is None:
-        return made
-    display_figure(made, alt)
-    return None
 
 
 def convolution_step(picture, kernel, step: int) -> Figure:
@@ -114,7 +107,7 @@ def show_costs(costs: dict, alt: str | None = None) -> Figure | None:
             axis.bar_label(bars, fmt="%.2f", padding=3, fontsize=9)
             axis.set(title=title, xlim=(0, 1.15 * numbers.max()))
         axes[0].invert_yaxis()
-    return _finished(made, alt)
+    return _finish(made, alt)
 
 
 def show_receptive_fields(
@@ -161,7 +154,7 @@ def show_receptive_fields(
         right.set_title("what the middle cell uses")
         for axis in (left, right):
             axis.set_axis_off()
-    return _finished(made, alt)
+    return _finish(made, alt)
 
 
 def _square(middle, side, color, width, ls="-"):
@@ -174,7 +167,6 @@ def show_over_layers(
     panels: dict,
     alt: str | None = None,
     ylim=None,
-    size=None,
 ) -> Figure | None:
     """Numbers that each layer has, on a logarithmic scale.
 
@@ -187,7 +179,7 @@ def show_over_layers(
         the last ones. Labels stand in the first panel.
     """
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=size or (8 if len(panels) == 1 else 9.6, 3.8))
+        made = Figure(figsize=(8 if len(panels) == 1 else 9.6, 3.8))
         grid = made.subplots(1, len(panels), squeeze=False)[0]
         for axis, (title, curves) in zip(grid, panels.items()):
             for (label, values), mark in zip(curves.items(), "os^D"):
@@ -196,4 +188,4 @@ def show_over_layers(
             axis.set(yscale="log", ylim=ylim, title=title)
             axis.tick_params(axis="x", rotation=60, labelsize=9)
         grid[0].legend(loc="lower left")
-    return _finished(made, alt)
+    return _finish(made, alt)

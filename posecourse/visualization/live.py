@@ -9,9 +9,9 @@ for they work where no program runs.
 
 from __future__ import annotations
 
-__all__ = ["RUN", "display_live"]
+__all__ = ["display_live"]
 
-RUN = "Run this cell to move the picture."
+_RUN = "Run this cell to move the picture."
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # JupyterLab's outputs lie in .jp-OutputArea-child, one below the other; that of
@@ -24,7 +24,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def display_live(widget, still: str, text: str, note: str = RUN) -> None:
+def display_live(widget, still: str, text: str) -> None:
     """Display a widget, and store its static twin.
 
     Parameters
@@ -36,8 +36,6 @@ def display_live(widget, still: str, text: str, note: str = RUN) -> None:
         without a kernel, on paper.
     text:
         The same for where there is no HTML.
-    note:
-        A line below the twin that says how the widget comes to life.
     """
     from IPython import get_ipython
     from IPython.display import display
@@ -47,7 +45,7 @@ def display_live(widget, still: str, text: str, note: str = RUN) -> None:
         return
     widget.add_class("posecourse-live")
     twin = (
-        f'{_STYLE}\n<div class="posecourse-still">{still}\n<p><em>{note}</em></p></div>'
+        f'{_STYLE}\n<div class="posecourse-still">{still}\n<p><em>{_RUN}</em></p></div>'
     )
     display({"text/html": twin, "text/plain": text}, raw=True)
     # no text: there is one already, and nbval would count two

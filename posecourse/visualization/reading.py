@@ -11,6 +11,7 @@ from ..skeletons import MPII
 __all__ = ["draw_decoding", "draw_flip_test"]
 
 _AROUND = 3  # cells shown to each side of the peak
+_SIGMA = 1.5  # cells; of the bumps that the network was trained on
 _READ = (
     ("the map of a network", None),
     ("the largest cell", argmax_decode),
@@ -19,7 +20,7 @@ _READ = (
 )
 
 
-def draw_decoding(maps, joint: str, step: int, sigma: float = 1.5):
+def draw_decoding(maps, joint: str, step: int):
     """A step from a map to a place, in the cells around the map's peak.
 
     Parameters
@@ -28,8 +29,6 @@ def draw_decoding(maps, joint: str, step: int, sigma: float = 1.5):
         ``(16, h, w)``, of MPII's joints; tensor.
     step:
         0 the map alone, 1 its largest cell, 2 the quarter offset, 3 DARK.
-    sigma:
-        The width of the bumps that the network was trained on, in cells.
 
     Returns
     -------
@@ -46,7 +45,7 @@ def draw_decoding(maps, joint: str, step: int, sigma: float = 1.5):
     )
     title = f"{joint.replace('_', ' ')}: {title}"
     if read is not None:
-        options = {"sigma": sigma} if read is dark_decode else {}
+        options = {"sigma": _SIGMA} if read is dark_decode else {}
         at = read(one[None], **options)[0][0].double().numpy()
         axis.plot(*at, "o", color="#56B4E9", mec="black", ms=11)
         title += f"\n({at[0]:.2f}, {at[1]:.2f})"

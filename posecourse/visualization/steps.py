@@ -12,7 +12,7 @@ __all__ = ["show_range_test", "show_steps"]
 _MANY = 40
 
 
-def show_steps(panels: dict, alt: str, sharey: bool = False, size=None) -> None:
+def show_steps(panels: dict, alt: str, sharey: bool = False) -> None:
     """Curves over the steps, in panels side by side.
 
     Parameters
@@ -25,7 +25,7 @@ def show_steps(panels: dict, alt: str, sharey: bool = False, size=None) -> None:
     alt:
         What there is to see.
     """
-    size = size or (4.5 * len(panels) + 2 * (len(panels) == 1), 3.3)
+    size = (4.5 * len(panels) + 2 * (len(panels) == 1), 3.3)
     with figure(alt, 1, len(panels), size=size, squeeze=False, sharey=sharey) as axes:
         for axis, (title, (curves, options)) in zip(axes[0], panels.items()):
             for name, values in curves.items():

@@ -128,7 +128,17 @@ class Explorer:
                 self._axes = _Axes(figure)
         finally:
             plt.close(figure)
-        return pixels, checked_alt(self.alt.format(**values))
+        return pixels, self._described(values)
+
+    def _described(self, values) -> str:
+        """The alt text for these values."""
+        try:
+            return checked_alt((self.alt or "").format(**values))
+        except LookupError as error:
+            raise ValueError(
+                f"explore: the alt text asks for a value that is not there ({error}); "
+                f"there are {', '.join(values)}"
+            ) from None
 
     def _state(self, pixels, alt) -> dict:
         """What the picture in the page has to know."""
@@ -271,8 +281,8 @@ def _control(name, choice, label_width):
                     **look,
                 )
     raise ValueError(
-        f"explore: {name}={choice!r} is not (low, high, start), a list or a "
-        "bool; a slider starts a whole number of steps above its low end"
+        f"explore: {name}={choice!r} is not (low, high, start), a list, a bool "
+        "or a Point; a slider starts a whole number of steps above its low end"
     )
 
 

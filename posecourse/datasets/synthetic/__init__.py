@@ -10,7 +10,7 @@ past one another. Behind them, from the first to the last step:
   where several stand; `motions`: older, simpler motions;
 - `figure` (solids, colours, parts), `solids` and `render` (pixels), `scenery`;
 - `staging` (people before the camera, difficulty, visibility), `camera`,
-  `labels`.
+  `labels`; `arguments` (what the four are told).
 """
 
 from .camera import Camera

@@ -37,6 +37,13 @@ class Camera:
     rotation: np.ndarray
     translation: np.ndarray
 
+    def __post_init__(self):
+        for name, shape in (("rotation", (3, 3)), ("translation", (3,))):
+            value = as_array(getattr(self, name))
+            if value.shape != shape:
+                raise ValueError(f"{name} has the shape {value.shape}, not {shape}")
+            object.__setattr__(self, name, value)
+
     @property
     def intrinsics(self) -> np.ndarray:
         """The matrix K, ``(3, 3)``."""
@@ -91,6 +98,4 @@ class Camera:
         pitch, roll:
             Degrees by which the camera looks down, and is tilted.
         """
-        return cls(
-            view.focal, view.center, rotation("zx", roll, pitch), np.asarray(ground)
-        )
+        return cls(view.focal, view.center, rotation("zx", roll, pitch), ground)

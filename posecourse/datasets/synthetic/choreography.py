@@ -121,10 +121,10 @@ class Rhythm:
     Where the time is too short for one, the first is cut off.
     """
 
-    def __init__(self, rng, seconds, period, speed, uneven=0.06):
+    def __init__(self, rng, seconds, period, speed):
         period = period / speed * rng.uniform(0.92, 1.08)
         self.count = round(seconds / period)
-        lengths = 1 + uneven * rng.uniform(-1, 1, max(self.count, 1))
+        lengths = 1 + 0.06 * rng.uniform(-1, 1, max(self.count, 1))
         total = seconds if self.count else period
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         self.bounds = bounds * total / bounds[-1]
@@ -197,12 +197,12 @@ class Mover:
             **given,
         )
 
-    def planted(self, t, apart, toes_out, ahead=(0.0, 0.0)):
+    def planted(self, t, apart, toes_out):
         """Feet that stand still: ankles, contacts, feet.
 
         `apart` is half the distance of the ankles.
         """
-        prints = np.stack([OUT * apart, 0.03 - np.asarray(ahead)], axis=-1)
+        prints = np.stack([OUT * apart, np.full(2, 0.03)], axis=-1)
         yaw = -OUT * toes_out
         ankles, contacts = self.sole.stand(prints, yaw, np.full(2, self.sole.flat))
         feet = np.stack([yaw, np.full(2, self.sole.flat)], axis=-1)

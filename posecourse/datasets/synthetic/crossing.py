@@ -8,12 +8,12 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
+from .arguments import frame_times, level_name, two, whole
 from .body import sample_body
 from .crowd import moved, seen_by
 from .performance import Performance, film, perform, with_ground
-from .scenes import Scene, grounded, render_scene, two
-from .sequence import frame_times
-from .staging import DIFFICULTIES, Difficulty, as_difficulty
+from .scenes import Scene, grounded, render_scene
+from .staging import Difficulty, as_difficulty
 
 __all__ = ["SyntheticCrossing"]
 
@@ -76,17 +76,12 @@ class SyntheticCrossing:
         difficulty: str | Difficulty = "standard",
         skeleton: Skeleton | str = MPII,
     ):
-        if people != int(people) or not 2 <= people <= 6:
+        self.people, self.seed = whole(people, "people"), whole(seed, "seed")
+        if not 2 <= self.people <= 6:
             raise ValueError(f"people is {people}; there are 2 to 6")
-        for side in two(size, "size"):
-            if side != int(side) or side < 32:
-                raise ValueError(f"a side of size is {side}; it must be 32 or more")
-        if seed != int(seed) or seed < 0:
-            raise ValueError(f"seed is {seed}; it must be 0 or more")
+        self.size = tuple(whole(n, "a side of size", 32) for n in two(size, "size"))
         self.times = frame_times(seconds, fps)
-        self.people, self.seed = int(people), int(seed)
         self.seconds, self.fps = float(seconds), float(fps)
-        self.size = tuple(int(side) for side in two(size, "size"))
         self.difficulty = as_difficulty(difficulty)
         self.skeleton = get_skeleton(skeleton)
         self._last: tuple[int | None, Scene | None] = (None, None)
@@ -136,12 +131,10 @@ class SyntheticCrossing:
         return len(self.times) * self.people
 
     def __repr__(self) -> str:
-        named = [k for k, v in DIFFICULTIES.items() if v == self.difficulty]
-        level = repr(named[0] if named else self.difficulty)
         return (
             f"SyntheticCrossing({self.people}, seconds={self.seconds:g}, "
             f"fps={self.fps:g}, size={self.size}, seed={self.seed}, "
-            f"difficulty={level}, skeleton={self.skeleton.name!r})"
+            f"difficulty={level_name(self.difficulty)}, skeleton={self.skeleton.name!r})"
         )
 
     def __getitem__(self, index: int) -> Person:

@@ -9,15 +9,15 @@ import numpy as np
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
+from .arguments import SPLITS, checked_split, level_name, whole
 from .body import sample_body
 from .labels import label
 from .motions import pose_at
 from .pose import sample_pose
 from .rotations import rotation
-from .scenes import SPLITS, Scene
+from .scenes import Scene
 from .solids import View
 from .staging import (
-    DIFFICULTIES,
     Difficulty,
     Stance,
     arms_aside,
@@ -106,23 +106,14 @@ class SyntheticPeople:
         skeleton: Skeleton | str = MPII,
         split: str = "train",
     ):
-        if count != int(count) or count < 0:
-            raise ValueError(f"count is {count}; it must be 0 or more")
-        if size != int(size) or size < 16:
-            raise ValueError(
-                f"size is {size}; pictures have a whole number of pixels, at least 16"
-            )
-        if seed != int(seed) or seed < 0:
-            raise ValueError(f"seed is {seed}; it must be 0 or more")
+        self.count, self.seed = whole(count, "count"), whole(seed, "seed")
+        self.size = whole(size, "size", 16)
         if not 1 <= margin <= 4:
             raise ValueError(
                 f"margin is {margin}; it must be from 1 (the standard crop) to 4"
             )
-        if split not in SPLITS:
-            raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
-        self.count, self.seed, self.size = int(count), int(seed), int(size)
         self.difficulty, self.margin = as_difficulty(difficulty), float(margin)
-        self.skeleton, self.split = get_skeleton(skeleton), split
+        self.skeleton, self.split = get_skeleton(skeleton), checked_split(split)
         self._last = (None, None)
 
     def __len__(self) -> int:
@@ -130,11 +121,9 @@ class SyntheticPeople:
 
     def __repr__(self) -> str:
         # every argument: a store is known by what it was made from
-        named = [k for k, v in DIFFICULTIES.items() if v == self.difficulty]
-        level = repr(named[0] if named else self.difficulty)
         return (
             f"SyntheticPeople({self.count}, seed={self.seed}, "
-            f"size={self.size}, difficulty={level}, "
+            f"size={self.size}, difficulty={level_name(self.difficulty)}, "
             f"margin={self.margin}, skeleton={self.skeleton.name!r}, "
             f"split={self.split!r})"
         )

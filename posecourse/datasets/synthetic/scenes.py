@@ -9,16 +9,16 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
+from .arguments import SPLITS, checked_split, level_name, two, whole
 from .camera import Camera
 from .crowd import box_ious, box_overlap, gather, seen_by
 from .labels import box_of, exact_position, label
 from .rotations import rotation
 from .solids import View
-from .staging import DIFFICULTIES, Difficulty, Stance, as_difficulty, draw
+from .staging import Difficulty, Stance, as_difficulty, draw
 
-__all__ = ["Scene", "SyntheticScenes", "grounded", "render_scene", "two"]
+__all__ = ["Scene", "SyntheticScenes", "grounded", "render_scene"]
 
-SPLITS = ("train", "valid", "test")
 _SEED = 4  # the kind of random numbers; `dataset` and `sequence` have 0 to 3
 _APART = 62.0  # degrees between neighbouring cameras
 
@@ -118,16 +118,10 @@ class SyntheticScenes:
         split: str = "train",
         camera: int = 0,
     ):
-        for what, value, least in (
-            ("pictures", pictures, 0),
-            ("seed", seed, 0),
-            ("camera", camera, 0),
-            *(("a side of size", side, 32) for side in two(size, "size")),
-            *(("people", number, 1) for number in two(people, "people")),
-        ):
-            if value != int(value) or value < least:
-                raise ValueError(f"{what} is {value}; it must be {least} or more")
-        low, high = two(people, "people")
+        self.pictures, self.seed = whole(pictures, "pictures"), whole(seed, "seed")
+        self.camera, self.split = whole(camera, "camera"), checked_split(split)
+        self.size = tuple(whole(n, "a side of size", 32) for n in two(size, "size"))
+        low, high = (whole(n, "people", 1) for n in two(people, "people"))
         if not low <= high <= 8:
             raise ValueError(f"people is {people}; there are 1 to 8, least and most")
         least, most = two(overlap, "overlap")
@@ -137,28 +131,19 @@ class SyntheticScenes:
             )
         if not 0 <= truncated <= 1:
             raise ValueError(f"truncated is {truncated}; it is a share, 0 to 1")
-        if split not in SPLITS:
-            raise ValueError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
-        self.pictures, self.seed, self.split = int(pictures), int(seed), split
-        self.size = tuple(int(side) for side in two(size, "size"))
-        self.people, self.overlap = (int(low), int(high)), (float(least), float(most))
-        self.truncated, self.camera = float(truncated), int(camera)
-        self.difficulty, self.skeleton = (
-            as_difficulty(difficulty),
-            get_skeleton(skeleton),
-        )
+        self.people, self.overlap = (low, high), (float(least), float(most))
+        self.truncated, self.difficulty = float(truncated), as_difficulty(difficulty)
+        self.skeleton = get_skeleton(skeleton)
         self._last: tuple[int | None, Scene | None] = (None, None)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if self.pictures else 0
 
     def __repr__(self) -> str:
-        named = [k for k, v in DIFFICULTIES.items() if v == self.difficulty]
-        level = repr(named[0] if named else self.difficulty)
         return (
             f"SyntheticScenes({self.pictures}, seed={self.seed}, size={self.size}, "
             f"people={self.people}, overlap={self.overlap}, "
-            f"truncated={self.truncated}, difficulty={level}, "
+            f"truncated={self.truncated}, difficulty={level_name(self.difficulty)}, "
             f"skeleton={self.skeleton.name!r}, split={self.split!r}, "
             f"camera={self.camera})"
         )
@@ -318,14 +303,6 @@ def grounded(level: Difficulty) -> Difficulty:
     """The difficulty, in places with a ground on which all can stand."""
     kinds = tuple(kind for kind in level.scenes if kind != "abstract")
     return replace(level, scenes=kinds or level.scenes)
-
-
-def two(value, what: str):
-    """Least and most, or width and height: two numbers, or one twice."""
-    pair = (value, value) if np.ndim(value) == 0 else tuple(value)
-    if len(pair) != 2:
-        raise ValueError(f"{what} is {value}; it must be a number or two")
-    return pair
 
 
 def _note_overlaps(persons: list[Person]):

@@ -8,31 +8,19 @@ import numpy as np
 
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
+from .arguments import frame_times, level_name, whole
 from .body import sample_body
 from .crowd import seen_by
 from .labels import exact_position, label
 from .performance import film, perform, with_ground
 from .solids import View
-from .staging import DIFFICULTIES, Difficulty, as_difficulty, draw
+from .staging import Difficulty, as_difficulty, draw
 from .styles import STYLES
 
-__all__ = ["SyntheticMotion", "frame_times"]
+__all__ = ["SyntheticMotion"]
 
 _SEED = 3  # the kind of random numbers; `dataset` has 0 to 2
 _APART = 72.0  # degrees between neighbouring cameras
-
-
-def frame_times(seconds: float, fps: float) -> np.ndarray:
-    """When the frames of a video are, from 0: ``(T,)`` seconds.
-
-    Raises ValueError unless both are above 0, and at most an hour and 1000.
-    """
-    for what, value, most in (("seconds", seconds, 3600), ("fps", fps, 1000)):
-        if not 0 < value <= most:
-            raise ValueError(
-                f"{what} is {value}; it must be more than 0 and at most {most}"
-            )
-    return np.arange(max(1, int(np.ceil(seconds * fps - 1e-9)))) / fps
 
 
 class SyntheticMotion:
@@ -121,20 +109,11 @@ class SyntheticMotion:
         self.times = frame_times(seconds, fps)
         if not 0.5 <= speed <= 1.5:
             raise ValueError(f"speed is {speed}; it must be from 0.5 to 1.5")
-        if size != int(size) or size < 16:
-            raise ValueError(
-                f"size is {size}; pictures have a whole number of pixels, at least 16"
-            )
-        for what, value in (("seed", seed), ("camera", camera)):
-            if value != int(value) or value < 0:
-                raise ValueError(f"{what} is {value}; it must be 0 or more")
-        self.label, self.size, self.seed = style, int(size), int(seed)
+        self.label, self.size = style, whole(size, "size", 16)
+        self.seed, self._number = whole(seed, "seed"), whole(camera, "camera")
         self.seconds, self.fps, self.speed = float(seconds), float(fps), float(speed)
-        self.difficulty, self.skeleton = (
-            as_difficulty(difficulty),
-            get_skeleton(skeleton),
-        )
-        self._number = int(camera)
+        self.difficulty = as_difficulty(difficulty)
+        self.skeleton = get_skeleton(skeleton)
         self._last = (None, None)
         self._stage()
 
@@ -142,12 +121,10 @@ class SyntheticMotion:
         return len(self.times)
 
     def __repr__(self) -> str:
-        named = [k for k, v in DIFFICULTIES.items() if v == self.difficulty]
-        level = repr(named[0] if named else self.difficulty)
         return (
             f"SyntheticMotion({self.label!r}, seconds={self.seconds:g}, "
             f"fps={self.fps:g}, size={self.size}, seed={self.seed}, "
-            f"speed={self.speed:g}, difficulty={level}, "
+            f"speed={self.speed:g}, difficulty={level_name(self.difficulty)}, "
             f"skeleton={self.skeleton.name!r}, camera={self._number})"
         )
 
