@@ -8,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# As the command line says it. FFmpeg listens once in a process, when the first
+# video is opened: in a fixture it would depend on which tests went before.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 
 def pytest_collection_modifyitems(items):
     """Notebooks and a browser take long: ``-m "not slow"`` leaves them out.

@@ -127,12 +127,8 @@ def test_a_file_with_one_odd_value_is_read_or_refused_in_words(
 
 
 @pytest.mark.slow
-def test_what_people_report(
-    shared_data, load_script, house, run, tmp_path, monkeypatch
-):
+def test_what_people_report(shared_data, load_script, house, run, tmp_path):
     """Inputs of those kinds: some are read, the others refused in words."""
-    # as the command says it, but FFmpeg listens once, when it is first used
-    monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "-8")
     script = shared_data.parent / "cases" / "make_cases.py"
     if not script.is_file():
         pytest.skip("the script that makes the cases is not here")
