@@ -85,9 +85,10 @@ def test_the_quizzes_of_the_chapters(chapter):
     for question in questions:
         assert len({c.text for c in question.choices}) == len(question.choices)
         assert len({c.why for c in question.choices}) == len(question.choices)
-    # nobody passes by choosing the first (or the last) each time
-    for place in (0, -1):
-        assert not all(q.choices[place].right for q in questions)
+    # nobody passes by choosing the first, the second, or the last each time
+    for place in (0, 1, -1):
+        hits = sum(q.choices[place].right for q in questions)
+        assert hits <= 2 / 3 * len(questions)
 
 
 def test_a_question_says_how_many_answers_are_right():

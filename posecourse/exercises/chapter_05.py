@@ -367,15 +367,15 @@ QUIZ = (
                 "the same people, most of that luck is shared and cancels.",
             ),
             Choice(
+                "Yes, because 58.0 is more than 55.7.",
+                "Without an interval for the difference you cannot know whether other "
+                "people would turn it round.",
+            ),
+            Choice(
                 "Yes, if both answered for the same people.",
                 "These are SimCC and soft-argmax. Their paired difference was 2.4 "
                 "points, 1.5 to 3.3: what is hard for one is hard for the other.",
                 right=True,
-            ),
-            Choice(
-                "Yes, because 58.0 is more than 55.7.",
-                "Without an interval for the difference you cannot know whether other "
-                "people would turn it round.",
             ),
         ),
     ),

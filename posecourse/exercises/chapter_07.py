@@ -388,14 +388,14 @@ QUIZ = (
         "once on 56 x 56. How do the two compare?",
         (
             Choice(
-                "The second has 16 times the parameters.",
-                r"Both have $9 \cdot 512 \cdot 512 + 512$: a convolution uses the same "
-                "weights in every cell.",
-            ),
-            Choice(
                 "As many parameters, 16 times the multiply-adds.",
                 "The weights are the same, and there are 16 times as many cells.",
                 right=True,
+            ),
+            Choice(
+                "The second has 16 times the parameters.",
+                r"Both have $9 \cdot 512 \cdot 512 + 512$: a convolution uses the same "
+                "weights in every cell.",
             ),
             Choice(
                 "As many parameters, 4 times the multiply-adds.",
@@ -412,13 +412,13 @@ QUIZ = (
                 "That saves memory and time; the answer stays the same.",
             ),
             Choice(
+                "`torch.manual_seed(0)`",
+                "Nothing here is random: the batch is what differs.",
+            ),
+            Choice(
                 "`network.eval()`",
                 "In training mode the mean and the variance are those of the batch.",
                 right=True,
-            ),
-            Choice(
-                "`torch.manual_seed(0)`",
-                "Nothing here is random: the batch is what differs.",
             ),
         ),
     ),
@@ -453,14 +453,14 @@ QUIZ = (
         "Would it help to start with weights that are all zero?",
         (
             Choice(
-                "Yes: then nothing shrinks.",
-                "Nothing is left to shrink: every layer gives zero.",
-            ),
-            Choice(
                 "No: all channels of a layer would stay equal.",
                 "They get equal gradients, or none, and stay equal for ever. Random "
                 "weights are what makes channels different.",
                 right=True,
+            ),
+            Choice(
+                "Yes: then nothing shrinks.",
+                "Nothing is left to shrink: every layer gives zero.",
             ),
             Choice(
                 "Yes, if BatchNorm divides by their standard deviation.",

@@ -321,15 +321,15 @@ QUIZ = (
         "disappointing. Are 50 epochs too few?",
         (
             Choice(
-                "Yes, the score says so.",
-                "It was measured with half of the top rate still on, while the weights "
-                "jitter.",
-            ),
-            Choice(
                 "That cannot be told from this run.",
                 "Compare with a run that was *planned* for 50 epochs, so that its "
                 "rate came down to zero.",
                 right=True,
+            ),
+            Choice(
+                "Yes, the score says so.",
+                "It was measured with half of the top rate still on, while the weights "
+                "jitter.",
             ),
             Choice(
                 "No: a network that has not converged after 50 epochs never will.",
@@ -346,16 +346,16 @@ QUIZ = (
                 "Its range is that of 32 bits. It is short of digits, not of range.",
             ),
             Choice(
+                "The loss is computed with too few digits.",
+                "That would make the *printed* loss coarse, but the weights would "
+                "still move.",
+            ),
+            Choice(
                 "A small step is rounded away when it is added to a weight.",
                 "A step below about 1/256 of a weight changes nothing, as 0.001 "
                 "changed nothing at 0.5. The gradients are fine, the weights stand "
                 "still.",
                 right=True,
-            ),
-            Choice(
-                "The loss is computed with too few digits.",
-                "That would make the *printed* loss coarse, but the weights would "
-                "still move.",
             ),
         ),
     ),

@@ -552,13 +552,13 @@ QUIZ = (
         "Stage 1 of CPM sees 160 pixels. How many does stage 2 see if its three "
         "kernels are 5 x 5 instead of 11 x 11?",
         (
-            Choice("172", "That is $160 + 3 \\cdot 4$. The cells lie 8 pixels apart."),
             Choice(
                 "256",
                 "Each kernel adds 4 neighbours, 8 pixels apart: $160 + 3 \\cdot 4 "
                 "\\cdot 8$.",
                 right=True,
             ),
+            Choice("172", "That is $160 + 3 \\cdot 4$. The cells lie 8 pixels apart."),
             Choice(
                 "280",
                 "That is $160 + 3 \\cdot 5 \\cdot 8$. A kernel of 5 has 4 neighbours "
@@ -575,14 +575,14 @@ QUIZ = (
                 "Nothing ever asked that stage to draw joints.",
             ),
             Choice(
+                "Yes, after some more training.",
+                "However long you train, that stage has no reason to draw joints.",
+            ),
+            Choice(
                 "No.",
                 "Its maps are just features with sixteen channels. Only the last stage "
                 "had a loss.",
                 right=True,
-            ),
-            Choice(
-                "Yes, after some more training.",
-                "However long you train, that stage has no reason to draw joints.",
             ),
         ),
     ),
