@@ -78,7 +78,6 @@ class Question:
 _NUMBERS = {2: "Two", 3: "Three", 4: "Four"}
 _STYLE = """<style>
 .pc-quiz {max-width: 52em}
-.pc-quiz > p {margin: 1.1em 0 .4em}
 .pc-quiz details {border: 1px solid var(--jp-border-color2, #bbb);
   border-radius: 4px; margin: .3em 0}
 .pc-quiz summary {cursor: pointer; padding: .35em .8em; list-style: none}
@@ -103,7 +102,11 @@ class Quiz:
     def _repr_html_(self) -> str:
         parts = [_STYLE, '<div class="pc-quiz">']
         for number, question in enumerate(self.questions, 1):
-            parts.append(f"<p><b>{number}.</b> {to_html(question.asked)}</p>")
+            # of a style sheet JupyterLab keeps nothing until the notebook is run
+            parts.append(
+                f'<p style="margin: 1.4em 0 0.5em"><b>{number}.</b> '
+                f"{to_html(question.asked)}</p>"
+            )
             for choice in question.choices:
                 kind, verdict = (
                     ("right", "Right.") if choice.right else ("wrong", "Not quite.")
