@@ -1,0 +1,183 @@
+"""A ground in perspective, and a brush for what stands on it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..solids import View
+from ..staging import Stance
+
+__all__ = ["Local", "Stage", "rounded"]
+
+_FINE = 16  # OpenCV counts in sixteenths of a pixel here
+_ROUND = np.arange(24) * (np.pi / 12)
+CIRCLE = np.stack([np.cos(_ROUND), np.sin(_ROUND)], axis=1).round(12)
+
+
+def rounded(x, y, w, h, r):
+    """A rectangle ``(N, 2)`` from (x, y), its corners rounded by `r`."""
+    r = min(r, w / 2, h / 2)
+    corner = CIRCLE[:7] * r
+    quarter = [corner, corner[::-1] * (-1, 1), -corner, corner[::-1] * (1, -1)]
+    middles = [
+        (x + w - r, y + h - r),
+        (x + r, y + h - r),
+        (x + r, y + r),
+        (x + w - r, y + r),
+    ]
+    return np.concatenate([m + q for m, q in zip(middles, quarter)])
+
+
+class Stage:
+    """The ground on which somebody stands, as the camera sees it.
+
+    Places on it are ``(x, up, away)`` in metres: to the picture's right, above
+    the ground, and away from the camera, counted from below the person.
+
+    Parameters
+    ----------
+    image:
+        ``(size, size, 3)`` uint8 RGB, painted on.
+    stance:
+        Whose ground it is.
+    light:
+        Unit vector towards the light, in the camera's axes.
+    mask:
+        Optional ``(size, size)`` uint8 on which the same is painted white.
+    """
+
+    def __init__(self, image, stance: Stance, view: View, light, mask=None):
+        self.image, self.mask, self.view = image, mask, view
+        down = stance.down
+        ahead = np.array([0.0, 0, 1]) - down[2] * down
+        length = np.sqrt(ahead @ ahead)
+        # A camera that looks straight down sees no horizon.
+        ahead = ahead / length if length > 0.05 else np.cross([1.0, 0, 0], down)
+        self.axes = np.array([np.cross(down, ahead), -down, ahead])
+        self.ground = stance.ground
+        self.size = len(image)
+        self.left_lit = light @ self.axes[0] < 0
+        # as near as the ground can be seen without being beside the camera
+        depth = float(stance.ground[2])
+        self.nearest = (0.4 - depth) / max(float(ahead[2]), 0.2)
+        self.metre = float(view.focal / max(depth, 0.4))
+
+    def pixels(self, places):
+        """Pixels of ``(N, 3)`` places."""
+        space = np.asarray(places, dtype=np.float64) @ self.axes + self.ground
+        space[:, 2] = np.maximum(space[:, 2], 0.2)
+        return self.view.project(space)
+
+    def polygon(self, places, color):
+        """A filled polygon through places of the stage."""
+        self._fill(self.pixels(places) * _FINE, color)
+
+    def floor(self, flat, color):
+        """A polygon on the ground: ``(N, 2)`` x and away."""
+        flat = np.asarray(flat, dtype=np.float64)
+        away = np.maximum(flat[:, 1], self.nearest)
+        self.polygon(np.column_stack([flat[:, 0], np.zeros(len(flat)), away]), color)
+
+    def floor_lines(self, lines, color, width=0.012):
+        """Lines on the ground: ``(L, N, 2)`` x and away."""
+        lines = np.asarray(lines, dtype=np.float64)
+        flat = lines.reshape(-1, 2)
+        places = np.column_stack(
+            [flat[:, 0], np.zeros(len(flat)), np.maximum(flat[:, 1], self.nearest)]
+        )
+        pixels = np.clip(self.pixels(places) * _FINE, -3e5, 3e5)
+        pixels = np.rint(pixels).astype(np.int32).reshape(lines.shape)
+        thick = max(1, round(width * self.metre))
+        cv2.polylines(
+            self.image, list(pixels), False, tuple(color), thick, cv2.LINE_AA, 4
+        )
+
+    def at(self, x, away, up=0.0) -> Local:
+        """An upright sheet at a place, facing the camera."""
+        pixels = self.pixels([(x, up, away), (x + 0.5, up, away), (x, up + 0.5, away)])
+        return Local(self, pixels[0], 2 * (pixels[1:] - pixels[0]))
+
+    def _fill(self, fixed, color):
+        fixed = [np.rint(np.clip(fixed, -3e5, 3e5)).astype(np.int32)]
+        cv2.fillPoly(self.image, fixed, tuple(color), cv2.LINE_AA, 4)
+        if self.mask is not None:
+            cv2.fillPoly(self.mask, fixed, 255, cv2.LINE_AA, 4)
+
+    def gradient(self, stops):
+        """Fill the picture with colours that change with the height over the
+        horizon.
+
+        `stops` are pairs of a tangent of the angle above the horizon, rising,
+        and a colour.
+        """
+        n = 25
+        where = (np.arange(n) + 0.5) * (self.size / n) - 0.5
+        rays = np.empty((n, n, 3))
+        rays[..., 0] = (where - self.view.center[0]) / self.view.focal
+        rays[..., 1] = ((where - self.view.center[1]) / self.view.focal)[:, None]
+        rays[..., 2] = 1
+        side = rays @ self.axes.T
+        slope = side[..., 1] / np.maximum(side[..., 2], 0.3)
+        heights = [s for s, _ in stops]
+        small = np.stack(
+            [np.interp(slope, heights, [c[k] for _, c in stops]) for k in range(3)], -1
+        )
+        cv2.resize(
+            np.rint(np.clip(small, 0, 255)).astype(np.uint8),
+            (self.size, self.size),
+            dst=self.image,
+            interpolation=cv2.INTER_LINEAR_EXACT,
+        )
+
+
+class Local:
+    """An upright sheet on the stage: x to the right, y up, metres."""
+
+    def __init__(self, stage: Stage, base, axes):
+        self.stage = stage
+        self.base, self.axes = base * _FINE, axes * _FINE
+        self.metre = float(np.sqrt((axes[0] ** 2).sum()))
+        self.lit = -1.0 if stage.left_lit else 1.0
+
+    def polygon(self, points, color):
+        """A filled polygon of ``(N, 2)`` points."""
+        self.stage._fill(np.asarray(points) @ self.axes + self.base, color)
+
+    def box(self, x, y, w, h, color, r=0.0):
+        """A rectangle whose lower left corner is (x, y)."""
+        if r * self.metre > 1.2:
+            self.polygon(rounded(x, y, w, h, r), color)
+        else:
+            self.polygon([(x, y), (x + w, y), (x + w, y + h), (x, y + h)], color)
+
+    def boxes(self, boxes, color):
+        """Rectangles of one colour, apart from each other: x, y, w, h."""
+        x, y, w, h = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).T
+        corners = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1).reshape(
+            -1, 4, 2
+        )
+        fixed = np.clip(corners @ self.axes + self.base, -3e5, 3e5)
+        fixed = list(np.rint(fixed).astype(np.int32))
+        cv2.fillPoly(self.stage.image, fixed, tuple(color), cv2.LINE_AA, 4)
+        if self.stage.mask is not None:
+            cv2.fillPoly(self.stage.mask, fixed, 255, cv2.LINE_AA, 4)
+
+    def oval(self, x, y, rx, ry, color, turn=0.0):
+        """A filled ellipse, turned by `turn` radians."""
+        points = CIRCLE * (rx, ry)
+        if turn:
+            c, s = np.cos(turn), np.sin(turn)
+            points = points @ np.array([[c, s], [-s, c]])
+        self.polygon(points + (x, y), color)
+
+    def line(self, points, width, color):
+        """A line of `width` metres."""
+        fixed = np.asarray(points) @ self.axes + self.base
+        fixed = [np.rint(np.clip(fixed, -3e5, 3e5)).astype(np.int32)]
+        thick = max(1, round(width * self.metre))
+        cv2.polylines(
+            self.stage.image, fixed, False, tuple(color), thick, cv2.LINE_AA, 4
+        )
+        if self.stage.mask is not None:
+            cv2.polylines(self.stage.mask, fixed, False, 255, thick, cv2.LINE_AA, 4)
