@@ -60,7 +60,7 @@ class _Head:
     def __init__(self, f: Sketch, b: Someone):
         self.f, self.b = f, b
         self.unit = b.head
-        self.axes = f.frames[f._frame["head"]]
+        self.axes = f.axes("head")
         self.middle = f.points["upper_neck"] + self.unit * (
             self.axes @ np.array([0, -0.575, -0.02])
         )

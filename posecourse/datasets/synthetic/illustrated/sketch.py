@@ -68,6 +68,7 @@ class Sketch:
         self._frame = {name: i for i, name in enumerate(frames)} | {"eye": len(frames)}
         self._origins = np.array(list(points.values()))
         self.frames = np.array([*frames.values(), np.eye(3)])
+        self._lists = self.frames.tolist()
         self._rows: list[tuple] = []  # rings in terms of bones
         self._rings: list[np.ndarray] = []  # rings in the camera's axes
         self._count = 0
@@ -76,6 +77,7 @@ class Sketch:
         self.pieces: list[Piece] = []
         # One metre at the person, pixels: how fine drawing is worth while.
         self.metre = float(view.focal / points["pelvis"][2])
+        self.fine = self.metre > 75  # whether details are to be seen
         self.corners = 16 if self.metre < 70 else 24 if self.metre < 180 else 32
         self.circle = _circle(self.corners)
 
@@ -109,11 +111,9 @@ class Sketch:
 
     def egg(self, origin, frame, offset, radii) -> int:
         """An ellipsoid with half axes along those of `frame`."""
-        (a, b, _), (c, d, _) = (
-            [axis * r for axis, r in zip(row, radii)]
-            for row in self.frames[self._frame[frame]].tolist()[:2]
-        )
-        e, f = (self.frames[self._frame[frame]][:2, 2] * radii[2]).tolist()
+        (a, b, e), (c, d, f), _ = self._lists[self._frame[frame]]
+        p, q, r = radii
+        a, b, e, c, d, f = a * p, b * q, e * r, c * p, d * q, f * r
         xx, xy, yy = a * a + b * b + e * e, a * c + b * d + e * f, c * c + d * d + f * f
         side = xx**0.5
         tall = max(yy - xy * xy / xx, 1e-12) ** 0.5
@@ -121,17 +121,14 @@ class Sketch:
             origin, frame, offset, (side, xy / side, 0.0), (0.0, tall, 0.0), "eye"
         )
 
-    def between(self, rings, blend) -> list[int]:
-        """More rings between `rings`: ``blend`` is ``(new, old)`` weights."""
-        made = blend @ self.solve(rings).reshape(len(rings), 9)
-        start = self._count
-        self._rings.append(np.column_stack([np.arange(start, start + len(made)), made]))
-        self._count += len(made)
-        return list(range(start, self._count))
-
-    def solve(self, rings) -> np.ndarray:
-        """Middle, u and v of the last rings of bones: ``(N, 3, 3)``."""
-        return self._solve(np.array(self._rows[-len(rings) :]))
+    def blended(self, rings, weights):
+        """Rings made from the last rings of bones, ``weights (new, old)`` of
+        each: their numbers, and middle, u and v of each ``(new, 3, 3)``."""
+        made = weights @ self._solve(np.array(self._rows[-len(rings) :])).reshape(-1, 9)
+        start, self._count = self._count, self._count + len(made)
+        numbers = np.arange(start, self._count)
+        self._rings.append(np.column_stack([numbers, made]))
+        return numbers.tolist(), made.reshape(-1, 3, 3)
 
     def _solve(self, rows) -> np.ndarray:
         origin, frame, axes = rows[:, [1, 2, 6]].astype(int).T
@@ -144,6 +141,10 @@ class Sketch:
         return result
 
     # ------------------------------------------------------------ shapes
+    def axes(self, frame: str) -> np.ndarray:
+        """Left, down and back of a bone, columns in the camera's axes."""
+        return self.frames[self._frame[frame]]
+
     def piece(self, name: str, bias: float = 0.0, after: str = ""):
         """Begin a new piece, to which all further shapes belong."""
         self.pieces.append(Piece(name, bias, after, [], self._count, self._count))
@@ -219,7 +220,7 @@ class Sketch:
 
     @staticmethod
     def _fixed(pixels):
-        return np.rint(np.clip(pixels, -9999, 9999) * _FINE).astype(np.int32)
+        return np.rint(pixels * _FINE).astype(np.int32)
 
 
 def painted_order(pieces: list[Piece], places, owners) -> list[int]:

@@ -66,8 +66,8 @@ class Stage:
     def pixels(self, places):
         """Pixels of ``(N, 3)`` places."""
         space = np.asarray(places, dtype=np.float64) @ self.axes + self.ground
-        space[:, 2] = np.maximum(space[:, 2], 0.2)
-        return self.view.project(space)
+        depth = np.maximum(space[:, 2:], 0.2)
+        return space[:, :2] * (self.view.focal / depth) + self.view.center
 
     def polygon(self, places, color):
         """A filled polygon through places of the stage."""
@@ -86,8 +86,9 @@ class Stage:
         places = np.column_stack(
             [flat[:, 0], np.zeros(len(flat)), np.maximum(flat[:, 1], self.nearest)]
         )
-        pixels = np.clip(self.pixels(places) * _FINE, -3e5, 3e5)
-        pixels = np.rint(pixels).astype(np.int32).reshape(lines.shape)
+        pixels = (
+            np.rint(self.pixels(places) * _FINE).astype(np.int32).reshape(lines.shape)
+        )
         thick = max(1, round(width * self.metre))
         cv2.polylines(
             self.image, list(pixels), False, tuple(color), thick, cv2.LINE_AA, 4
@@ -95,11 +96,23 @@ class Stage:
 
     def at(self, x, away, up=0.0) -> Local:
         """An upright sheet at a place, facing the camera."""
-        pixels = self.pixels([(x, up, away), (x + 0.5, up, away), (x, up + 0.5, away)])
-        return Local(self, pixels[0], 2 * (pixels[1:] - pixels[0]))
+        sx, sy, sz = (np.array([x, up, away]) @ self.axes + self.ground).tolist()
+        scale = self.view.focal / max(sz, 0.2)
+        sx, sy = sx * scale, sy * scale
+        # how the pixel moves with x and up, here
+        (ax, ay, az), (bx, by, bz) = self.axes[:2].tolist()
+        near = 1 / max(sz, 0.2)
+        axes = np.array(
+            [
+                [ax * scale - sx * az * near, ay * scale - sy * az * near],
+                [bx * scale - sx * bz * near, by * scale - sy * bz * near],
+            ]
+        )
+        cx, cy = self.view.center
+        return Local(self, np.array([sx + cx, sy + cy]), axes)
 
     def _fill(self, fixed, color):
-        fixed = [np.rint(np.clip(fixed, -3e5, 3e5)).astype(np.int32)]
+        fixed = [np.rint(fixed).astype(np.int32)]
         cv2.fillPoly(self.image, fixed, tuple(color), cv2.LINE_AA, 4)
         if self.mask is not None:
             cv2.fillPoly(self.mask, fixed, 255, cv2.LINE_AA, 4)
@@ -157,7 +170,7 @@ class Local:
         corners = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1).reshape(
             -1, 4, 2
         )
-        fixed = np.clip(corners @ self.axes + self.base, -3e5, 3e5)
+        fixed = corners @ self.axes + self.base
         fixed = list(np.rint(fixed).astype(np.int32))
         cv2.fillPoly(self.stage.image, fixed, tuple(color), cv2.LINE_AA, 4)
         if self.stage.mask is not None:
@@ -174,7 +187,7 @@ class Local:
     def line(self, points, width, color):
         """A line of `width` metres."""
         fixed = np.asarray(points) @ self.axes + self.base
-        fixed = [np.rint(np.clip(fixed, -3e5, 3e5)).astype(np.int32)]
+        fixed = [np.rint(fixed).astype(np.int32)]
         thick = max(1, round(width * self.metre))
         cv2.polylines(
             self.stage.image, fixed, False, tuple(color), thick, cv2.LINE_AA, 4
