@@ -53,7 +53,8 @@ def paint_people(image, sketches: list[Sketch], light):
     maps = [slots] * len(sketches)
     if len(sketches) > 1:
         maps = [np.zeros_like(slots) for _ in sketches]
-    for i in painted_order(pieces, places, owner):
+    order, depth = painted_order(pieces, places, owner)
+    for i in order:
         rings, corners, metre = drawn[i]
         own = maps[owner[i] - 1]
         for shape in pieces[i].shapes:
@@ -61,11 +62,9 @@ def paint_people(image, sketches: list[Sketch], light):
             fill(layer, slots, rings, corners, shape, slot, metre)
             if own is not slots:
                 fill(None, own, rings, corners, shape, slot, metre)
-    near = min(float(p[:, 2].mean()) for p in places)
-    tall = [
-        int(np.clip(_BODY + _RELIEF * (near - float(p[:, 2].mean())), 40, 220))
-        for p in places
-    ]
+    tall = (
+        np.clip(_BODY + _RELIEF * (depth.min() - depth), 40, 220).astype(int).tolist()
+    )
     rows = [(0, 0, 0)] + [
         (part, owner[i] if part > 1 else 0, tall[i]) for i, part in slot_of
     ]

@@ -223,7 +223,7 @@ class Sketch:
         return np.rint(pixels * _FINE).astype(np.int32)
 
 
-def painted_order(pieces: list[Piece], places, owners) -> list[int]:
+def painted_order(pieces: list[Piece], places, owners):
     """From the farthest piece to the nearest.
 
     Where two pieces overlap in the picture, the one that is nearer there is
@@ -237,6 +237,11 @@ def painted_order(pieces: list[Piece], places, owners) -> list[int]:
         Per piece ``(r, 4)``, as from `Sketch.project`.
     owners:
         Per piece, whose it is.
+
+    Returns
+    -------
+    order, depth:
+        Numbers of the pieces; and per piece how far away it is, metres.
     """
     count = len(pieces)
     owner = np.repeat(np.arange(count), [len(p) for p in places])
@@ -245,7 +250,8 @@ def painted_order(pieces: list[Piece], places, owners) -> list[int]:
     depth = depth - np.array([p.bias for p in pieces])[owner]
     apart = np.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2)
     common = np.maximum(radius[:, None] + radius - apart, 0)
-    votes = common * np.clip(depth - depth[:, None], -0.3, 0.3)
+    ahead = depth - depth[:, None]
+    votes = common * np.minimum(np.maximum(ahead, -0.3), 0.3)
     starts = np.cumsum([0] + [len(p) for p in places[:-1]])
     votes = np.add.reduceat(np.add.reduceat(votes, starts, axis=0), starts, axis=1)
     # votes[i, j] > 0: i is in front of j
@@ -255,14 +261,14 @@ def painted_order(pieces: list[Piece], places, owners) -> list[int]:
         for j, other in enumerate(pieces if piece.after else []):
             if other.name == piece.after and owners[i] == owners[j]:
                 wait[i, j], wait[j, i] = 1e6, 0
-    order, left = [], np.ones(count, bool)
+    order, burden = [], wait.sum(1)
     for _ in range(count):
-        burden = np.where(left, wait[:, left].sum(1), np.inf)
-        free = np.flatnonzero(burden <= burden.min() + 1e-9)
-        pick = int(free[np.argmax(middle[free])])
+        free = burden <= burden.min() + 1e-6
+        pick = int(np.where(free, middle, -np.inf).argmax())
         order.append(pick)
-        left[pick] = False
-    return order
+        burden -= wait[:, pick]
+        burden[pick] = np.inf
+    return order, middle
 
 
 def fill(layer, slots, rings, corners, shape, slot: int, metre: float):

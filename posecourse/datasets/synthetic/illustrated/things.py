@@ -47,10 +47,6 @@ def _pick(table, value):
     return table[int(value * len(table))]
 
 
-def _shade(color, by):
-    return np.clip(color * by, 0, 250)
-
-
 # ----------------------------------------------------------------- rooms
 def plant(a: Local, s, color, picks):
     """Leaves in a pot."""
@@ -71,9 +67,9 @@ def plant(a: Local, s, color, picks):
     x = -a.lit
     a.polygon(
         [(x * w, h), (x * 0.3 * w, h), (x * 0.25 * w, 0), (x * 0.74 * w, 0)],
-        _shade(pot, 0.87),
+        pot * 0.87,
     )
-    a.box(-1.1 * w, h - 0.05 * s, 2.2 * w, 0.055 * s, _shade(pot, 1.07))
+    a.box(-1.1 * w, h - 0.05 * s, 2.2 * w, 0.055 * s, pot * 1.07)
 
 
 def lamp(a: Local, s, color, picks):
@@ -108,15 +104,15 @@ def sofa(a: Local, s, color, picks):
     w, d = s * (0.85 + 0.25 * picks[0]), 0.42 * s
     a.box(-w + 0.08, 0, 0.05, 0.14 * s, WOOD[3])
     a.box(w - 0.13, 0, 0.05, 0.14 * s, WOOD[3])
-    a.box(-w, 0.30 * s, 2 * w, 0.52 * s, _shade(color, 0.88), 0.10)
-    a.box(-w, 0.10 * s, 2 * w, 0.28 * s, _shade(color, 0.80), 0.05)
+    a.box(-w, 0.30 * s, 2 * w, 0.52 * s, color * 0.88, 0.10)
+    a.box(-w, 0.10 * s, 2 * w, 0.28 * s, color * 0.80, 0.05)
     for k in (0, 1):
         a.box(
             -w + 0.12 * s + k * (w - 0.11 * s),
             0.30 * s,
             w - 0.13 * s,
             0.16 * s,
-            _shade(color, 1.03),
+            color * 1.03,
             0.05,
         )
     for x in (-w - 0.03, w - 0.15 * s + 0.03):
@@ -139,7 +135,7 @@ def shelf(a: Local, s, color, picks):
     tall = (h - 0.04) / rows
     for r in range(rows):
         y = 0.04 + r * tall
-        a.box(-w + 0.04, y, 2 * w - 0.08, tall - 0.04, _shade(wood, 0.66))
+        a.box(-w + 0.04, y, 2 * w - 0.08, tall - 0.04, wood * 0.66)
         x, k = -w + 0.06, r
         while x < w - 0.16:
             k += 1
@@ -163,11 +159,11 @@ def cabinet(a: Local, s, color, picks):
     for x in (-0.85, 0.85):
         a.box(x * w - 0.02, 0, 0.04, 0.16 * s, WOOD[3])
     a.box(-w, 0.13 * s, 2 * w, h - 0.13 * s, wood, 0.02)
-    a.box(-w, h - 0.035, 2 * w, 0.035, _shade(wood, 1.12))
+    a.box(-w, h - 0.035, 2 * w, 0.035, wood * 1.12)
     n = 2 + int(2 * picks[3])
     for k in range(n):
         x = -w + 0.04 + k * (2 * w - 0.04) / n
-        a.box(x, 0.17 * s, (2 * w - 0.04) / n - 0.04, h - 0.26 * s, _shade(wood, 0.92))
+        a.box(x, 0.17 * s, (2 * w - 0.04) / n - 0.04, h - 0.26 * s, wood * 0.92)
     x = w * (picks[4] - 0.5)
     other = _pick(COZY, picks[3])
     a.oval(x, h + 0.10 * s, 0.07 * s, 0.10 * s, other)
@@ -190,13 +186,13 @@ def table(a: Local, s, color, picks):
                 (x * w * 1.04 + 0.02, 0),
                 (x * w * 1.04 - 0.02, 0),
             ],
-            _shade(wood, 0.8),
+            wood * 0.8,
         )
     a.polygon(
         [(-w, h), (w, h), (0.90 * w, h + 0.14 * s), (-0.90 * w, h + 0.14 * s)],
-        _shade(wood, 1.08),
+        wood * 1.08,
     )
-    a.box(-w, h - 0.05 * s, 2 * w, 0.05 * s, _shade(wood, 0.9))
+    a.box(-w, h - 0.05 * s, 2 * w, 0.05 * s, wood * 0.9)
     x = w * (picks[3] - 0.5)
     other = _pick(COZY, picks[4])
     a.box(x, h + 0.05 * s, 0.09 * s, 0.11 * s, other, 0.02)
@@ -217,11 +213,11 @@ def chair(a: Local, s, color, picks):
             (w * 0.95, h + 0.1 * s),
             (-w * 0.95, h + 0.1 * s),
         ],
-        _shade(color, 1.05),
+        color * 1.05,
     )
-    a.box(-w * 1.1, h - 0.05 * s, 2.2 * w, 0.05 * s, _shade(color, 0.85))
+    a.box(-w * 1.1, h - 0.05 * s, 2.2 * w, 0.05 * s, color * 0.85)
     for x in (-w * 1.06, w * 1.06 - 0.035 * s):
-        a.box(x, 0, 0.035 * s, h - 0.04 * s, _shade(wood, 0.85))
+        a.box(x, 0, 0.035 * s, h - 0.04 * s, wood * 0.85)
 
 
 def crate(a: Local, s, color, picks):
@@ -230,22 +226,20 @@ def crate(a: Local, s, color, picks):
     paper = 0.7 * np.array([196.0, 158, 116]) + 0.3 * color
     d = 0.14 * s * (1 if picks[2] < 0.5 else -1)
     x = w if d > 0 else -w
-    a.polygon(
-        [(x, 0), (x + d, 0.09 * s), (x + d, h + 0.09 * s), (x, h)], _shade(paper, 0.78)
-    )
+    a.polygon([(x, 0), (x + d, 0.09 * s), (x + d, h + 0.09 * s), (x, h)], paper * 0.78)
     a.polygon(
         [(-w, h), (w, h), (w + d, h + 0.09 * s), (-w + d, h + 0.09 * s)],
-        _shade(paper, 1.12),
+        paper * 1.12,
     )
     a.box(-w, 0, 2 * w, h, paper)
-    a.box(-0.12 * w, 0, 0.24 * w, h, _shade(paper, 0.93))
+    a.box(-0.12 * w, 0, 0.24 * w, h, paper * 0.93)
 
 
 def ball(a: Local, s, color, picks):
     """A ball."""
     r = 0.16 * s
     bright = _pick(COZY[:6], picks[0])
-    a.oval(0, r, r, r, _shade(bright, 0.84))
+    a.oval(0, r, r, r, bright * 0.84)
     a.oval(a.lit * 0.12 * r, r * 1.12, 0.84 * r, 0.84 * r, bright)
     a.oval(
         a.lit * 0.36 * r,
@@ -259,8 +253,8 @@ def ball(a: Local, s, color, picks):
 def stool(a: Local, s, color, picks):
     """A pouffe."""
     w, h = 0.28 * s, 0.36 * s
-    a.box(-w, 0, 2 * w, h, _shade(color, 0.86), 0.08 * s)
-    a.oval(0, h, w * 0.98, 0.09 * s, _shade(color, 1.06))
+    a.box(-w, 0, 2 * w, h, color * 0.86, 0.08 * s)
+    a.oval(0, h, w * 0.98, 0.09 * s, color * 1.06)
 
 
 # -------------------------------------------------------- on the wall
@@ -305,7 +299,7 @@ def window(a: Local, s, color, picks):
     )
     a.box(-0.02, -h, 0.04, 2 * h, white)
     a.box(-w, 0.02, 2 * w, 0.04, white)
-    a.box(-w - 0.12, -h - 0.12, 2 * w + 0.24, 0.06, _shade(white, 0.95))
+    a.box(-w - 0.12, -h - 0.12, 2 * w + 0.24, 0.06, white * 0.95)
     if picks[2] < 0.6:
         cloth = 0.5 * color + 110
         for x in (-1, 1):
@@ -326,7 +320,7 @@ def window(a: Local, s, color, picks):
                     (x * (w + 0.09), -h - 0.16),
                     (x * (w + 0.20), -h - 0.16),
                 ],
-                _shade(cloth, 0.92),
+                cloth * 0.92,
             )
         a.box(-w - 0.24, h + 0.11, 2 * w + 0.48, 0.035, WOOD[3])
 
@@ -356,7 +350,7 @@ def hanging_shelf(a: Local, s, color, picks):
 def _crown(a: Local, blobs, green):
     """Leaves in three tones, lit from one side."""
     for x, y, r in blobs:
-        a.oval(x, y, r, 0.95 * r, _shade(green, 0.82))
+        a.oval(x, y, r, 0.95 * r, green * 0.82)
     for x, y, r in blobs:
         a.oval(x + a.lit * 0.14 * r, y + 0.14 * r, 0.86 * r, 0.80 * r, green)
     for x, y, r in blobs[::2]:
@@ -379,7 +373,7 @@ def tree(a: Local, s, color, picks):
     x = -a.lit
     a.polygon(
         [(x * 1.4 * t, 0), (x * 0.2 * t, 0), (x * 0.1 * t, h), (x * 0.7 * t, h)],
-        _shade(bark, 0.84),
+        bark * 0.84,
     )
     r = s * (0.55 + 0.2 * picks[2])
     turn = 6.28 * picks[3]
@@ -404,7 +398,7 @@ def cypress(a: Local, s, color, picks):
     side = w * np.sin(np.pi * (0.12 + 0.88 * t) ** 0.75)
     a.polygon(
         np.concatenate([np.column_stack([side, y]), np.column_stack([-side, y])[::-1]]),
-        _shade(green, 0.86),
+        green * 0.86,
     )
     x = a.lit
     a.polygon(
@@ -425,7 +419,7 @@ def pine(a: Local, s, color, picks):
     for k in range(3):
         y, w = s * (0.28 + 0.5 * k), s * (0.68 - 0.16 * k)
         top = y + s * 0.9
-        a.polygon([(-w, y), (w, y), (0, top)], _shade(green, 0.86 + 0.05 * k))
+        a.polygon([(-w, y), (w, y), (0, top)], green * (0.86 + 0.05 * k))
         a.polygon(
             [(a.lit * w, y), (-a.lit * 0.05 * w, y), (0, top)], green * (1 + 0.04 * k)
         )
@@ -441,7 +435,7 @@ def bush(a: Local, s, color, picks):
     ]
     a.polygon(
         [(-0.55 * s, 0), (0.55 * s, 0), (0.5 * s, 0.2 * s), (-0.5 * s, 0.2 * s)],
-        _shade(green, 0.82),
+        green * 0.82,
     )
     _crown(a, blobs, green)
     if picks[1] < 0.4:
@@ -468,11 +462,11 @@ def bench(a: Local, s, color, picks):
         a.box(-w, y * s, 2 * w, 0.11 * s, wood, 0.02)
     a.polygon(
         [(-w, 0.40 * s), (w, 0.40 * s), (0.97 * w, 0.49 * s), (-0.97 * w, 0.49 * s)],
-        _shade(wood, 1.1),
+        wood * 1.1,
     )
-    a.box(-w, 0.36 * s, 2 * w, 0.05 * s, _shade(wood, 0.84))
+    a.box(-w, 0.36 * s, 2 * w, 0.05 * s, wood * 0.84)
     for x in (-0.86 * w, 0.86 * w):
-        a.box(x - 0.025, 0, 0.05, 0.36 * s, _shade(iron, 0.9))
+        a.box(x - 0.025, 0, 0.05, 0.36 * s, iron * 0.9)
 
 
 def lantern(a: Local, s, color, picks):
@@ -501,7 +495,7 @@ def fence(a: Local, s, color, picks):
     paint = 0.35 * color + 150
     w = 0.085 * n * s
     for t in (0.3, 0.72):
-        a.box(-w, t * h, 2 * w, 0.06 * s, _shade(paint, 0.86))
+        a.box(-w, t * h, 2 * w, 0.06 * s, paint * 0.86)
     for k in range(n):
         x = -w + (k + 0.5) * 2 * w / n
         d = 0.055 * s
@@ -599,7 +593,7 @@ def mat(a: Local, s, color, picks):
 def cone(a: Local, s, color, picks):
     """A training cone."""
     orange = np.array([226.0, 128, 72])
-    a.oval(0, 0.02, 0.15 * s, 0.035 * s, _shade(orange, 0.85))
+    a.oval(0, 0.02, 0.15 * s, 0.035 * s, orange * 0.85)
     a.polygon(
         [
             (-0.11 * s, 0.02),
@@ -651,7 +645,7 @@ def umbrella(a: Local, s, color, picks):
         )
     a.polygon(
         [(-0.4 * s, h + 0.24 * s), (0.4 * s, h + 0.24 * s), (0, h + 0.36 * s)],
-        _shade(color, 0.95),
+        color * 0.95,
     )
 
 
@@ -671,7 +665,7 @@ def stone(a: Local, s, color, picks):
         )
         * s
     )
-    a.polygon(shape, _shade(gray, 0.88))
+    a.polygon(shape, gray * 0.88)
     a.polygon(shape * (0.8, 0.9) + (a.lit * 0.05 * s, 0.02 * s), gray)
 
 
@@ -685,7 +679,7 @@ def balloon(a: Local, s, color, picks):
         0.008,
         (120, 110, 106),
     )
-    a.oval(0, 0, 0.92 * r, r, _shade(bright, 0.88))
+    a.oval(0, 0, 0.92 * r, r, bright * 0.88)
     a.oval(a.lit * 0.12 * r, 0.1 * r, 0.76 * r, 0.82 * r, bright)
     a.oval(
         a.lit * 0.36 * r,
@@ -721,8 +715,8 @@ def pillar(a: Local, s, color, picks):
     w = s * (0.09 + 0.09 * picks[0])
     paint = 0.5 * color + 96
     a.box(-w, 0, 2 * w, 4 * s, paint)
-    a.box(-w if a.lit > 0 else 0.35 * w, 0, 0.65 * w, 4 * s, _shade(paint, 0.87))
-    a.box(-1.25 * w, 0, 2.5 * w, 0.14 * s, _shade(paint, 0.94))
+    a.box(-w if a.lit > 0 else 0.35 * w, 0, 0.65 * w, 4 * s, paint * 0.87)
+    a.box(-1.25 * w, 0, 2.5 * w, 0.14 * s, paint * 0.94)
 
 
 ROOM = (plant, plant, lamp, sofa, shelf, cabinet, table, chair, crate, ball, stool)
