@@ -6,7 +6,7 @@ import numpy as np
 
 from ..staging import Stance
 from .sketch import Sketch
-from .stage import CIRCLE
+from .stage import CIRCLE, cross
 
 __all__ = ["add_seat"]
 
@@ -22,7 +22,7 @@ def add_seat(f: Sketch, stance: Stance):
     left = stance.frames["pelvis"][:, 0]
     left = left - (left @ down) * down
     left = left / np.sqrt(left @ left)
-    axes = np.column_stack([left, down, np.cross(left, down)])
+    axes = np.column_stack([left, down, cross(left, down)])
     low = float((stance.ground - stance.seat) @ down)
     if stance.body.wheelchair and stance.pose.name == "sitting":
         _wheelchair(f, axes, low, stance)

@@ -16,6 +16,7 @@ _OVAL = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1).round(12)
 _DARK = np.array([48.0, 36, 36])
 _ROSE = np.array([214.0, 96, 84])
 _LIP = np.array([170.0, 60, 62])
+_WHITE = np.array([252.0, 250, 246])
 
 
 def add_face(h: Head):
@@ -44,18 +45,21 @@ def _colors(h: Head, detail):
     brow = _DARK if b.cut == "hijab" else brow
     blush = 0.14 if b.age == "old" or skin[0] < 190 else 0.24
     lip = mix(skin * 0.72, _LIP, 0.5)
-    return {
+    colors = {
         "ink": mix(_DARK, skin, 0.08),
-        "white": mix(np.array([252.0, 250, 246]), skin, 0.12),
-        "glint": np.array([255.0, 255, 255]),
         "brow": brow if detail == 2 else mix(brow, skin, 0.35),
         "cheek": mix(skin, _ROSE, blush),
         "lip": lip,
         "mouth": lip * 0.82,
-        "teeth": np.array([250.0, 246, 240]),
-        "freckle": mix(skin, np.array([150.0, 84, 50]), 0.45),
-        "beard": mix(b.hair * 0.86, skin, 0.12),
+        "teeth": _WHITE,
     }
+    if b.beard:
+        colors["beard"] = mix(b.hair * 0.86, skin, 0.12)
+    if detail == 2:
+        colors["white"] = mix(_WHITE, skin, 0.12)
+        colors["glint"] = _WHITE
+        colors["freckle"] = mix(skin, np.array([150.0, 84, 50]), 0.45)
+    return colors
 
 
 def _stroke(corners, width):

@@ -53,16 +53,18 @@ _BAND = np.linspace(-1, 1, 7)
 
 def _run(mask, places):
     """The longest run of True of a closed row."""
-    if mask.all():
+    mask = mask.tolist()
+    if all(mask):
         return places
-    start = int(mask.argmin())
-    order = np.roll(np.arange(len(mask)), -start)
-    edges = np.flatnonzero(np.diff(mask[order], prepend=False, append=False))
-    if not len(edges):
-        return places[:0]
-    runs = edges.reshape(-1, 2)
-    first, last = runs[(runs[:, 1] - runs[:, 0]).argmax()].tolist()
-    return places[order[first:last]]
+    count, start = len(mask), mask.index(False)
+    longest, length = (0, 0), 0
+    for k in range(start + 1, start + count + 1):
+        if mask[k % count]:
+            length += 1
+        else:
+            longest, length = max(longest, (length, k - length)), 0
+    length, first = longest
+    return places[np.arange(first, first + length) % count]
 
 
 def _region(h: Head, radii, line):
@@ -92,7 +94,7 @@ def _region(h: Head, radii, line):
     if not len(rim) or not len(hem) or len(rim) == len(edge):
         return rim if len(rim) else hem
     # the end of the line that is nearer to the end of the outline comes first
-    across = (hem[[0, -1]] - rim[-1]) @ np.eye(3)
+    across = hem[[0, -1]] - rim[-1]
     across -= (across @ h.eye)[:, None] * h.eye
     gap = (across**2).sum(1)
     return np.concatenate([rim, hem if gap[0] < gap[1] else hem[::-1]])

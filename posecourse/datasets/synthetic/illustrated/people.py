@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def sample_someone(rng: np.random.Generator) -> Someone:
         return table[int(picks[i] * len(table))]
 
     age = "child" if picks[0] < 0.2 else "old" if picks[0] > 0.84 else "adult"
-    values = {f.name: getattr(body, f.name) for f in fields(Body)}
+    values = vars(body).copy()
     if age == "child":
         _grow(values, 0.66 + 0.2 * picks[1])
     elif age == "old":

@@ -8,11 +8,17 @@ import numpy as np
 from ..solids import View
 from ..staging import Stance
 
-__all__ = ["Local", "Stage", "rounded"]
+__all__ = ["CIRCLE", "Local", "Stage", "cross", "rounded"]
 
 _FINE = 16  # OpenCV counts in sixteenths of a pixel here
 _ROUND = np.arange(24) * (np.pi / 12)
 CIRCLE = np.stack([np.cos(_ROUND), np.sin(_ROUND)], axis=1).round(12)
+
+
+def cross(a, b) -> np.ndarray:
+    """The cross product of two vectors; NumPy's takes ten times as long."""
+    (a, b, c), (d, e, f) = a, b
+    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
 
 
 def rounded(x, y, w, h, r):
@@ -53,8 +59,8 @@ class Stage:
         ahead = np.array([0.0, 0, 1]) - down[2] * down
         length = np.sqrt(ahead @ ahead)
         # A camera that looks straight down sees no horizon.
-        ahead = ahead / length if length > 0.05 else np.cross([1.0, 0, 0], down)
-        self.axes = np.array([np.cross(down, ahead), -down, ahead])
+        ahead = ahead / length if length > 0.05 else cross((1.0, 0, 0), down)
+        self.axes = np.array([cross(down, ahead), -down, ahead])
         self.ground = stance.ground
         self.size = len(image)
         self.left_lit = light @ self.axes[0] < 0
@@ -75,20 +81,20 @@ class Stage:
 
     def floor(self, flat, color):
         """A polygon on the ground: ``(N, 2)`` x and away."""
+        self._fill(self.pixels(self._on_floor(flat)) * _FINE, color)
+
+    def _on_floor(self, flat):
         flat = np.asarray(flat, dtype=np.float64)
-        away = np.maximum(flat[:, 1], self.nearest)
-        self.polygon(np.column_stack([flat[:, 0], np.zeros(len(flat)), away]), color)
+        places = np.zeros((len(flat), 3))
+        places[:, 0] = flat[:, 0]
+        places[:, 2] = np.maximum(flat[:, 1], self.nearest)
+        return places
 
     def floor_lines(self, lines, color, width=0.012):
         """Lines on the ground: ``(L, N, 2)`` x and away."""
         lines = np.asarray(lines, dtype=np.float64)
-        flat = lines.reshape(-1, 2)
-        places = np.column_stack(
-            [flat[:, 0], np.zeros(len(flat)), np.maximum(flat[:, 1], self.nearest)]
-        )
-        pixels = (
-            np.rint(self.pixels(places) * _FINE).astype(np.int32).reshape(lines.shape)
-        )
+        pixels = self.pixels(self._on_floor(lines.reshape(-1, 2))) * _FINE
+        pixels = np.rint(pixels).astype(np.int32).reshape(lines.shape)
         thick = max(1, round(width * self.metre))
         cv2.polylines(
             self.image, list(pixels), False, tuple(color), thick, cv2.LINE_AA, 4
@@ -116,6 +122,11 @@ class Stage:
         cv2.fillPoly(self.image, fixed, tuple(color), cv2.LINE_AA, 4)
         if self.mask is not None:
             cv2.fillPoly(self.mask, fixed, 255, cv2.LINE_AA, 4)
+
+    def place(self, thing, x, away, size, color, picks, up=0.0):
+        """Paint one of `things` on an upright sheet at a place."""
+        with self.at(x, away, up) as sheet:
+            thing(sheet, size, color, picks)
 
     def gradient(self, stops):
         """Fill the picture with colours that change with the height over the
@@ -145,17 +156,54 @@ class Stage:
 
 
 class Local:
-    """An upright sheet on the stage: x to the right, y up, metres."""
+    """An upright sheet on the stage: x to the right, y up, metres.
+
+    Used in a ``with`` statement, at whose end everything is painted at once.
+    """
 
     def __init__(self, stage: Stage, base, axes):
         self.stage = stage
-        self.base, self.axes = base * _FINE, axes * _FINE
+        self.base, self.axes = base * _FINE + 0.5, axes * _FINE
         self.metre = float(np.sqrt((axes[0] ** 2).sum()))
         self.lit = -1.0 if stage.left_lit else 1.0
+        self._points: list = []
+        self._shapes: list[tuple] = []  # corners of each outline, colour, width
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None and self._points:
+            self._paint()
+
+    def _paint(self):
+        fixed = np.array(self._points) @ self.axes + self.base
+        fixed = np.floor(fixed).astype(np.int32)
+        images = [(self.stage.image, None)]
+        if self.stage.mask is not None:
+            images.append((self.stage.mask, 255))
+        start = 0
+        for counts, color, width in self._shapes:
+            outlines = []
+            for count in counts:
+                outlines.append(fixed[start : start + count])
+                start += count
+            for image, white in images:
+                ink = color if white is None else white
+                if width is None:
+                    cv2.fillPoly(image, outlines, ink, cv2.LINE_AA, 4)
+                else:
+                    cv2.polylines(image, outlines, False, ink, width, cv2.LINE_AA, 4)
+
+    def _add(self, points, counts, color, width=None):
+        self._points.extend(points)
+        color = color.tolist() if isinstance(color, np.ndarray) else color
+        self._shapes.append((counts, color, width))
 
     def polygon(self, points, color):
         """A filled polygon of ``(N, 2)`` points."""
-        self.stage._fill(np.asarray(points) @ self.axes + self.base, color)
+        points = points.tolist() if isinstance(points, np.ndarray) else points
+        self._add(points, (len(points),), color)
 
     def box(self, x, y, w, h, color, r=0.0):
         """A rectangle whose lower left corner is (x, y)."""
@@ -166,19 +214,17 @@ class Local:
 
     def boxes(self, boxes, color):
         """Rectangles of one colour, apart from each other: x, y, w, h."""
-        x, y, w, h = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).T
-        corners = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], 1).reshape(
-            -1, 4, 2
-        )
-        fixed = corners @ self.axes + self.base
-        fixed = list(np.rint(fixed).astype(np.int32))
-        cv2.fillPoly(self.stage.image, fixed, tuple(color), cv2.LINE_AA, 4)
-        if self.stage.mask is not None:
-            cv2.fillPoly(self.stage.mask, fixed, 255, cv2.LINE_AA, 4)
+        points = [
+            p
+            for x, y, w, h in boxes
+            for p in ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
+        ]
+        self._add(points, (4,) * len(boxes), color)
 
     def oval(self, x, y, rx, ry, color, turn=0.0):
         """A filled ellipse, turned by `turn` radians."""
-        points = CIRCLE * (rx, ry)
+        points = CIRCLE if max(rx, ry) * self.metre > 4 else CIRCLE[::2]
+        points = points * (rx, ry)
         if turn:
             c, s = np.cos(turn), np.sin(turn)
             points = points @ np.array([[c, s], [-s, c]])
@@ -186,11 +232,6 @@ class Local:
 
     def line(self, points, width, color):
         """A line of `width` metres."""
-        fixed = np.asarray(points) @ self.axes + self.base
-        fixed = [np.rint(fixed).astype(np.int32)]
-        thick = max(1, round(width * self.metre))
-        cv2.polylines(
-            self.stage.image, fixed, False, tuple(color), thick, cv2.LINE_AA, 4
-        )
-        if self.stage.mask is not None:
-            cv2.polylines(self.stage.mask, fixed, False, 255, thick, cv2.LINE_AA, 4)
+        points = points.tolist() if isinstance(points, np.ndarray) else points
+        width = max(1, round(width * self.metre))
+        self._add(points, (len(points),), color, width)
