@@ -91,7 +91,7 @@ def test_what_is_drawn_last_is_what_is_seen():
         pieces = [p for p in sketch.pieces if p.shapes]
         places = [where[p.first : p.last] for p in pieces]
         order, _ = painted_order(pieces, places, [1] * len(pieces))
-        shapes = [s for i in order for s in pieces[i].shapes if s[0] != "line"]
+        shapes = [s for i in order for s in pieces[i].shapes if s[2]]
         for joint in _view(256).project(stance.joints):
             pixel = np.floor(joint + 0.5)
             if not ((pixel >= 0) & (pixel < 256)).all():
@@ -216,7 +216,7 @@ def test_a_mirrored_person_is_drawn_mirrored():
         )
         parts, mirror = _parts(stance)[0], twin[_parts(other)[0]][:, ::-1]
         drawn = (parts > 0) | (mirror > 0)
-        assert (parts == mirror)[drawn].mean() > 0.93
+        assert (parts == mirror)[drawn].mean() > 0.94
         assert ((parts > 0) == (mirror > 0))[drawn].mean() > 0.97
 
 

@@ -46,9 +46,10 @@ def draw(
     kind = level.scenes[rng.integers(len(level.scenes))]
     stage = Stage(image, stances[order[0]], view, light)
     background(rng, stage, kind, clutter, stances, light, 74 + 34 * picks[6])
-    parts, owners, alone = paint_people(
-        image, [sketch_person(s, view) for s in stances], light
-    )
+    sketches = []
+    for stance in stances:
+        sketches.append(sketch_person(stance, view))
+    parts, owners, alone = paint_people(image, sketches, light)
     joints = np.concatenate([s.joints for s in stances])
     for chance in level.occluders:
         if rng.random() < chance:

@@ -34,7 +34,7 @@ def add_face(h: Head):
     places = h.space(places)
     for name, start, end in shapes:
         if np.count_nonzero(seen[start:end]) > 0.3 * (end - start):
-            h.f.polygon(places[start:end], "head", colors[name])
+            h.f.polygon(places[start:end], None, colors[name])
     if h.eye[2] < 0.35 and h.pixels > 9:
         _nose(h)
 

@@ -136,7 +136,7 @@ def _sheen(h: Head, radii):
     angle = toward - 0.30 + 0.65 * _BAND
     up = np.concatenate([-0.27 + 0.05 * _BAND**2, (-0.225 + 0.02 * _BAND**2)[::-1]])
     places, _ = h.surface(np.concatenate([angle, angle[::-1]]), up, radii, _CENTER)
-    h.polygon(places, "hair", h.b.hair * 1.10 + 12)
+    h.polygon(places, None, h.b.hair * 1.10 + 12)
 
 
 def _locks(h: Head, kind):

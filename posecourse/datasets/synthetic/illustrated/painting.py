@@ -44,7 +44,10 @@ def paint_people(image, sketches: list[Sketch], light):
     slot_of = {
         key: slot
         for slot, key in enumerate(
-            dict.fromkeys((i, s[2]) for i, p in enumerate(pieces) for s in p.shapes), 1
+            dict.fromkeys(
+                (i, s[2]) for i, p in enumerate(pieces) for s in p.shapes if s[2]
+            ),
+            1,
         )
     }
     kind = np.uint8 if len(slot_of) < 256 else np.uint16
@@ -58,7 +61,7 @@ def paint_people(image, sketches: list[Sketch], light):
         rings, corners, metre = drawn[i]
         own = maps[owner[i] - 1]
         for shape in pieces[i].shapes:
-            slot = slot_of[i, shape[2]]
+            slot = slot_of.get((i, shape[2]), 0)
             fill(layer, slots, rings, corners, shape, slot, metre)
             if own is not slots:
                 fill(None, own, rings, corners, shape, slot, metre)

@@ -109,13 +109,13 @@ def occluder(rng, stage: Stage, joints):
     eye = -stage.ground @ stage.axes.T
     share = (away - eye[2]) / max(joint[2] - eye[2], 0.3)
     x, up, _ = eye + share * (joint - eye)
-    x += 0.2 * (picks[2] - 0.5)
+    x += 0.3 * (picks[2] - 0.5)
     color = COZY[int(picks[3] * len(COZY))]
     if up < 0.8:
         kind = FRONT_LOW[int(picks[4] * len(FRONT_LOW))]
-        s = float(np.clip(up * (1.25 + 0.5 * picks[5]), 0.45, 1.15))
+        s = float(np.clip(up * (0.95 + 0.4 * picks[5]), 0.34, 0.85))
         stage.place(kind, x, away, s, color, picks[6:])
     else:
         kind = FRONT_HIGH[int(picks[4] * len(FRONT_HIGH))]
         high = 0.0 if kind.__name__ == "pillar" else up
-        stage.place(kind, x, away, 1.0, color, picks[6:], high)
+        stage.place(kind, x, away, 0.8, color, picks[6:], high)

@@ -163,8 +163,9 @@ class Sketch:
         painting."""
         self._add("claim", (rings, corners), part, None)
 
-    def polygon(self, corners, part: str, color):
-        """A polygon of ``(N, 3)`` points in the camera's axes."""
+    def polygon(self, corners, part: str | None, color):
+        """A polygon of ``(N, 3)`` points in the camera's axes; with the part
+        None, colour on what is below."""
         self._add("polygon", self._keep(corners), part, color)
 
     def line(self, corners, part: str, color, width: float):
@@ -182,7 +183,7 @@ class Sketch:
         piece.last = self._count
         if color is not None:
             color = (*color.tolist(), 255.0)
-        piece.shapes.append((kind, what, _PART[part], color))
+        piece.shapes.append((kind, what, _PART.get(part), color))
 
     # ----------------------------------------------------------- pixels
     def project(self):
@@ -287,7 +288,8 @@ def fill(layer, slots, rings, corners, shape, slot: int, metre: float):
         outline = [corners[what]]
         if layer is not None:
             cv2.fillPoly(layer, outline, color, cv2.LINE_AA, SHIFT)
-        cv2.fillPoly(slots, outline, slot, cv2.LINE_8, SHIFT)
+        if slot:
+            cv2.fillPoly(slots, outline, slot, cv2.LINE_8, SHIFT)
     elif kind == "claim":
         which, chosen = what
         outline = cv2.convexHull(rings[list(which)][chosen])

@@ -55,8 +55,8 @@ class Head:
         """Places ``(N, 3)`` of the head in the camera's axes."""
         return self.middle + (self.unit * places) @ self.axes.T
 
-    def polygon(self, places, part: str, color):
-        """A polygon through ``(N, 3)`` places."""
+    def polygon(self, places, part: str | None, color):
+        """A polygon through ``(N, 3)`` places, as `Sketch.polygon`."""
         self.f.polygon(self.space(places), part, color)
 
     def line(self, places, color, width):

@@ -712,7 +712,7 @@ def branch(a: Local, s, color, picks):
 
 def pillar(a: Local, s, color, picks):
     """A pillar or a post from the ground to above the picture."""
-    w = s * (0.09 + 0.09 * picks[0])
+    w = s * (0.06 + 0.05 * picks[0])
     paint = 0.5 * color + 96
     a.box(-w, 0, 2 * w, 4 * s, paint)
     a.box(-w if a.lit > 0 else 0.35 * w, 0, 0.65 * w, 4 * s, paint * 0.87)

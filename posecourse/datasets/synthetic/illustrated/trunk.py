@@ -66,19 +66,31 @@ class _Tube:
         normal = f.circle[:, 1:] @ inverse
         centre = rings[:, 0] / np.sqrt((rings[:, 0] ** 2).sum(-1, keepdims=True))
         facing = (normal @ centre[:, :, None])[..., 0]
-        # a little round the edge, so that nothing there stays the right half's
-        seen = facing < 0.3 * np.sqrt((normal**2).sum(-1))
-        left = seen & (f.circle[:, 1] >= 0)
-        order = range(len(rings) - 1)
-        if f.axes(axis)[:, 1] @ rings[-1, 0] < 0:  # the top faces away
-            order = reversed(order)
-        for k in order:
+        # Of the left half: what is seen, and a little round the edge, so that
+        # nothing there stays the right half's; not where the hidden one of
+        # breast and back bone is.
+        _, cosine, sine = f.circle.T
+        steep = np.sqrt((normal**2).sum(-1))
+        front = (rings[:, 2] * centre).sum(-1, keepdims=True) > 0
+        near = (facing < 0.3 * steep) & (np.where(front, sine, -sine) < 0.5)
+        half = cosine >= 0
+        left = ((facing < 0) | near) & half
+        lengthwise = float(f.axes(axis)[:, 1] @ centre[-1])
+        if abs(lengthwise) > 0.5:  # it is seen from one of its ends
+            left[:] = half
+        steps = list(range(len(rings) - 1))
+        if lengthwise < 0:  # the top faces away
+            steps.reverse()
+        for k in steps:
             pair = self.numbers[k : k + 2]
             f.hull(pair, f"right_{parts[k]}", colors[k])
             if left[k : k + 2].any():
                 f.claim(pair, left[k : k + 2], f"left_{parts[k]}")
+        if abs(lengthwise) > 0.15:
+            end = [self.numbers[-1 if lengthwise > 0 else 0]]
+            f.claim(end, half[None], f"left_{parts[steps[-1]]}")
 
-    def patch(self, down, angle, part: str, color):
+    def patch(self, down, angle, color):
         """A polygon on it, as far as it is on the near side."""
         k = len(self.rings) - 1 - np.asarray(down) * self.step
         k = np.minimum(np.maximum(k, 0), len(self.rings) - 1.001)
@@ -92,7 +104,7 @@ class _Tube:
             return
         a = (held + toward)[:, None]
         corners = rings[:, 0] + rings[:, 1] * np.sin(a) - rings[:, 2] * np.cos(a)
-        self.f.polygon(corners, part, color)
+        self.f.polygon(corners, None, color)
 
 
 def add_trunk(f: Sketch, b: Someone):
@@ -108,9 +120,7 @@ def add_trunk(f: Sketch, b: Someone):
         _hood(f, tube, b, shade)
     elif b.pattern == "print" and f.metre > 30:
         turn = np.arange(12) * (np.pi / 6)
-        tube.patch(
-            2.3 - 0.5 * np.sin(turn), 0.42 * np.cos(turn), "right_chest", b.top_print
-        )
+        tube.patch(2.3 - 0.5 * np.sin(turn), 0.42 * np.cos(turn), b.top_print)
     if b.legs in ("skirt", "dress"):
         _skirt(f, b, seat, deep)
 
@@ -202,15 +212,13 @@ def _opening(tube: _Tube, b: Someone):
     tube.patch(
         np.concatenate([down, down[::-1]]),
         np.concatenate([half, -half[::-1]]),
-        "right_chest",
         b.top,
     )
     if b.coat == "jacket" and tube.f.metre > 40:
-        for side, out in zip(SIDES, (-1, 1)):  # lapels
+        for out in (-1, 1):  # lapels
             tube.patch(
                 (0.3, 1.6, 2.75, 1.8),
                 out * np.array([0.62, 0.86, 0.24, 0.38]),
-                f"{side}_chest",
                 b.coat_color * (0.84, 0.84, 0.88),
             )
 
@@ -222,7 +230,6 @@ def _hood(f: Sketch, tube: _Tube, b: Someone, shade):
         tube.patch(
             (4.8, 4.8, 6.1, 6.1),
             np.array([-0.5, 0.5, 0.75, -0.75]),
-            "right_belly",
             shade,
         )
     f.piece("hood")
