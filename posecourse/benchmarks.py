@@ -9,8 +9,10 @@ against what the machine's memory or arithmetic would allow at best.
 from __future__ import annotations
 
 import copy
+import cProfile
 import math
 import platform
+import pstats
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 import torch
 
@@ -27,6 +30,7 @@ from .datasets import SyntheticPeople, crop_in_memory, open_dataset
 from .datasets.annotated import AnnotatedDataset
 from .datasets.base import DatasetError
 from .datasets.cutting import cores
+from .datasets.synthetic import EDITIONS
 from .device import choose_device
 from .inference.predictor import Predictor
 from .models.profile import summarise
@@ -39,12 +43,14 @@ __all__ = [
     "ClassicalPeople",
     "bench",
     "bench_data",
+    "bench_drawing",
     "bench_inference",
     "bench_machine",
     "bench_training",
     "report",
 ]
 
+PARTS = ("drawing", "data", "training", "inference")
 # People of a dataset that are used; they come again and again.
 _PEOPLE = 512
 # A store of fewer is mostly preparations.
@@ -59,7 +65,7 @@ def bench(
     batch_size: int = 32,
     seconds: float = 3.0,
     device=None,
-    parts=("data", "training", "inference"),
+    parts=PARTS,
     workers: int | None = None,
     say=print,
 ) -> dict:
@@ -82,7 +88,7 @@ def bench(
     device:
         ``"cpu"``, ``"cuda"``, ...; default: a GPU if there is one.
     parts:
-        Which of ``"data"``, ``"training"``, ``"inference"``.
+        Which of ``"drawing"``, ``"data"``, ``"training"``, ``"inference"``.
     workers:
         Processes of the classical way, threads of the store; default one
         per core.
@@ -93,10 +99,10 @@ def bench(
     -------
     A dict of plain numbers; `report` makes a text of it.
     """
-    wrong = set(parts) - {"data", "training", "inference"}
+    wrong = set(parts) - {*PARTS}
     if wrong or not parts:
         raise ValueError(
-            "parts are data, training and inference, got "
+            "parts are drawing, data, training and inference, got "
             f"{', '.join(sorted(wrong)) or 'none'}"
         )
     if not 0 < seconds < math.inf or batch_size < 1 or input_size < 16:
@@ -114,6 +120,9 @@ def bench(
             people = _open(data, split, Path(folder))
         say("the machine ...")
         result = {"machine": bench_machine(device)}
+        if "drawing" in parts:
+            say("drawing people ...")
+            result["drawing"] = bench_drawing(seconds)
         if "data" in parts:
             say(f"data: {data}, {input_size} x {input_size} pixels ...")
             result["data"] = bench_data(
@@ -214,6 +223,67 @@ def _rates(works: dict, seconds: float, device="cpu", count: int = 1) -> dict:
             wait()
             spent[name] += time.perf_counter() - started
     return {name: count * done[name] / spent[name] for name in works}
+
+
+# ---------------------------------------------------------------- drawing
+
+
+def bench_drawing(seconds: float, sizes=(64, 128, 256, 512)) -> dict:
+    """How many drawn people a core makes per second, edition by edition and
+    size by size, in turns; and what the newest edition spends its time on.
+
+    Processor time counts, not time: a core that others use too is counted for
+    as much as was had of it.
+    """
+    turns = [(edition, size) for size in sizes for edition in EDITIONS]
+    people = {t: SyntheticPeople(10**6, size=t[1], edition=t[0]) for t in turns}
+    done, spent = dict.fromkeys(turns, 0), dict.fromkeys(turns, 0.0)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        for t in turns:  # the first one is never like the others
+            people[t].render(10**6 - 1)
+        while min(spent.values()) < seconds:
+            for t in turns:
+                started = time.process_time()
+                people[t].render(done[t])
+                spent[t] += time.process_time() - started
+                done[t] += 1
+        profile = _drawing_profile(max(EDITIONS), seconds)
+    finally:
+        cv2.setNumThreads(threads)
+    return {
+        "people_per_second": {
+            str(edition): {str(s): done[edition, s] / spent[edition, s] for s in sizes}
+            for edition in EDITIONS
+        },
+        "profile_size": 128,
+        "profile": profile,
+    }
+
+
+def _drawing_profile(edition: int, seconds: float) -> dict[str, float]:
+    """What share of the time is spent on what, largest first: the functions
+    that make a picture call, and what they leave for themselves."""
+    people = SyntheticPeople(10**6, size=128, edition=edition)
+    profile = cProfile.Profile(timer=time.process_time)
+    started, index = time.process_time(), 0
+    while time.process_time() < started + seconds or not index:
+        profile.runcall(people.render, index)
+        index += 1
+    stats = pstats.Stats(profile).stats
+    makers = {("render", "dataset.py"), ("draw", "drawing.py")}
+    makers = {f for f in stats if (f[2], Path(f[0]).name) in makers}
+    whole = max(stats[f][3] for f in makers)
+    shares = {
+        name[2].strip("_"): sum(v[3] for f, v in callers.items() if f in makers) / whole
+        for name, (*_, callers) in stats.items()
+        if name not in makers and makers & set(callers)
+    }
+    shares["the rest"] = 1 - sum(shares.values())
+    large = {k: v for k, v in shares.items() if v > 0.01 and k != "the rest"}
+    large = dict(sorted(large.items(), key=lambda item: -item[1]))
+    return large | {"the rest": 1 - sum(large.values())}
 
 
 # ------------------------------------------------------------------- data
@@ -591,6 +661,8 @@ def report(result: dict) -> str:
         "multiply-adds/s in fp32, "
         f"{machine['multiply_adds_per_second_bf16'] / 1e9:.0f} in bf16"
     ]
+    if "drawing" in result:
+        lines += _about_drawing(result["drawing"])
     if "data" in result:
         lines += _about_data(result["data"])
     if "training" in result:
@@ -626,6 +698,20 @@ def report(result: dict) -> str:
                 f"{r['photos_per_keypointrcnn']:.0f} photos in its time"
             )
     return "\n".join(lines)
+
+
+def _about_drawing(r: dict) -> list[str]:
+    rates = r["people_per_second"]
+    sizes = list(next(iter(rates.values())))
+    lines = ["", "DRAWING  people/s on one core, by side of the picture in pixels"]
+    lines.append("  " + " " * 12 + "".join(f"{size:>8}" for size in sizes))
+    lines += [
+        f"  edition {edition:4}" + "".join(f"{row[size]:8.0f}" for size in sizes)
+        for edition, row in rates.items()
+    ]
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in r["profile"].items())
+    lines.append(f"  edition {max(rates)} at {r['profile_size']}: {shares}")
+    return lines
 
 
 def _about_data(r: dict) -> list[str]:

@@ -142,3 +142,22 @@ def test_the_stored_figures_are_told_as_they_are(root):
     assert large["store_of_classical"] >= 6
     assert found["laptop"]["inference"]["crops_per_keypointrcnn"] >= 100
     assert not any(run["settings"]["data"].startswith("/") for run in found.values())
+
+
+def test_drawing():
+    found = benches.bench_drawing(0.05, sizes=(32, 64))
+    rates = found["people_per_second"]
+    assert set(rates) == {"1", "2"} and set(rates["2"]) == {"32", "64"}
+    assert min(rates["1"]["64"], rates["2"]["64"]) > 5
+    assert sum(found["profile"].values()) == pytest.approx(1)
+    assert {"background", "paint_people", "sketch_person"} <= set(found["profile"])
+    machine = {
+        "device": "cpu",
+        "cores": 1,
+        "torch": "2",
+        "bytes_per_second": 1e9,
+        "multiply_adds_per_second_fp32": 1e9,
+        "multiply_adds_per_second_bf16": 1e9,
+    }
+    text = report({"machine": machine, "drawing": found})
+    assert f"{rates['2']['64']:.0f}" in text and "sketch_person" in text

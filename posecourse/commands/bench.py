@@ -9,7 +9,8 @@ def main(argv) -> int:
     """Run the command; returns the exit status."""
     parser = make_parser(
         "bench",
-        "Measure, side by side, making batches the classical way and from "
+        "Measure, side by side, drawing people in each edition, making batches "
+        "the classical way and from "
         "a store, training with data and without, and inference; and say "
         "what bounds each. Takes a minute. Only ratios can be compared "
         "between machines.",
@@ -55,9 +56,9 @@ def main(argv) -> int:
         "--parts",
         nargs="+",
         metavar="PART",
-        default=["data", "training", "inference"],
-        choices=["data", "training", "inference"],
-        help="data, training, inference (default: all)",
+        default=["drawing", "data", "training", "inference"],
+        choices=["drawing", "data", "training", "inference"],
+        help="drawing, data, training, inference (default: all)",
     )
     parser.add_argument(
         "--out",

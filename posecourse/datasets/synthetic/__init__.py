@@ -8,7 +8,9 @@ past one another. Behind them, from the first to the last step:
   space); `rotations`;
 - `limbs`, `choreography`, `styles`, `performance`: how people move; `crowd`:
   where several stand; `motions`: older, simpler motions;
-- `figure` (solids, colours, parts), `solids` and `render` (pixels), `scenery`;
+- `editions`: how they look, one of two: `figure` (solids, colours, parts),
+  `solids` and `render` (pixels), `scenery`; or `illustrated`, better to look
+  at, faster from 256 pixels on, and recommended for new work;
 - `staging` (people before the camera, difficulty, visibility), `camera`,
   `labels`; `arguments` (what the four are told).
 """
@@ -16,6 +18,7 @@ past one another. Behind them, from the first to the last step:
 from .camera import Camera
 from .crossing import SyntheticCrossing
 from .dataset import Rendering, SyntheticPeople
+from .editions import EDITIONS
 from .figure import JOINT_PARTS, PARTS
 from .motions import MOTIONS
 from .scenes import Scene, SyntheticScenes
@@ -25,6 +28,7 @@ from .styles import STYLES
 
 __all__ = [
     "DIFFICULTIES",
+    "EDITIONS",
     "JOINT_PARTS",
     "MOTIONS",
     "PARTS",

@@ -9,8 +9,8 @@ import numpy as np
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from .arguments import frame_times, level_name, two, whole
-from .body import sample_body
 from .crowd import moved, seen_by
+from .editions import edition_argument, get_edition
 from .performance import Performance, film, perform, with_ground
 from .scenes import Scene, grounded, render_scene
 from .staging import Difficulty, as_difficulty
@@ -40,7 +40,7 @@ class SyntheticCrossing:
         ``(width, height)`` in pixels, each at least 32.
     seed:
         Another seed, other people on other ways.
-    difficulty, skeleton:
+    difficulty, skeleton, edition:
         As in `SyntheticMotion`.
 
     Attributes
@@ -75,6 +75,7 @@ class SyntheticCrossing:
         seed: int = 0,
         difficulty: str | Difficulty = "standard",
         skeleton: Skeleton | str = MPII,
+        edition: int = 1,
     ):
         self.people, self.seed = whole(people, "people"), whole(seed, "seed")
         if not 2 <= self.people <= 6:
@@ -84,6 +85,7 @@ class SyntheticCrossing:
         self.seconds, self.fps = float(seconds), float(fps)
         self.difficulty = as_difficulty(difficulty)
         self.skeleton = get_skeleton(skeleton)
+        self.edition, self._edition = edition, get_edition(edition)
         self._last: tuple[int | None, Scene | None] = (None, None)
         self._stage()
 
@@ -111,7 +113,8 @@ class SyntheticCrossing:
 
     def _walk(self, rng, number: int, lane: float) -> Performance:
         """Somebody walks straight on and is near the middle at half time."""
-        body, aside = sample_body(rng), 0.12 * self.people * rng.uniform(-1, 1)
+        body = self._edition.sample_body(rng)
+        aside = 0.12 * self.people * rng.uniform(-1, 1)
         acted = perform(
             "walk",
             body,
@@ -134,7 +137,8 @@ class SyntheticCrossing:
         return (
             f"SyntheticCrossing({self.people}, seconds={self.seconds:g}, "
             f"fps={self.fps:g}, size={self.size}, seed={self.seed}, "
-            f"difficulty={level_name(self.difficulty)}, skeleton={self.skeleton.name!r})"
+            f"difficulty={level_name(self.difficulty)}, skeleton={self.skeleton.name!r}"
+            f"{edition_argument(self.edition)})"
         )
 
     def __getitem__(self, index: int) -> Person:
@@ -158,6 +162,7 @@ class SyntheticCrossing:
                 replace(grounded(self.difficulty), occluders=()),
                 self.skeleton,
                 f"{self._prefix}/{frame}",
+                self._edition.draw,
                 frame,
             )
             for track, person in enumerate(scene.persons):

@@ -39,7 +39,12 @@ def _touch(one, other) -> bool:
 
 
 def gather(
-    rng, count: int, overlap: float, camera: Camera, level: Difficulty
+    rng,
+    count: int,
+    overlap: float,
+    camera: Camera,
+    level: Difficulty,
+    sample_body=sample_body,
 ) -> list[Stance]:
     """People on one ground, from left to right, in the world's axes.
 
@@ -47,6 +52,8 @@ def gather(
     ----------
     overlap:
         Wanted `box_overlap` as `camera` sees them, 0 to about 0.6.
+    sample_body:
+        Makes somebody from random numbers.
     """
     people = []
     for _ in range(count):

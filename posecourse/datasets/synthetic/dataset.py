@@ -10,7 +10,7 @@ from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .arguments import SPLITS, checked_split, level_name, whole
-from .body import sample_body
+from .editions import edition_argument, get_edition
 from .labels import label
 from .motions import pose_at
 from .pose import sample_pose
@@ -22,7 +22,6 @@ from .staging import (
     Stance,
     arms_aside,
     as_difficulty,
-    draw,
     frame,
     head_box,
     place,
@@ -85,6 +84,10 @@ class SyntheticPeople:
         Which joints to give, by name as in `skeletons.remap`.
     split:
         ``"train"``, ``"valid"`` or ``"test"``: nobody is in two of them.
+    edition:
+        How people look: 1, as shipped weights and stored numbers have seen
+        them, or 2, illustrations that are better to look at, for new work; see
+        `editions`.
 
     Examples
     --------
@@ -105,6 +108,7 @@ class SyntheticPeople:
         margin: float = 1.0,
         skeleton: Skeleton | str = MPII,
         split: str = "train",
+        edition: int = 1,
     ):
         self.count, self.seed = whole(count, "count"), whole(seed, "seed")
         self.size = whole(size, "size", 16)
@@ -114,6 +118,7 @@ class SyntheticPeople:
             )
         self.difficulty, self.margin = as_difficulty(difficulty), float(margin)
         self.skeleton, self.split = get_skeleton(skeleton), checked_split(split)
+        self.edition, self._edition = edition, get_edition(edition)
         self._last = (None, None)
 
     def __len__(self) -> int:
@@ -125,7 +130,7 @@ class SyntheticPeople:
             f"SyntheticPeople({self.count}, seed={self.seed}, "
             f"size={self.size}, difficulty={level_name(self.difficulty)}, "
             f"margin={self.margin}, skeleton={self.skeleton.name!r}, "
-            f"split={self.split!r})"
+            f"split={self.split!r}{edition_argument(self.edition)})"
         )
 
     def __getitem__(self, index: int) -> Person:
@@ -141,6 +146,7 @@ class SyntheticPeople:
             self.margin,
             skeleton,
             self.split,
+            self.edition,
         )
 
     def read_image(self, person: Person) -> np.ndarray:
@@ -172,9 +178,9 @@ class SyntheticPeople:
             raise IndexError(f"index {index} of {self.count} people")
         index = int(index) % self.count
         rng = self._rng(_PERSON, index)
-        stance = sample_stance(rng, self.difficulty)
+        stance = sample_stance(rng, self.difficulty, self._edition.sample_body)
         view, head = frame(rng, [stance], self.size, self.margin)
-        image, parts, *_ = draw(
+        image, parts, *_ = self._edition.draw(
             rng, [stance], view, self.difficulty, self.size, self.size / self.margin
         )
         person = self._label(f"{self._prefix}/{index}", stance, view, head, parts)
@@ -200,7 +206,7 @@ class SyntheticPeople:
                 f"{frames} frames at {fps} per second: both must be more than 0"
             )
         rng = self._rng(_MOTION, index)
-        body, style = sample_body(rng), sample_pose(rng, 0.5)
+        body, style = self._edition.sample_body(rng), sample_pose(rng, 0.5)
         facing, pitch = rng.normal(0, 22), rng.uniform(2, 12)
         start, tempo = rng.uniform(0, 1), rng.uniform(0.9, 1.1)
         ground = np.array([0.0, 1.0, rng.uniform(3.8, 5.5)])
@@ -214,7 +220,7 @@ class SyntheticPeople:
         result = []
         for t, stance in enumerate(stances):
             # The same random numbers each time: the same place.
-            image, parts, *_ = draw(
+            image, parts, *_ = self._edition.draw(
                 self._rng(_MOTION, index, 1),
                 [stance],
                 view,
@@ -241,7 +247,7 @@ class SyntheticPeople:
         if not room >= 1:
             raise ValueError(f"room is {room}; it must be 1 or more")
         rng = self._rng(_SCENE, index)
-        stances = _crowd(rng, people, self.difficulty)
+        stances = _crowd(rng, people, self.difficulty, self._edition.sample_body)
         joints = np.concatenate([s.joints for s in stances])
         distance = float(joints[:, 2].mean())
         flat = View(1.0, (0.0, 0.0), distance).project(joints)
@@ -249,7 +255,7 @@ class SyntheticPeople:
         focal = float(self.size * rng.uniform(0.80, 0.9) / (high - low).max() / room)
         center = (self.size - 1) / 2 - focal * (low + high) / 2
         view = View(focal, tuple(center.tolist()), distance)
-        image, parts, owners, _ = draw(
+        image, parts, owners, _ = self._edition.draw(
             rng, stances, view, self.difficulty, self.size, 2.0 * focal / distance
         )
         persons = [
@@ -311,7 +317,7 @@ class SyntheticPeople:
         )
 
 
-def _crowd(rng, people, level: Difficulty) -> list[Stance]:
+def _crowd(rng, people, level: Difficulty, sample_body) -> list[Stance]:
     """People on one piece of ground, from left to right."""
     pitch = float(rng.uniform(max(0.0, level.pitch[0]), level.pitch[1]))
     roll = float(level.tilt * 0.5 * rng.normal())

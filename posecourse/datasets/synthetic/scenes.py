@@ -12,10 +12,11 @@ from ..base import Person
 from .arguments import SPLITS, checked_split, level_name, two, whole
 from .camera import Camera
 from .crowd import box_ious, box_overlap, gather, seen_by
+from .editions import edition_argument, get_edition
 from .labels import box_of, exact_position, label
 from .rotations import rotation
 from .solids import View
-from .staging import Difficulty, Stance, as_difficulty, draw
+from .staging import Difficulty, Stance, as_difficulty
 
 __all__ = ["Scene", "SyntheticScenes", "grounded", "render_scene"]
 
@@ -83,6 +84,8 @@ class SyntheticScenes:
         From where they are seen: 0 from the front, 1, 2, ... from further
         round. People, their numbers and the world are the same for all; the
         background is a painting of the same kind, not the same place.
+    edition:
+        As in `SyntheticPeople`.
 
     Notes
     -----
@@ -117,6 +120,7 @@ class SyntheticScenes:
         skeleton: Skeleton | str = MPII,
         split: str = "train",
         camera: int = 0,
+        edition: int = 1,
     ):
         self.pictures, self.seed = whole(pictures, "pictures"), whole(seed, "seed")
         self.camera, self.split = whole(camera, "camera"), checked_split(split)
@@ -134,6 +138,7 @@ class SyntheticScenes:
         self.people, self.overlap = (low, high), (float(least), float(most))
         self.truncated, self.difficulty = float(truncated), as_difficulty(difficulty)
         self.skeleton = get_skeleton(skeleton)
+        self.edition, self._edition = edition, get_edition(edition)
         self._last: tuple[int | None, Scene | None] = (None, None)
 
     def __len__(self) -> int:
@@ -145,7 +150,7 @@ class SyntheticScenes:
             f"people={self.people}, overlap={self.overlap}, "
             f"truncated={self.truncated}, difficulty={level_name(self.difficulty)}, "
             f"skeleton={self.skeleton.name!r}, split={self.split!r}, "
-            f"camera={self.camera})"
+            f"camera={self.camera}{edition_argument(self.edition)})"
         )
 
     @cached_property
@@ -188,6 +193,7 @@ class SyntheticScenes:
             skeleton,
             self.split,
             self.camera,
+            self.edition,
         )
 
     @property
@@ -214,7 +220,14 @@ class SyntheticScenes:
         overlap = rng.uniform(*self.overlap)
         front = _aim(self._rng(picture, 2, 0), 0)
         for _ in range(8):  # until everybody is to be seen
-            crowd = gather(rng, count, overlap, _far(front), self.difficulty)
+            crowd = gather(
+                rng,
+                count,
+                overlap,
+                _far(front),
+                self.difficulty,
+                self._edition.sample_body,
+            )
             if _all_seen(crowd, _far(front)):
                 break
         aim = _aim(self._rng(picture, 2, self.camera), self.camera)
@@ -230,6 +243,7 @@ class SyntheticScenes:
             grounded(self.difficulty),
             self.skeleton,
             f"{self._prefix}/{picture}",
+            self._edition.draw,
         )
 
 
@@ -242,6 +256,7 @@ def render_scene(
     level: Difficulty,
     skeleton: Skeleton,
     name: str,
+    draw,
     time: int = 0,
 ) -> Scene:
     """Draw people and say all that is known about them.
@@ -256,6 +271,8 @@ def render_scene(
         ``(width, height)`` of the picture, pixels.
     name:
         Of the picture; person `k` is called ``name/k``.
+    draw:
+        An `Edition`'s.
     time:
         Number of a video's frame, which changes the camera's noise only.
     """

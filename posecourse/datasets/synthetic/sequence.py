@@ -9,12 +9,12 @@ import numpy as np
 from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from .arguments import frame_times, level_name, whole
-from .body import sample_body
 from .crowd import seen_by
+from .editions import edition_argument, get_edition
 from .labels import exact_position, label
 from .performance import film, perform, with_ground
 from .solids import View
-from .staging import Difficulty, as_difficulty, draw
+from .staging import Difficulty, as_difficulty
 from .styles import STYLES
 
 __all__ = ["SyntheticMotion"]
@@ -55,6 +55,8 @@ class SyntheticMotion:
         From where it is seen: 0 from in front of the picture's place, 1,
         2, ... from around it. The world is the same for all; the background
         is a painting of the same kind, not the same place.
+    edition:
+        How people look, as in `SyntheticPeople`.
 
     Attributes
     ----------
@@ -103,6 +105,7 @@ class SyntheticMotion:
         difficulty: str | Difficulty = "standard",
         skeleton: Skeleton | str = MPII,
         camera: int = 0,
+        edition: int = 1,
     ):
         if style not in STYLES:
             raise ValueError(f"unknown style {style!r}; known: {', '.join(STYLES)}")
@@ -114,6 +117,7 @@ class SyntheticMotion:
         self.seconds, self.fps, self.speed = float(seconds), float(fps), float(speed)
         self.difficulty = as_difficulty(difficulty)
         self.skeleton = get_skeleton(skeleton)
+        self.edition, self._edition = edition, get_edition(edition)
         self._last = (None, None)
         self._stage()
 
@@ -125,7 +129,8 @@ class SyntheticMotion:
             f"SyntheticMotion({self.label!r}, seconds={self.seconds:g}, "
             f"fps={self.fps:g}, size={self.size}, seed={self.seed}, "
             f"speed={self.speed:g}, difficulty={level_name(self.difficulty)}, "
-            f"skeleton={self.skeleton.name!r}, camera={self._number})"
+            f"skeleton={self.skeleton.name!r}, camera={self._number}"
+            f"{edition_argument(self.edition)})"
         )
 
     def __getitem__(self, index: int) -> Person:
@@ -139,7 +144,7 @@ class SyntheticMotion:
             raise IndexError(f"index {index} of {len(self)} frames")
         index = int(index) % len(self)
         stance, view = self.stances[index], self._view
-        image, parts, *_ = draw(
+        image, parts, *_ = self._edition.draw(
             self._rng(2, 0),  # the same each time: the same place
             [stance],
             view,
@@ -193,7 +198,7 @@ class SyntheticMotion:
         number = tuple(STYLES).index(self.label)
         acted = perform(
             self.label,
-            sample_body(self._rng(0)),
+            self._edition.sample_body(self._rng(0)),
             self._rng(1, number),
             self.times,
             self.seconds,

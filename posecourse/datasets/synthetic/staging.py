@@ -272,7 +272,7 @@ def _aside(pose: Pose, inside) -> np.ndarray:
     return pose.arms + inside[:, None] * np.array([7.0, 11, -8, 0])
 
 
-def sample_stance(rng, level: Difficulty) -> Stance:
+def sample_stance(rng, level: Difficulty, sample_body=sample_body) -> Stance:
     """Somebody in some pose, a few metres away."""
     body = sample_body(rng)
     pose = sample_pose(rng, level.loose)
