@@ -21,7 +21,9 @@ def solutions(root, chapter=3):
     """``{exercise: its solution}`` of a chapter."""
     assignment = small_assignment(root, chapter)
     path = get_chapter(chapter).solutions(root / "chapters")
-    cells = {c["id"]: c["source"] for c in code_cells(json.loads(path.read_text("utf-8")))}
+    cells = {
+        c["id"]: c["source"] for c in code_cells(json.loads(path.read_text("utf-8")))
+    }
     return {p.id: cells[p.cell_id] for p in assignment.problems}
 
 

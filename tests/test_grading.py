@@ -55,8 +55,8 @@ def write_class(folder, assignment, right, reaching, port):
     other = folder / "good 3.ipynb"
     hostile = HOSTILE | (REACHING if reaching else {})
     for name, (cell, state) in hostile.items():
-        if name in REACHING:
-            cell = cell.format(other=str(other), port=port)
+        cell = cell.replace("{other!r}", repr(str(other)))
+        cell = cell.replace("{port}", str(port))
         content = answered(assignment, right | {"03.1": cell})
         (folder / f"{name}.ipynb").write_bytes(content)
         both = state == "tampering" and name != "writes into all pipes"
@@ -104,7 +104,8 @@ def test_a_class_of_good_broken_and_hostile_notebooks(
             server.accept()
     found = {each.student: [g.state for g in each.grades] for each in graded}
     assert found == states
-    assert len(found) >= 30 and set(sum(found.values(), [])) == set(grading.STATES)
+    seen = {state for states in found.values() for state in states}
+    assert len(found) >= 30 and seen == set(grading.STATES)
     assert before == {p: p.read_bytes() for p in before}
     for each in graded:
         assert all(g.message for g in each.grades)
@@ -138,7 +139,9 @@ def test_what_is_left_running_is_ended(tmp_path, assignment, right, isolated, ap
     )
     assert [g.state for g in found.grades] == ["passed", "passed"]
     time.sleep(0.5)
-    running = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True)
+    running = subprocess.run(
+        ["ps", "axww", "-o", "args"], capture_output=True, text=True
+    )
     assert mark not in running.stdout
 
 
@@ -186,7 +189,9 @@ def session():
 
 
 def far(session, source, name="f"):
-    return session.define((Step(1, source, tuple(range(source.count("\n\n") + 1))),), name)
+    return session.define(
+        (Step(1, source, tuple(range(source.count("\n\n") + 1))),), name
+    )
 
 
 def test_a_function_elsewhere_answers_as_if_it_were_here(session):
@@ -262,7 +267,9 @@ def test_errors_arrive_with_their_line(session):
 
 
 def test_what_is_no_number_is_shown(session):
-    f = far(session, "class Odd:\n    pass\n\ndef f():\n    return Odd(), lambda a: a + 1")
+    f = far(
+        session, "class Odd:\n    pass\n\ndef f():\n    return Odd(), lambda a: a + 1"
+    )
     odd, function = f()
     assert type(odd).__name__ == "Odd" and "Odd" in repr(odd)
     assert function(2) == 3
@@ -345,11 +352,18 @@ CHECK = 'check("03.1", decode)'
             [(1, (1,)), (2, (0,))],
         ),
         (
-            ["def a(): return b()", "c = 1\ndef b(): return c", "def decode(h, s): a()"],
+            [
+                "def a(): return b()",
+                "c = 1\ndef b(): return c",
+                "def decode(h, s): a()",
+            ],
             [(1, (0,)), (2, (0, 1)), (3, (0,))],
         ),
         # a helper below, a local variable that is called like another cell's
-        (["def decode(h, s): return a()", CHECK, "def a(): pass"], [(3, (0,)), (1, (0,))]),
+        (
+            ["def decode(h, s): return a()", CHECK, "def a(): pass"],
+            [(3, (0,)), (1, (0,))],
+        ),
         (["x = 1", "def decode(x, s):\n    y = x\n    return y"], [(2, (0,))]),
         (["decode = lambda h, s: 1"], [(1, (0,))]),
         (["%matplotlib inline\ndef decode(h, s): pass\n!ls"], [(1, (0, 1, 2))]),
@@ -381,7 +395,10 @@ def test_where_an_answer_is_found(assignment, cells, found):
         ("import posecourse.exercises as e\ne.check = 3", True),
         ("from posecourse import exercises\nexercises._EXERCISES.clear()", True),
         ("__builtins__.print = 3", True),
-        ("import importlib\nimportlib.import_module('posecourse.exercises.chapter_03')", True),
+        (
+            "import importlib\nimportlib.import_module('posecourse.exercises.chapter_03')",
+            True,
+        ),
         ("import gc\ngc.get_objects()", True),
         ("del np.isclose", True),
         ("torch.backends.cudnn.deterministic = True", False),
@@ -403,7 +420,10 @@ def test_what_counts_as_tampering(cell, reaches):
 def test_no_course_notebook_tampers(root):
     from posecourse.exercises.grading.tampering import find_tampering
 
-    for path in [*root.glob("chapters/*.ipynb"), *root.glob("chapters/solutions/*.ipynb")]:
+    for path in [
+        *root.glob("chapters/*.ipynb"),
+        *root.glob("chapters/solutions/*.ipynb"),
+    ]:
         assert find_tampering(read_cells(path.read_bytes())) == "", path
 
 
@@ -455,6 +475,8 @@ def test_submissions_in_files_and_folders(tmp_path):
         ("gone", "gone.ipynb"),
     ]
     assert [bool(s.problem) for s in found] == [False, False, False, True, False, True]
+    with pytest.raises(FileNotFoundError, match="no notebook in"):
+        grading.find_submissions([tmp_path / "gone.ipynb"], "03_heatmaps")
     (tmp_path / "nobody").mkdir()
     with pytest.raises(FileNotFoundError, match="no notebook in"):
         grading.find_submissions([tmp_path / "nobody"], "03_heatmaps")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 import subprocess
 import tempfile
 import zipfile
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import posecourse
 
-from ..files import FileError, atomic_path, new_folder
+from ..files import FileError, atomic_path, new_folder, read_json
 from .chapters import Chapter
 from .copies import copy_course
 
@@ -31,7 +33,13 @@ _README = """# {title}
 """
 
 
-def release(chapter: Chapter, course: Path, out: Path, wheel: bool = False) -> Path:
+def release(
+    chapter: Chapter,
+    course: Path,
+    out: Path,
+    wheel: bool = False,
+    section: int | None = None,
+) -> Path:
     """Write the handout of a chapter: a folder, or a file that ends in ``.zip``.
 
     It has the learner's notebook without outputs, its pictures and the glossary,
@@ -44,21 +52,28 @@ def release(chapter: Chapter, course: Path, out: Path, wheel: bool = False) -> P
     wheel:
         Put an installable package beside it that has no solutions, for
         those who have not installed the course.
+    section:
+        For those who were left behind: the exercises before this section are
+        solved, and what stands before it has its outputs.
 
     Raises
     ------
     FileError
         If the folder has something in it already, or the zip exists.
+    ValueError
+        If the chapter has no such section.
     """
+    if section is not None:
+        _section_cell(_notebook(chapter.notebook(course / "chapters")), section)
     if out.suffix.lower() != ".zip":
-        _fill(chapter, course, new_folder(out), wheel)
+        _fill(chapter, course, new_folder(out), wheel, section)
         return out
     if out.exists():
         raise FileError(f"{out} exists already; choose another name")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, out.stem)
         folder.mkdir()
-        _fill(chapter, course, folder, wheel)
+        _fill(chapter, course, folder, wheel, section)
         with (
             atomic_path(out) as part,
             zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file,
@@ -69,8 +84,10 @@ def release(chapter: Chapter, course: Path, out: Path, wheel: bool = False) -> P
     return out
 
 
-def _fill(chapter: Chapter, course: Path, folder: Path, wheel: bool) -> None:
+def _fill(chapter: Chapter, course: Path, folder: Path, wheel: bool, section) -> None:
     copy_course(course, folder, only=chapter)
+    if section is not None:
+        _catch_up(chapter, course, chapter.notebook(folder), section)
     install = ""
     if wheel:
         name = write_wheel(course, folder).name
@@ -85,6 +102,49 @@ def _fill(chapter: Chapter, course: Path, folder: Path, wheel: bool) -> None:
         install=install,
     )
     Path(folder, "README.md").write_text(text, "utf-8")
+
+
+_START_HERE = (
+    "**You start here.** Everything above is done. Select this cell, choose *Run > "
+    "Run All Above Selected Cell*, and go on below."
+)
+
+
+def _catch_up(chapter: Chapter, course: Path, path: Path, section: int) -> None:
+    """Solve a handed-out notebook up to a section."""
+    notebook = _notebook(path)
+    solved = _notebook(chapter.solutions(course / "chapters"))["cells"]
+    by_id = {cell["id"]: cell for cell in solved if cell["cell_type"] == "code"}
+    stop = _section_cell(notebook, section)
+    for cell in notebook["cells"][:stop]:
+        if cell["id"] in by_id:
+            for key in ("source", "outputs", "execution_count"):
+                cell[key] = by_id[cell["id"]][key]
+    start = {"cell_type": "markdown", "id": "start-here", "metadata": {}}
+    notebook["cells"].insert(stop, start | {"source": [_START_HERE]})
+    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    with atomic_path(path) as temporary:
+        Path(temporary).write_text(text, "utf-8")
+
+
+def _notebook(path: Path) -> dict:
+    return read_json(path, "notebook")
+
+
+def _section_cell(notebook: dict, section: int) -> int:
+    """Where a section begins."""
+    sections = {
+        int(number): i
+        for i, cell in enumerate(notebook["cells"])
+        if cell["cell_type"] == "markdown"
+        for number in re.findall(r"^## (\d+)\. ", "".join(cell["source"]), re.M)
+    }
+    if section not in sections:
+        raise ValueError(
+            f"there is no section {section}; there are {min(sections)} to "
+            f"{max(sections)}"
+        )
+    return sections[section]
 
 
 # -------------------------------------------------------------- the package

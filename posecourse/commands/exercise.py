@@ -68,6 +68,12 @@ def _add_teaching(add):
         action="store_true",
         help="with an installable package in it that has no solutions either",
     )
+    command.add_argument(
+        "--from-section",
+        type=whole(1, 99),
+        metavar="N",
+        help="for those left behind: what stands before section N is done",
+    )
     command = add("collect", "copy what was handed in into a folder for each student")
     command.add_argument("chapter", help="number or name")
     command.add_argument(
@@ -305,7 +311,8 @@ def _release(args) -> int:
     from ..authoring.release import release
 
     chapter, _ = _there(args.chapter)
-    out = release(chapter, chapters.folder().parent, args.out, args.wheel)
+    course = chapters.folder().parent
+    out = release(chapter, course, args.out, args.wheel, args.from_section)
     print(f"{out}: hand it out as it is; its README.md says what to do")
     return 0
 
@@ -366,4 +373,5 @@ def _grade(args) -> int:
         grading.write_feedback(each, assignment, args.out)
     table, page = grading.write_gradebook(graded, assignment, args.out, note)
     print(f"\n{table}\n{page}\n{args.out / 'feedback'}: a page for each student")
-    return 0
+    unread = [e for e in graded if e.grades[0].state == "unreadable file"]
+    return 1 if unread else 0

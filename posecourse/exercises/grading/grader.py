@@ -109,7 +109,7 @@ def find_submissions(paths, chapter: str) -> list[Submission]:
                     found[inner] = inner.stem
         else:
             found[path] = path.stem
-    if not found:
+    if not any(path.exists() for path in map(Path, paths)) or not found:
         raise FileNotFoundError(
             f"there is no notebook in {', '.join(map(str, paths))}; give the files, "
             "or a folder with a notebook or a folder for each student"

@@ -253,10 +253,11 @@ def _read_only(home: str, megabytes: int, hidden: list[str]) -> None:
         raise OSError(number, f"mount_setattr: {os.strerror(number)}")
     safe = _NOSUID | _NODEV
     for place in covered:
-        if os.path.isdir(place):
-            _mount("tmpfs", place, safe | _RDONLY, "size=4k,mode=755")
-        else:
-            _mount("/dev/null", place, _BIND)
+        with suppress(FileNotFoundError):  # deleted, or in one that is covered
+            if os.path.isdir(place):
+                _mount("tmpfs", place, safe | _RDONLY, "size=4k,mode=755")
+            else:
+                _mount("/dev/null", place, _BIND)
     _mount("tmpfs", home, safe, f"size={megabytes}m,mode=700")
     _mount("proc", "/proc", safe | _NOEXEC)
 
