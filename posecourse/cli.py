@@ -36,8 +36,10 @@ COMMANDS = {
     "lab": ("posecourse.commands.lab", "read the course in JupyterLab"),
     "exercise": (
         "posecourse.commands.exercise",
-        "list the exercises and show which you have solved",
+        "your exercises: list, open, hint, check, reset; a class's: release, "
+        "collect, grade",
     ),
+    "slides": ("posecourse.commands.slides", "write a chapter as slides"),
     "train": ("posecourse.commands.train", "train a network"),
     "evaluate": (
         "posecourse.commands.evaluate",

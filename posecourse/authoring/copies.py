@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..files import DiskFullError, atomic_path, write_json
 from ..places import COPIES_RECORD
-from .chapters import START
+from .chapters import START, Chapter
 from .notebooks import relink
 
 __all__ = ["copy_course"]
@@ -26,7 +26,9 @@ _PICTURES = {".svg", ".png", ".jpg", ".gif", ".webp"}
 _DOCUMENTS = {".md"} | _PICTURES
 
 
-def copy_course(course: Path, work: Path, solutions: bool = False) -> list[str]:
+def copy_course(
+    course: Path, work: Path, solutions: bool = False, only: Chapter | None = None
+) -> list[str]:
     """Copy notebooks and all they show or link to, in the form for learners.
 
     Chapters come without outputs, so that no answer stands there before the
@@ -40,6 +42,8 @@ def copy_course(course: Path, work: Path, solutions: bool = False) -> list[str]:
         The folder of the copies, made if it is missing.
     solutions:
         Whether the solved notebooks come too.
+    only:
+        This chapter alone, with the glossary and the pictures it shows.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def copy_course(course: Path, work: Path, solutions: bool = False) -> list[str]:
         raise ValueError(
             f"{work} is the course itself; copies go into a folder of their own"
         )
-    places = _places(course, solutions)
+    places = _places(course, solutions, only)
     try:
         work.mkdir(parents=True, exist_ok=True)
         made = _read_record(work / COPIES_RECORD)
@@ -93,11 +97,17 @@ def _update(copy: Path, content: bytes, before: str | None) -> bool | None:
     return True
 
 
-def _places(course: Path, solutions: bool) -> dict[str, str]:
+def _places(course: Path, solutions: bool, only: Chapter | None) -> dict[str, str]:
     """``{path in the course: path among the copies}`` of all that is copied."""
     chapters = course / "chapters"
     shown = [*chapters.glob("*.ipynb"), *chapters.glob("*.md")]
-    shown += [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
+    if only is not None:
+        shown = [only.notebook(chapters), chapters / "glossary.md"]
+    pictures = [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
+    if only is not None:
+        linked = _links(course, f"chapters/{only.name}.ipynb")
+        pictures = [p for p in pictures if p.relative_to(course).as_posix() in linked]
+    shown += pictures
     if solutions:
         shown += chapters.glob("solutions/*.ipynb")
     places = {

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import inspect
 import io
+import itertools
 import reprlib
 import sys
 import traceback
@@ -17,9 +18,15 @@ __all__ = [
     "NotRight",
     "NotYet",
     "as_numbers",
+    "as_tensor_array",
+    "has_an_end",
+    "is_tensor",
     "limited_output",
+    "safely",
     "same",
     "short",
+    "unfinished",
+    "words",
 ]
 
 
@@ -85,7 +92,7 @@ class Attempt:
         except KeyboardInterrupt:  # the student's own
             raise
         except BaseException as error:  # whatever the student's code raises
-            if not _says_not_yet(error):
+            if not unfinished(error):
                 raise NotRight(
                     "Your function stopped with an error.\n"
                     f"{self._given(args, kwargs)}{self._stopped(error)}"
@@ -104,8 +111,8 @@ class Attempt:
         return (
             "The check cannot go on with your answer. Is it of the type and shape "
             "that are asked for?\n"
-            f"  your answer:  {_safely(short, self.got, 'one that cannot be shown')}\n"
-            f"  error:        {_words(error)}\n"
+            f"  your answer:  {safely(short, self.got, 'one that cannot be shown')}\n"
+            f"  error:        {words(error)}\n"
             "  (If you are sure that it is right, the check is wrong: tell us.)"
         )
 
@@ -172,7 +179,7 @@ class Attempt:
 
     def _stopped(self, error: BaseException) -> str:
         """The error, and where in the student's own code it happened."""
-        text = f"  error:        {_words(error)}"
+        text = f"  error:        {words(error)}"
         own = self._own_lines(error)
         if own:
             line = f": {own[-1].line}" if own[-1].line else ""
@@ -180,6 +187,8 @@ class Attempt:
         return text
 
     def _own_lines(self, error: BaseException) -> list:
+        if hasattr(error, "own_lines"):  # it came from another process
+            return error.own_lines
         code = getattr(self.answer, "__code__", None)
         return [
             frame
@@ -208,7 +217,7 @@ def empty(value) -> bool:
     return value is None or value is ...
 
 
-def _says_not_yet(error: BaseException) -> bool:
+def unfinished(error: BaseException) -> bool:
     """Whether a student left a cell for later with NotImplementedError.
 
     torch raises one, too, for what a kind of tensor cannot do.
@@ -221,11 +230,11 @@ def _says_not_yet(error: BaseException) -> bool:
     )
 
 
-def _words(error: BaseException, most: int = 500) -> str:
+def words(error: BaseException, most: int = 500) -> str:
     """An error in words, also where it has none."""
-    text = _safely(str, error, "(its message cannot be shown)")
+    text = safely(str, error, "(its message cannot be shown)")
     text = text if len(text) <= most else text[:most] + "..."
-    if isinstance(error, SystemExit):
+    if type(error).__name__ == "SystemExit":  # also one of another process
         text += " (exit and quit end the whole program; a function ends with return)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -240,7 +249,7 @@ def _require_finished(result) -> None:
             f"Your function gives {_kind(result)}, which makes its values one by "
             "one when asked. Return the values themselves: list(...) collects them."
         )
-    if isinstance(result, (tuple, list)) and not _has_an_end(result):
+    if isinstance(result, (tuple, list)) and not has_an_end(result):
         raise NotRight(
             f"Your function gives {_kind(result)} with more values than can be "
             "looked at, or one that contains itself."
@@ -288,8 +297,8 @@ def as_numbers(value):
 
 def _array(value):
     """A tensor, list or number as a NumPy array, or None."""
-    if _is_tensor(value):
-        return _tensor_as_array(value)
+    if is_tensor(value):
+        return as_tensor_array(value)
     if isinstance(value, np.ma.MaskedArray) and value.dtype.kind == "f":
         return value.filled(np.nan)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
@@ -299,12 +308,12 @@ def _array(value):
     return None
 
 
-def _is_tensor(value) -> bool:
+def is_tensor(value) -> bool:
     torch = sys.modules.get("torch")  # without importing it
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def _tensor_as_array(value):
+def as_tensor_array(value):
     """The numbers of a tensor of whatever kind, or None where it has none."""
     import torch
 
@@ -328,7 +337,7 @@ _MOST_VALUES, _DEEPEST = 200_000, 32
 
 def _sequence(value):
     """A (nested) tuple or list of numbers as an array, others as they are."""
-    if not isinstance(value, (tuple, list)) or not _has_an_end(value):
+    if not isinstance(value, (tuple, list)) or not has_an_end(value):
         return value
     return _numbers(value)
 
@@ -343,7 +352,7 @@ def _numbers(value):
     return value if array.dtype == object else array
 
 
-def _has_an_end(value) -> bool:
+def has_an_end(value) -> bool:
     """A list may contain itself, or others again and again."""
     count, todo = 0, [(value, 0)]
     while todo and count <= _MOST_VALUES:
@@ -351,7 +360,12 @@ def _has_an_end(value) -> bool:
         count += len(inner)
         if depth > _DEEPEST:
             return False
-        lists = (v for v in inner[:_MOST_VALUES] if isinstance(v, (tuple, list)))
+        inner = inner.values() if isinstance(inner, dict) else inner
+        lists = (
+            v
+            for v in itertools.islice(inner, _MOST_VALUES)
+            if isinstance(v, (tuple, list, dict))
+        )
         todo += [(v, depth + 1) for v in lists]
     return count <= _MOST_VALUES
 
@@ -404,7 +418,7 @@ def same(got, expected, tolerance=1e-6) -> str:
 
 
 def _has_shape(value) -> bool:
-    return isinstance(value, (np.ndarray, np.generic)) or _is_tensor(value)
+    return isinstance(value, (np.ndarray, np.generic)) or is_tensor(value)
 
 
 def _same_array(a, b, got, tolerance) -> str:
@@ -444,7 +458,7 @@ def _kind(value) -> str:
     name = type(value).__name__ or "nameless object"
     vowel = name[0] in "aeiouAEIOU" or name.startswith("nd")
     kind = f"{'an' if vowel else 'a'} {name}"
-    if _is_tensor(value):
+    if is_tensor(value):
         kind += f" ({value.layout}, {value.dtype}, on {value.device})"
     return kind
 
@@ -481,10 +495,10 @@ class _Repr(reprlib.Repr):
 
 
 def _repr(value) -> str:
-    return _safely(_Repr().repr, value, f"{_kind(value)} that cannot be shown")
+    return safely(_Repr().repr, value, f"{_kind(value)} that cannot be shown")
 
 
-def _safely(function, value, otherwise: str) -> str:
+def safely(function, value, otherwise: str) -> str:
     """A student's own object may fail in every way where it is shown."""
     try:
         return function(value)
