@@ -1,0 +1,382 @@
+"""What the course's networks cost elsewhere than in PyTorch, and what they bear.
+
+    python data/studies/deployment.py --data data/lspet
+
+has four parts, and leaves one file beside itself, ``deployment.json``:
+
+runtimes      the network `laptop` in PyTorch, onnxruntime and OpenCV, in 32 and
+              8 bits, its ranges measured on people and on what is none
+networks      the architectures of chapter 11, exported: milliseconds of each
+students      a network of a quarter of the size, taught by labels or by `laptop`
+robustness    `laptop` on drawn people, and `photos` on the photographs of
+              --data, with one thing made worse at a time
+
+Times are medians of one core, of functions that take turns: their quotients can
+be trusted, their size belongs to the machine. Scores are in percent, with 95 %
+intervals over the people who were shown. Stop it at any time: the same command
+goes on with the next part. It takes ten minutes of one core. Without --data
+the photographs' rows stay as they are.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from pages import percent
+
+from posecourse import deploy, metrics
+from posecourse.datasets import SyntheticPeople, crop_in_memory
+from posecourse.datasets.registry import open_dataset
+from posecourse.datasets.synthetic.staging import DIFFICULTIES
+from posecourse.deploy.export import calibration_images
+from posecourse.evaluation import predict_crops
+from posecourse.evaluation.scoring import pck_normalizer
+from posecourse.files import plain, read_json, write_json
+from posecourse.geometry import Crop
+from posecourse.models import build, load_model
+from posecourse.models.pretrained import pretrained
+from posecourse.models.profile import summarise
+from posecourse.skeletons import MPII
+from posecourse.transforms import Augmentation, make_batch
+
+SETTINGS = {
+    "size": 64,
+    "test_people": 300,
+    "calibration_people": 100,
+    "rounds": 60,
+    "students": {
+        "width": 12,
+        "steps": 500,
+        "batch_size": 32,
+        "rate": 0.004,
+        "people": {"100 labels": 100, "2,000 labels": 2000, "laptop's maps": 2000},
+    },
+    "robustness": {
+        "people": 200,
+        "rotation": [0, 30, 60, 90, 135, 180],
+        "pitch": [0, 20, 40, 60, 80],
+        "loose": [0.5, 1.0, 1.5, 2.0, 3.0],
+    },
+}
+TAUGHT = "laptop's maps"
+COUNTED = metrics.pckh_columns(MPII)
+
+
+def study(folder, data=None, settings=SETTINGS):
+    """Measure what is not measured yet; returns the JSON's content."""
+    path = Path(folder) / "deployment.json"
+    result = read_json(path) if path.is_file() else {}
+    if result.get("settings") != plain(settings):
+        result = {}
+    parts = {
+        "runtimes": runtimes,
+        "robustness": drawn_robustness,
+        "photographs": lambda settings: photo_robustness(settings, data),
+        "networks": networks,
+        "students": students,
+    }
+    for name, measure in parts.items():
+        if name in result or (name == "photographs" and data is None):
+            continue
+        result = {**about(settings), **result, name: plain(measure(settings))}
+        write_json(path, result)
+    return result
+
+
+def about(settings):
+    """What stands above the parts."""
+    return {
+        "command": "python data/studies/deployment.py --data data/lspet",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "onnxruntime": onnxruntime.__version__,
+        },
+        "settings": plain(settings),
+    }
+
+
+def drawn(count, split, settings, **options):
+    """Drawn people, cut out."""
+    people = SyntheticPeople(count, size=settings["size"], split=split, **options)
+    return crop_in_memory(people, settings["size"], 1.0, workers=1)
+
+
+def pck(points, store):
+    """PCKh@0.5, or PCK@0.2 where heads are unknown, and its interval."""
+    size, visible, _, threshold = pck_normalizer(store)
+    hits = metrics.pck_hits(points, store.keypoints, visible, size, threshold)
+    return percent(metrics.bootstrap_interval(hits, COUNTED))
+
+
+def shipped(name):
+    """A network that comes with the course."""
+    return load_model(pretrained(name) / "weights.safetensors")
+
+
+def times(networks, settings):
+    """Milliseconds of one picture, by name; one thread each."""
+    torch.set_num_threads(1)
+    image = torch.zeros(1, 3, settings["size"], settings["size"])
+    with torch.inference_mode():
+        seconds = deploy.relative_times(
+            {name: lambda n=n: n(image) for name, n in networks.items()},
+            settings["rounds"],
+        )
+    return {name: 1000 * taken for name, taken in seconds.items()}
+
+
+# ---------------------------------------------------------------- runtimes
+
+
+def runtimes(settings):
+    """`laptop` on every engine: milliseconds, bytes, score."""
+    network, size = shipped("laptop"), settings["size"]
+    people = drawn(settings["calibration_people"], "train", settings)
+    generator = torch.Generator().manual_seed(0)
+    shape = (settings["calibration_people"], 3, size, size)
+    ranges = {
+        "int8": {"images": people},
+        "int8, one range a layer": {"images": people, "per_channel": False},
+        "int8, signed": {"images": people, "unsigned": False},
+        "int8, ranges of black": {"images": calibration_images(people, size) * 0},
+        "int8, ranges of 0 to 1": {"images": torch.rand(shape, generator=generator)},
+        "int8, ranges of noise": {"images": torch.randn(shape, generator=generator)},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"onnxruntime": Path(folder, "float.onnx")}
+        deploy.export_onnx(network, files["onnxruntime"])
+        for number, (name, options) in enumerate(ranges.items()):
+            files[name] = Path(folder, f"{number}.onnx")
+            deploy.quantise(files["onnxruntime"], out=files[name], **options)
+        known = {"PyTorch": network}
+        known |= {n: deploy.load_exported(p, threads=1) for n, p in files.items()}
+        known["OpenCV"] = deploy.load_exported(files["onnxruntime"], "opencv")
+        files["OpenCV"] = files["onnxruntime"]
+        sizes = {name: path.stat().st_size for name, path in files.items()}
+        milliseconds = times(known, settings)
+        test = drawn(settings["test_people"], "test", settings)
+        return {
+            name: {
+                "milliseconds": milliseconds[name],
+                "bytes": sizes.get(name),
+                "pckh": pck(predict_crops(there, test)[0], test),
+            }
+            for name, there in known.items()
+        }
+
+
+# ---------------------------------------------------------------- networks
+
+
+def networks(settings):
+    """The architectures of chapter 11, exported: what each takes."""
+    stored = read_json(Path(__file__).with_name("architectures.json"))["networks"]
+    kept = {
+        about["name"]: about
+        for about in stored.values()
+        if about["seed"] == 0
+        and "judged" not in about["name"]
+        and "all joints" not in about["name"]
+    }
+    people = drawn(settings["calibration_people"], "train", settings)
+    with tempfile.TemporaryDirectory() as folder:
+        known, result = {}, {}
+        for name, about in kept.items():
+            torch.manual_seed(0)
+            network = build(about["model"], **about["options"]).eval()
+            path = Path(folder, f"{len(known)}.onnx")
+            deploy.export_onnx(network, path)
+            deploy.quantise(path, people, path.with_suffix(".int8.onnx"))
+            known[f"{name}, PyTorch"] = network
+            known[f"{name}, float32"] = deploy.load_exported(path, threads=1)
+            known[f"{name}, int8"] = deploy.load_exported(
+                path.with_suffix(".int8.onnx"), threads=1
+            )
+            result[name] = {
+                "pckh": about["pckh"],
+                "multiply_adds": about["multiply_adds"],
+                "parameters": about["parameters"],
+            }
+        milliseconds = times(known, settings)
+    for name, row in result.items():
+        for kind in ("PyTorch", "float32", "int8"):
+            row[f"milliseconds, {kind}"] = milliseconds[f"{name}, {kind}"]
+    return result
+
+
+# ---------------------------------------------------------------- students
+
+
+def students(settings):
+    """A small network taught in three ways, and what its teacher gets."""
+    options = settings["students"]
+    test = drawn(settings["test_people"], "test", settings)
+    teacher = shipped("laptop")
+    result = {"laptop": row_of(teacher, test)}
+    for name, count in options["people"].items():
+        train = drawn(count, "train", settings, seed=1, margin=1.25)
+        torch.manual_seed(0)
+        student = build("laptop", width=options["width"], input_size=settings["size"])
+        learn(student, train, teacher if name == TAUGHT else None, options)
+        result[name] = row_of(student.eval(), test)
+    return result
+
+
+def row_of(network, test):
+    cost = summarise(network)
+    return {
+        "pckh": pck(predict_crops(network, test)[0], test),
+        "parameters": cost.parameters,
+        "multiply_adds": cost.multiply_adds,
+    }
+
+
+def learn(student, people, teacher, options):
+    """Toward the labels' maps, or toward those of a teacher, without labels."""
+    torch.set_num_threads(1)
+    steps, size = options["steps"], options["batch_size"]
+    optimizer = torch.optim.AdamW(student.parameters(), options["rate"])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options["rate"], total_steps=steps, pct_start=0.1
+    )
+    augmentation = Augmentation(scale=0.15, rotation=15, shift=0.02, flip=0.5)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        chosen = torch.randint(len(people), (size,), generator=generator).numpy()
+        batch = make_batch(
+            torch.from_numpy(people.read(chosen)),
+            people.keypoints[chosen],
+            people.visible[chosen],
+            people.head_size[chosen],
+            people.window,
+            student.input_size,
+            augmentation=augmentation,
+            generator=generator,
+        )
+        outputs = student(batch.images)
+        if teacher is None:
+            loss = student.loss(outputs, batch).mean
+        else:
+            with torch.inference_mode():
+                maps = teacher(batch.images)[-1]
+            loss = ((outputs[-1] - maps.clone()) ** 2).mean((2, 3)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+# -------------------------------------------------------------- robustness
+
+
+def damages(predict, store):
+    """Every corruption at every strength: name -> rows of strength and score."""
+    return {
+        name: [
+            [
+                strength,
+                *pck(predict(deploy.corrupt(store.crops, name, strength)), store),
+            ]
+            for strength in corruption.strengths
+        ]
+        for name, corruption in deploy.CORRUPTIONS.items()
+    }
+
+
+def predictor(network, store):
+    """A function from crops to points."""
+    return lambda crops: predict_crops(network, replace(store, crops=crops))[0]
+
+
+def exported(name):
+    """A network that comes with the course, in onnxruntime: it is faster there."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "network.onnx")
+        deploy.export_onnx(shipped(name), path)
+        return deploy.load_exported(path, threads=1)
+
+
+def turned(store, wide, angle, settings):
+    """The store with its people turned; `wide` shows more around them."""
+    size = settings["size"]
+    crop = Crop(((wide.size - 1) / 2,) * 2, (wide.window,) * 2, (size, size), angle)
+    return replace(
+        store,
+        crops=np.stack([crop.warp(image) for image in wide.crops]),
+        keypoints=crop.apply(wide.keypoints.astype(np.float64)).astype(np.float32),
+    )
+
+
+def drawn_robustness(settings):
+    """`laptop`, whose people are drawn: also from above, and in odd poses."""
+    options, network = settings["robustness"], exported("laptop")
+    count = options["people"]
+    store = drawn(count, "test", settings)
+    mean = np.array(json.loads(network.metadata["mean_pose"]))
+    result = {
+        "undamaged": pck(predictor(network, store)(store.crops), store),
+        "mean pose": pck(np.broadcast_to(mean, store.keypoints.shape), store),
+        **damages(predictor(network, store), store),
+    }
+    size = round(1.5 * settings["size"])
+    people = SyntheticPeople(count, size=size, split="test", margin=1.5)
+    result["turned"] = rotations(network, store, people, settings)
+    for name, values in (("pitch", options["pitch"]), ("loose", options["loose"])):
+        result[name] = []
+        for value in values:
+            option = (value - 2.0, value + 2.0) if name == "pitch" else value
+            level = replace(DIFFICULTIES["standard"], **{name: option})
+            there = drawn(count, "test", settings, difficulty=level)
+            points = predictor(network, there)(there.crops)
+            result[name].append([value, *pck(points, there)])
+    return result
+
+
+def rotations(network, store, people, settings):
+    wide = crop_in_memory(people, round(1.5 * settings["size"]), 1.5, workers=1)
+    rows = []
+    for angle in settings["robustness"]["rotation"]:
+        there = turned(store, wide, angle, settings)
+        rows.append([angle, *pck(predictor(network, there)(there.crops), there)])
+    return rows
+
+
+def photo_robustness(settings, data):
+    """`photos` on photographs."""
+    network = exported("photos")
+    people = open_dataset(data, "valid").first(settings["robustness"]["people"])
+    store = crop_in_memory(people, settings["size"], 1.0, workers=1)
+    mean = [
+        [np.nan if v is None else v for v in p]
+        for p in json.loads(network.metadata["mean_pose"])
+    ]
+    return {
+        "undamaged": pck(predictor(network, store)(store.crops), store),
+        "mean pose": pck(np.broadcast_to(mean, store.keypoints.shape), store),
+        **damages(predictor(network, store), store),
+        "turned": rotations(network, store, people, settings),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description="Measure the course's networks outside PyTorch."
+    )
+    parser.add_argument(
+        "--data", help="a folder of photographs in MPII's layout, with a split valid"
+    )
+    parser.add_argument(
+        "--out",
+        default=Path(__file__).parent,
+        type=Path,
+        help="folder for the file (default: beside this script)",
+    )
+    given = parser.parse_args()
+    study(given.out, given.data)
