@@ -11,7 +11,8 @@ an exported file needs onnxruntime alone, or nothing but OpenCV.
 """
 
 from .corruptions import CORRUPTIONS, corrupt
-from .export import ExportError, export_onnx, quantise
+from .export import ExportError, calibration_images, export_onnx, quantise
+from .extra import MissingPackageError, need
 from .metadata import ExportedFileError, Metadata, read_metadata
 from .page import build_page
 from .runtimes import RUNTIMES, load_exported
@@ -23,10 +24,13 @@ __all__ = [
     "ExportError",
     "ExportedFileError",
     "Metadata",
+    "MissingPackageError",
     "build_page",
+    "calibration_images",
     "corrupt",
     "export_onnx",
     "load_exported",
+    "need",
     "quantise",
     "read_metadata",
     "relative_times",
