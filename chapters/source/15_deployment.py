@@ -12,7 +12,7 @@
 # | | |
 # |---|---|
 # | **You will learn** | to count multiply-adds, bytes and activations, and where counting misleads; the roofline of your own machine; ONNX and what must travel with a network; 8 bits: what is rounded, and how to ruin it; a budget for 25 pictures a second; what a network bears |
-# | **You need** | [chapter 10](10_inference.ipynb); [chapter 11](11_architectures.ipynb) helps |
+# | **You need** | [chapter 10](10_inference.ipynb); [chapter 11](11_architectures.ipynb) helps. Three packages that the other chapters do without: `python -m pip install onnx onnxscript onnxruntime` |
 # | **Time** | 60 min to read, 45 min to do |
 # | **Runs in** | 60 s on two CPU cores |
 #

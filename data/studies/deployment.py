@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 import onnxruntime
 import torch
-from pages import percent
+from pages import cell, percent, write_table
 
 from posecourse import deploy, metrics
 from posecourse.datasets import SyntheticPeople, crop_in_memory
@@ -75,6 +75,7 @@ def study(folder, data=None, settings=SETTINGS):
             continue
         result = {**about(settings), **result, name: plain(measure(settings))}
         write_json(path, result)
+    write_table(path.with_name("README.md"), "deployment.py", table(result))
     return result
 
 
@@ -253,6 +254,18 @@ def photo_robustness(settings, data):
         **damages(predictor(network, store), store),
         "turned": rotations(network, store, people, settings),
     }
+
+
+def table(result):
+    """The part `runtimes`, as Markdown."""
+    rows = result["runtimes"]
+    slowest = rows["PyTorch"]["milliseconds"]
+    lines = [["`laptop` in", "MB", "times PyTorch's speed", "PCKh@0.5"], ["---"] * 4]
+    for name, row in rows.items():
+        size = f"{row['bytes'] / 1e6:.1f}" if row["bytes"] else ""
+        speed = f"{slowest / row['milliseconds']:.1f}"
+        lines.append([name, size, speed, cell(row["pckh"])])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
