@@ -50,6 +50,10 @@ COMMANDS = {
         "posecourse.commands.predict",
         "find poses in pictures, videos or a camera",
     ),
+    "export": (
+        "posecourse.commands.export",
+        "write a network as one file that runs without PyTorch",
+    ),
     "data": ("posecourse.commands.data", "fetch, check, prepare or draw data"),
     "bench": (
         "posecourse.commands.bench",

@@ -31,8 +31,8 @@ __all__ = [
 
 # Mean and standard deviation of ImageNet's colours, R, G, B in 0...1: what
 # every published backbone expects.
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
 _LUMA = (0.299, 0.587, 0.114)
 # Numbers in a batch from which several threads pay on a CPU.
 _WORTH_THREADS = 1_000_000
@@ -62,8 +62,8 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
         raise ValueError(
             f"pictures are {images.dtype}: give uint8 (0 to 255), or floats from 0 to 1"
         )
-    mean = images.new_tensor(_MEAN)[:, None, None]
-    std = images.new_tensor(_STD)[:, None, None]
+    mean = images.new_tensor(MEAN)[:, None, None]
+    std = images.new_tensor(STD)[:, None, None]
     return (images - mean) / std
 
 
@@ -394,7 +394,7 @@ def _resample_on_cpu(images, matrix, factor: float, output, colours, finish):
     lift = np.zeros(len(pictures)) if colours is None else colours.lift.numpy()
     mean, std = (
         np.array(v if finish else neutral)
-        for v, neutral in ((_MEAN, [0, 0, 0]), (_STD, [1, 1, 1]))
+        for v, neutral in ((MEAN, [0, 0, 0]), (STD, [1, 1, 1]))
     )
     low, high = (((edge - mean) / std)[:, None].astype(np.float32) for edge in (0, 1))
 

@@ -99,8 +99,15 @@ def _arguments(argv):
         "--weights",
         type=str,
         metavar="RUN",
-        help="a run folder, a weights file, or the name of a network that "
-        "came with the course (default: the newest in runs/, else photos)",
+        help="a run folder, a weights file, the name of a network that came "
+        "with the course, or a file of posecourse export (default: the newest in "
+        "runs/, else photos)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=["torch", "onnx", "opencv"],
+        help="what runs the network: onnx (onnxruntime) and opencv take a file of "
+        "posecourse export (default: torch; for such a file onnx)",
     )
     parser.add_argument(
         "--box",
@@ -166,8 +173,6 @@ def main(argv) -> int:
     # what OpenCV would print about broken files is said in words here
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from ..inference import Predictor
-
     sources, failures = _sources(args.source)
     cameras = [] if args.camera is None else [args.camera]
     with _Output(args, sources) as output:
@@ -175,12 +180,34 @@ def main(argv) -> int:
             output.fail(source, error)
         if cameras or sources:
             weights = newest_weights() if args.run is None else args.run
-            predictor = Predictor.load(weights, args.device)
-            _say(f"{predictor.model.name} of {weights} on {predictor.device}")
+            predictor, where = _load(weights, args)
+            _say(f"{predictor.model.name} of {weights} on {where}")
             output.begin(predictor, weights)
             for source in _progress(cameras + sources):
                 _one(predictor, source, args, boxes, output)
     return output.conclude()
+
+
+def _load(weights, args):
+    """The predictor, and what it runs on."""
+    from ..inference import Predictor
+
+    exported = Path(weights).suffix.lower() == ".onnx"
+    runtime = args.runtime or ("onnx" if exported else "torch")
+    if exported != (runtime != "torch"):
+        raise ValueError(
+            f"{weights} is a file of posecourse export: --runtime onnx or opencv"
+            if exported
+            else f"--runtime {runtime} runs a file of posecourse export. Make one, "
+            f"posecourse export {weights} --out FILE.onnx, and name it: --run "
+            "FILE.onnx"
+        )
+    if not exported:
+        predictor = Predictor.load(weights, args.device)
+        return predictor, predictor.device
+    from ..deploy import load_exported
+
+    return Predictor(load_exported(weights, runtime), "cpu"), runtime
 
 
 def _one(predictor, source, args, boxes, output):

@@ -330,7 +330,8 @@ def predict_crops(
         ``(N, K, 2)`` pixels of the store's crops, ``(N, K)``, and
         ``(N, K, 2)`` pixels of the network's input; float64.
     """
-    device = next(model.parameters()).device
+    # an exported network has no parameters of torch
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     training = model.training
     model.eval()
     points, sureness = [], []

@@ -34,14 +34,20 @@ from ..transforms import normalise
 from .pose import ImagePoses, Pose
 from .video import Video
 
-__all__ = ["PredictionError", "PredictionWarning", "Predictor"]
+__all__ = [
+    "BOX_PADDING",
+    "PredictionError",
+    "PredictionWarning",
+    "Predictor",
+    "weights_of",
+]
 
 
 # The networks are trained on windows that are 1.25 times the person's
 # height (`Crop.from_mpii`). Joints span less than the person: for MPII's 2,958
 # validation people the window is 1.59 times their longer side (median; 1.43
 # where all 16 joints are labelled).
-_PADDING = 1.25
+BOX_PADDING = 1.25
 # Where a person is searched for: squares of these shares of the picture's
 # longer side, half over each other. The best few are looked at again, closer.
 _SHARES = (0.67, 0.45)
@@ -118,7 +124,7 @@ class Predictor:
         """
         from ..models import load_model
 
-        return cls(load_model(_weights_of(source)), device)
+        return cls(load_model(weights_of(source)), device)
 
     def __call__(
         self,
@@ -311,7 +317,7 @@ class Predictor:
         pictures = [image for image, boxes, _ in works for _ in boxes]
         if refine:
             around = [
-                (image, pose.keypoint_box(), _PADDING)
+                (image, pose.keypoint_box(), BOX_PADDING)
                 for image, pose in zip(pictures, poses)
             ]
             closer = self._in_boxes(around, flip_test)
@@ -328,7 +334,7 @@ class Predictor:
         found = sorted(self._in_boxes(windows, False), key=lambda pose: -pose.score)
         for _ in range(2):
             found = found[:_CANDIDATES]
-            around = [(image, there.keypoint_box(), _PADDING) for there in found]
+            around = [(image, there.keypoint_box(), BOX_PADDING) for there in found]
             closer = self._in_boxes(around, flip_test)
             found = [
                 max(pair, key=lambda pose: pose.score) for pair in zip(found, closer)
@@ -430,7 +436,7 @@ def _naming(error: Exception, image: str, named: bool) -> Exception:
         return ValueError(f"{where}: {text}")
 
 
-def _weights_of(source) -> Path:
+def weights_of(source) -> Path:
     """The weights file of a network's name, a run's folder, or itself."""
     if not str(source).strip():
         raise ValueError(
@@ -483,7 +489,7 @@ def _windows(boxes, image) -> tuple[np.ndarray | list, float]:
     """The boxes to look at and how much to grow them."""
     if boxes is None:
         return [(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))], 1.0
-    return _checked(boxes, image), _PADDING
+    return _checked(boxes, image), BOX_PADDING
 
 
 def _search_boxes(width: int, height: int) -> list[tuple[float, ...]]:

@@ -1,0 +1,77 @@
+"""The study of chapter 15: it runs, goes on, and its page follows from it."""
+
+import numpy as np
+import pytest
+
+from posecourse import deploy
+from posecourse.files import plain, read_json
+from posecourse.visualization import deployment as plots
+
+
+@pytest.fixture(scope="module")
+def script(load_script):
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(name)
+    return load_script("data/studies/deployment.py")
+
+
+def test_the_stored_study(script, root):
+    folder = root / "data" / "studies"
+    study = read_json(folder / "deployment.json")
+    assert study["settings"] == plain(script.SETTINGS)
+    assert script.table(study) in (folder / "README.md").read_text("utf-8")
+    rows = study["runtimes"]
+    assert rows["int8"]["bytes"] < 0.3 * rows["onnxruntime"]["bytes"]
+    assert rows["int8"]["milliseconds"] < rows["onnxruntime"]["milliseconds"] / 1.5
+    assert rows["PyTorch"]["pckh"][0] - rows["int8"]["pckh"][0] < 1
+    for part in ("robustness", "photographs"):
+        assert set(deploy.CORRUPTIONS) < set(study[part])
+        for name, found in study[part].items():
+            for row in [found] if np.ndim(found) == 1 else found:
+                value, low, high = row[-3:]
+                assert 0 <= low <= value <= high <= 100, (part, name)
+    for name, corruption in deploy.CORRUPTIONS.items():
+        strengths = [row[0] for row in study["robustness"][name]]
+        assert strengths == list(corruption.strengths)
+
+
+@pytest.mark.slow
+def test_people_turned_not_at_all_are_the_same(script, one_thread):
+    settings = script.SETTINGS
+    store = script.drawn(3, "test", settings)
+    people = script.SyntheticPeople(3, size=96, split="test", margin=1.5)
+    wide = script.crop_in_memory(people, 96, 1.5, workers=1)
+    same = script.turned(store, wide, 0, settings)
+    assert np.nanmax(np.abs(same.keypoints - store.keypoints)) < 0.01
+    # upside down: a point goes to the other side of the middle
+    turned = script.turned(store, wide, 180, settings)
+    assert np.nanmax(np.abs(turned.keypoints + store.keypoints - 63)) < 0.01
+
+
+def test_a_rounding_error_by_hand():
+    values = np.array([0.0, 1.0, 2.0, 6.0])
+    # steps of 1 from 0 to 255: nothing is lost; up to 5.1 of 0.02: 6 is cut
+    assert plots.rounding_error(values, 255) == 0
+    assert plots.rounding_error(values, 5.1) == pytest.approx(0.9 / 2)
+    assert plots.rounding_error(np.full(4, 1.5), 255) == 0.5
+
+
+def test_figures_show_what_they_are_given(root, displayed):
+    studies = root / "data" / "studies"
+    study = read_json(studies / "deployment.json")
+    parts = {"drawn": study["robustness"], "photographs": study["photographs"]}
+    plots.show_robustness(parts, "Eleven falling curves of two networks.")
+    stored = read_json(studies / "architectures.json")["networks"]
+    rows = {name: stored[f"{name}, seed 0"] for name in ("CPM", "HRNet")}
+    plots.show_costs(rows, "Two networks by what they cost.")
+    layers = {"one": (10, 1e9), "two": (0.2, 1e8)}
+    plots.show_roofline(1e10, 1e10, layers, "Two layers under their roof.")
+    plots.show_budget(0.005, 0.1, (1, 10), "Two bar charts of the times of frames.")
+    texts = [output.data["text/html"] for output in displayed.outputs]
+    assert len(texts) == 4
+    assert all("<img" in text and "alt=" in text for text in texts)
+    image = np.full((64, 64, 3), 127, np.uint8)
+    still = plots.draw_damage(lambda _: np.full((16, 2), 30.0), image, "blur", 3)
+    assert "2.4" in still.axes[1].get_title()
+    drawn = plots.draw_ranges(np.linspace(0, 8, 100), 4.0)
+    assert drawn.axes[0].get_title().startswith("50.00 %")
