@@ -40,16 +40,7 @@ def paint_people(image, sketches: list[Sketch], light):
                 places.append(where[piece.first : piece.last])
                 owner.append(number)
                 drawn.append((rings, corners, sketch.metre))
-    # a slot is a part of a piece
-    slot_of = {
-        key: slot
-        for slot, key in enumerate(
-            dict.fromkeys(
-                (i, s[2]) for i, p in enumerate(pieces) for s in p.shapes if s[2]
-            ),
-            1,
-        )
-    }
+    slot_of = _number_parts(pieces)
     kind = np.uint8 if len(slot_of) < 256 else np.uint16
     layer = np.zeros((height, width, 4), np.uint8)
     slots = np.zeros((height, width), kind)
@@ -78,6 +69,14 @@ def paint_people(image, sketches: list[Sketch], light):
     if len(sketches) == 1:
         return parts, owners, [parts]
     return parts, owners, [_look_up(own, lookup[0]) for own in maps]
+
+
+def _number_parts(pieces) -> dict:
+    """A number from 1 for each part of each piece, by the piece's number and
+    the part's."""
+    keys = ((i, shape[2]) for i, p in enumerate(pieces) for shape in p.shapes)
+    known = dict.fromkeys(key for key in keys if key[1])
+    return {key: number for number, key in enumerate(known, 1)}
 
 
 def _look_up(slots, row):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..body import HAIR, SKIN, Body, sample_body
 
-__all__ = ["ACCENT", "Someone", "sample_someone"]
+__all__ = ["Someone", "sample_someone"]
 
 # Colours that go with one another and with the scenery: warm, a little grey.
 TOPS = np.array(
@@ -62,10 +62,14 @@ SHOES = np.array(
     ],
     dtype=np.float64,
 )
-ACCENT = np.concatenate([TOPS, BOTTOMS])
+GRAY = np.array([(206, 204, 200), (168, 166, 166), (226, 222, 214)], dtype=np.float64)
 
 SHORT = ("short", "short", "side", "crop", "quiff", "curls", "afro", "fringe")
 LONG = ("bob", "long", "long", "ponytail", "bun", "waves", "braids", "afro", "fringe")
+OLD_SHORT = ("side", "receding", "bald", "short")
+OLD_LONG = ("bob", "bun", "curls", "waves")
+COATS = ("none", "none", "none", "jacket", "cardigan", "hoodie")
+PATTERNS = ("plain", "plain", "plain", "stripes", "block", "print")
 
 
 @dataclass
@@ -77,7 +81,7 @@ class Someone(Body):
     age:
         ``"child"``, ``"adult"`` or ``"old"``.
     cut:
-        Of the hair: a key of `head.CUTS`, ``"hijab"`` or ``"bald"``.
+        Of the hair: a key of `hair.CUTS`, ``"hijab"`` or ``"bald"``.
     coat:
         ``"none"``, ``"jacket"``, ``"cardigan"`` or ``"hoodie"``, worn over
         the top in the colour `coat_color`.
@@ -117,74 +121,25 @@ def sample_someone(rng: np.random.Generator) -> Someone:
     later are the same in both editions.
     """
     body = sample_body(rng)
-    rng = rng.spawn(1)[0]
-    picks = rng.random(28).tolist()
-
-    def choose(table, i):
-        return table[int(picks[i] * len(table))]
-
+    picks = rng.spawn(1)[0].random(24).tolist()
     age = "child" if picks[0] < 0.2 else "old" if picks[0] > 0.84 else "adult"
     values = vars(body).copy()
     if age == "child":
         _grow(values, 0.66 + 0.2 * picks[1])
     elif age == "old":
         values["waist"] *= 1.0 + 0.1 * picks[1]
-    slender = (body.bust > 0) or picks[2] < 0.25  # who more often has long hair
-    skin = choose(SKIN, 3) + 5 * (picks[4] - 0.5)
-    dark = skin[0] < 190
-    hair = HAIR[int(picks[5] ** 1.2 * (5 if dark else 8))]
-    if age == "old":
-        hair = np.array(
-            [(206, 204, 200), (168, 166, 166), (226, 222, 214)][int(picks[5] * 3)],
-            dtype=np.float64,
-        )
-    cut = choose(LONG if slender else SHORT, 6)
-    if age == "old":
-        cut = choose(
-            ("bob", "bun", "curls", "waves")
-            if slender
-            else ("side", "receding", "bald", "short"),
-            6,
-        )
-    elif not slender and age == "adult" and picks[7] < 0.1:
-        cut = "bald"
-    if slender and age != "child" and picks[7] > 0.86:
-        cut = "hijab"
-    top = choose(TOPS, 8)
-    other = TOPS[(int(picks[8] * len(TOPS)) + 4 + int(picks[9] * 10)) % len(TOPS)]
-    legs = values["legs"]
-    if not slender and legs in ("skirt", "dress"):
-        legs = "trousers"
-    sleeve = values["sleeve"]
-    coat = choose(("none", "none", "none", "jacket", "cardigan", "hoodie"), 10)
-    if cut == "hijab":
-        legs = "trousers" if legs in ("shorts", "leggings") else legs
-        sleeve = 1.92
-    if legs == "dress":
-        coat = "cardigan" if coat == "jacket" else "none"
-    light = picks[11] - 0.5
-    values |= {
-        "skin": skin,
-        "hair": np.clip(hair + 14 * (picks[12] - 0.5), 20, 235),
-        "top": np.clip(top + 16 * light, 20, 246),
-        "top_print": other,
-        "bottom": np.clip(
-            (top if legs == "dress" else choose(BOTTOMS, 13)) + 12 * light, 20, 240
-        ),
-        "shoe": choose(SHOES, 14),
-        "legs": legs,
-        "sleeve": sleeve,
-        "pattern": choose(("plain", "plain", "plain", "stripes", "block", "print"), 15),
-    }
-    adult_man = not slender and age != "child"
+    slender = body.bust > 0 or picks[2] < 0.25
+    skin = _choose(SKIN, picks[3]) + 5 * (picks[4] - 0.5)
+    dark = bool(skin[0] < 190)
+    cut, hair = _hair(age, slender, dark, picks)
+    values |= {"skin": skin, "hair": hair}
+    values |= _clothes(body, cut, slender, picks)
     return Someone(
         **values,
         age=age,
         cut=cut,
-        coat=coat,
-        coat_color=np.clip(other * 0.9, 20, 240),
         trouser=picks[16],
-        beard=adult_man and picks[17] < 0.3,
+        beard=not slender and age != "child" and picks[17] < 0.3,
         glasses=picks[18] < (0.5 if age == "old" else 0.2),
         freckles=age == "child" and not dark and picks[19] < 0.4,
         eyes=int(picks[20] * 3),
@@ -192,6 +147,52 @@ def sample_someone(rng: np.random.Generator) -> Someone:
         brows=int(picks[22] * 3),
         wheelchair=picks[23] < 0.4,
     )
+
+
+def _choose(table, pick):
+    return table[int(pick * len(table))]
+
+
+def _hair(age, slender, dark, picks):
+    """How it is cut and its colour; `slender` people more often have it long."""
+    color = HAIR[int(picks[5] ** 1.2 * (5 if dark else 8))]
+    if age == "old":
+        cut = _choose(OLD_LONG if slender else OLD_SHORT, picks[6])
+        color = _choose(GRAY, picks[5])
+    else:
+        cut = _choose(LONG if slender else SHORT, picks[6])
+    if age == "adult" and not slender and picks[7] < 0.1:
+        cut = "bald"
+    if age != "child" and slender and picks[7] > 0.86:
+        cut = "hijab"
+    return cut, np.clip(color + 14 * (picks[12] - 0.5), 20, 235)
+
+
+def _clothes(body: Body, cut, slender, picks) -> dict:
+    top = _choose(TOPS, picks[8])
+    other = TOPS[(int(picks[8] * len(TOPS)) + 4 + int(picks[9] * 10)) % len(TOPS)]
+    legs, sleeve = body.legs, body.sleeve
+    if cut == "hijab":
+        legs, sleeve = "trousers", 1.92
+    elif not slender and legs in ("skirt", "dress"):
+        legs = "trousers"
+    coat = _choose(COATS, picks[10])
+    if legs == "dress":
+        coat = "cardigan" if coat == "jacket" else "none"
+    light = picks[11] - 0.5
+    top = np.clip(top + 16 * light, 20, 246)
+    bottom = np.clip(_choose(BOTTOMS, picks[13]) + 12 * light, 20, 240)
+    return {
+        "top": top,
+        "top_print": other,
+        "bottom": top if legs == "dress" else bottom,
+        "shoe": _choose(SHOES, picks[14]),
+        "legs": legs,
+        "sleeve": sleeve,
+        "pattern": _choose(PATTERNS, picks[15]),
+        "coat": coat,
+        "coat_color": other * 0.9,
+    }
 
 
 def _grow(values: dict, share: float):

@@ -13,6 +13,8 @@ from .things import COZY, FRONT_HIGH, FRONT_LOW, HALL, PARK, ROOM, SHORE, STREET
 
 __all__ = ["background", "occluder"]
 
+_VEIL = (248, 240, 228)
+
 
 def background(rng, stage: Stage, kind: str, clutter: int, stances, light, strength):
     """Paint a place without people, their shadows included.
@@ -48,6 +50,10 @@ def background(rng, stage: Stage, kind: str, clutter: int, stances, light, stren
     paint(stage, rng, picks, shadows)
     for draw, x, away, s, color, numbers in plan:
         stage.place(draw, x, away, s, color, numbers)
+    # A little haze, so that people stand out.
+    veil = np.empty_like(stage.image)
+    veil[:] = _VEIL
+    cv2.addWeighted(stage.image, 0.90, veil, 0.10, 0, dst=stage.image)
 
 
 def _plan(rng, stage: Stage, things, count, indoors):
@@ -56,7 +62,7 @@ def _plan(rng, stage: Stage, things, count, indoors):
     numbers = rng.random((count, 10)).tolist()
     for k, (a, b, c, d, e, *more) in enumerate(numbers):
         # Spread from side to side, a gap where the person is.
-        away = 0.45 + (1.1 if indoors else 2.6) * b**1.3
+        away = 0.75 + (1.1 if indoors else 3.2) * b**1.3
         half = 0.5 * stage.size / stage.view.focal * (stage.ground[2] + away)
         x = (2 * (k + a) / count - 1) * half * 1.05
         if abs(x) < 0.35:
