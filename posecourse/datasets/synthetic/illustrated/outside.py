@@ -132,6 +132,7 @@ _TUFT += [(0.015, 0.01), (0.05, 0.075), (0.05, 0)]
 
 
 def paint_park(stage: Stage, rng, picks, shadows):
+    """Lawn, hills, trees, perhaps a path."""
     _, haze, hills, grass, path = _sky(stage, picks, None)
     _clouds(stage, rng, haze)
     _ridge(stage, rng, 60, 3, 11, mix(hills, haze, 0.55))
@@ -164,6 +165,7 @@ def paint_park(stage: Stage, rng, picks, shadows):
 
 
 def paint_street(stage: Stage, rng, picks, shadows):
+    """Houses beyond a road, and the pavement on this side of it."""
     stone = np.array([214.0, 202, 186]) * (0.93 + 0.1 * picks[2])
     _, haze, *_ = _sky(stage, picks, stone)
     away = 3.2 + 3.0 * picks[3]
@@ -239,6 +241,7 @@ def _house(a, w, h, color, pick, kind, haze):
 
 
 def paint_shore(stage: Stage, rng, picks, shadows):
+    """Sand and sea."""
     sand = np.array([236.0, 212, 170]) * (0.95 + 0.08 * picks[2])
     _, haze, hills, _, _ = _sky(stage, picks, sand)
     _clouds(stage, rng, haze)

@@ -38,6 +38,7 @@ def paint_studio(stage: Stage, rng, picks, shadows):
 
 
 def paint_room(stage: Stage, rng, picks, shadows):
+    """A living room: boards, perhaps a rug, light from a window, a wall."""
     wall, low, floor = ROOMS[int(picks[1] * len(ROOMS))]
     deep = 2.0 + 1.2 * picks[2]
     stage.gradient([(-1.2, floor * 0.95), (-0.3, floor * 1.03), (0.0, floor * 1.06)])
