@@ -56,9 +56,7 @@ def paint_people(image, sketches: list[Sketch], light):
             fill(layer, slots, rings, corners, shape, slot, metre)
             if own is not slots:
                 fill(None, own, rings, corners, shape, slot, metre)
-    tall = (
-        np.clip(_BODY + _RELIEF * (depth.min() - depth), 40, 220).astype(int).tolist()
-    )
+    tall = _heights(depth, np.array(owner))
     rows = [(0, 0, 0)] + [
         (part, owner[i] if part > 1 else 0, tall[i]) for i, part in slot_of
     ]
@@ -69,6 +67,15 @@ def paint_people(image, sketches: list[Sketch], light):
     if len(sketches) == 1:
         return parts, owners, [parts]
     return parts, owners, [_look_up(own, lookup[0]) for own in maps]
+
+
+def _heights(depth, owner) -> list[int]:
+    """How far each piece rises in the relief: by its depth among those of the
+    same person, and a little less for people who are farther away."""
+    near = np.array([depth[owner == k].min() for k in range(1, owner.max() + 1)])
+    base = _BODY - 12 * np.argsort(np.argsort(near, kind="stable"))
+    tall = base[owner - 1] + _RELIEF * (near[owner - 1] - depth)
+    return np.clip(tall, 40, 220).astype(int).tolist()
 
 
 def _number_parts(pieces) -> dict:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .outside import paint_park, paint_shore, paint_street
-from .rooms import paint_hall, paint_room, paint_studio
+from .rooms import paint_hall, paint_room, paint_studio, room_edge
 from .shadows import cast_shadows
 from .stage import Stage
 from .things import COZY, FRONT_HIGH, FRONT_LOW, HALL, PARK, ROOM, SHORE, STREET
@@ -45,6 +45,9 @@ def background(rng, stage: Stage, kind: str, clutter: int, stances, light, stren
     else:
         paint, things = paint_studio, ()
     plan = _plan(rng, stage, things, clutter if things else 0, paint is paint_room)
+    if paint is paint_room:
+        edge = room_edge(stage, picks)
+        plan = [p for p in plan if p[1] * np.sign(edge) < abs(edge) - 0.5]
     spots = [(x, away, 0.32 * s) for _, x, away, s, *_ in plan]
     shadows = cast_shadows(stage, stances, light, spots, strength)
     paint(stage, rng, picks, shadows)

@@ -9,7 +9,10 @@ from .skull import mix
 from .stage import CIRCLE, Stage
 from .things import COZY, WALL
 
-__all__ = ["ROOMS", "paint_hall", "paint_room", "paint_studio"]
+__all__ = ["paint_hall", "paint_room", "paint_studio", "room_edge"]
+
+_FAR = 12.0
+_SQUARE = np.array([(-1.0, -1), (1, -1), (1, 1), (-1, 1)])
 
 # Wall, its lower part, floor.
 ROOMS = np.array(
@@ -37,95 +40,69 @@ def paint_studio(stage: Stage, rng, picks, shadows):
     darken(stage.image, shadows)
 
 
+def room_edge(stage: Stage, picks) -> float:
+    """Where the wall behind ends, metres: at a corner on the side away from
+    the light, or too far off to be seen."""
+    side = -1.0 if stage.left_lit else 1.0
+    if picks[11] > 0.5:
+        return side * _FAR
+    # outside the picture where people are, inside it farther back
+    half = 0.5 * stage.size / stage.view.focal * float(stage.ground[2])
+    return side * half * (1.05 + 0.35 * picks[6])
+
+
 def paint_room(stage: Stage, rng, picks, shadows):
     """A living room: boards, perhaps a rug, light from a window, a wall."""
     wall, low, floor = ROOMS[int(picks[1] * len(ROOMS))]
     deep = 2.0 + 1.2 * picks[2]
+    _boards(stage, picks, floor, deep)
+    darken(stage.image, shadows)
+    edge = room_edge(stage, picks)
+
+    def panel(bottom, top, color):
+        ends = (-_FAR if edge > 0 else _FAR), edge
+        corners = [(0, bottom), (1, bottom), (1, top), (0, top)]
+        stage.polygon([(ends[k], up, deep) for k, up in corners], color)
+
+    def beside(top, color):
+        near = stage.nearest + 0.2
+        corners = [(0, deep), (top, deep), (top, near), (0, near)]
+        stage.polygon([(edge, up, away) for up, away in corners], color)
+
+    panel(0, 6, wall)
+    if picks[10] < 0.55:  # its lower half is painted
+        panel(0, 0.95, low)
+        panel(0.95, 1.0, wall * 1.04)
+    panel(0, 0.10, mix(wall, np.full(3, 250.0), 0.5))
+    if abs(edge) < _FAR:
+        beside(6, wall * 0.92)
+        beside(0.1, wall * 0.86)
+    half = 0.5 * stage.size / stage.view.focal * (stage.ground[2] + deep)
+    for k, (a, b, *more) in enumerate(rng.random((3, 10)).tolist()):
+        x = (2 * (k + a) / 3 - 1) * half
+        if x * np.sign(edge) < abs(edge) - 0.6:
+            thing, color = WALL[int(b * len(WALL))], COZY[int(more[1] * len(COZY))]
+            stage.place(thing, x, deep, 1.0, color, more, 1.35 + 0.35 * more[0])
+
+
+def _boards(stage: Stage, picks, floor, deep):
+    """The floor, a rug, and light from a window."""
     stage.gradient([(-1.2, floor * 0.95), (-0.3, floor * 1.03), (0.0, floor * 1.06)])
     if stage.metre > 12:
-        gap = 0.16
-        boards = np.arange(-14, 15) * gap + gap * picks[3]
-        stage.floor_lines(
-            [[(x, stage.nearest), (x, deep)] for x in boards], floor * 0.93
-        )
-    if picks[4] < 0.6:  # a rug
+        boards = (np.arange(-14, 15) + picks[3]) * 0.16
+        lines = [[(x, stage.nearest), (x, deep)] for x in boards.tolist()]
+        stage.floor_lines(lines, floor * 0.93)
+    if picks[4] < 0.6:
         rug = COZY[int(picks[5] * len(COZY))] * 0.5 + 110
-        w, d = 0.9 + 0.5 * picks[6], 0.45 + 0.3 * picks[7]
-        if picks[8] < 0.5:
-            stage.floor(CIRCLE * (w, d), rug)
-            stage.floor(CIRCLE * (0.86 * w, 0.86 * d), rug * 1.06)
-        else:
-            corner = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
-            stage.floor(corner * (w, d), rug)
-            stage.floor(corner * (w - 0.08, d - 0.08), rug * 1.06)
-    # light from the window on the floor
-    x = 1.2 * (picks[9] - 0.5)
-    lean = 0.5 if stage.left_lit else -0.5
-    for k in (0, 1):
-        pane = np.array(
-            [
-                (0, deep - 0.25),
-                (0.42, deep - 0.25),
-                (0.42 + lean, deep - 1.15),
-                (lean, deep - 1.15),
-            ]
-        )
-        stage.floor(pane + (x + 0.5 * k, 0), floor * 0.35 + np.array([164.0, 154, 126]))
-    darken(stage.image, shadows)
-    side = -1 if stage.left_lit else 1
-    reach = 12.0
-    stage.polygon(
-        [(-reach, 0, deep), (reach, 0, deep), (reach, 6, deep), (-reach, 6, deep)], wall
-    )
-    if picks[10] < 0.55:  # panelled or painted lower half
-        stage.polygon(
-            [
-                (-reach, 0, deep),
-                (reach, 0, deep),
-                (reach, 0.95, deep),
-                (-reach, 0.95, deep),
-            ],
-            low,
-        )
-        stage.polygon(
-            [
-                (-reach, 0.95, deep),
-                (reach, 0.95, deep),
-                (reach, 1.0, deep),
-                (-reach, 1.0, deep),
-            ],
-            wall * 1.04,
-        )
-    if picks[11] < 0.5:  # the corner of the room
-        x = side * (1.0 + 1.3 * picks[6])
-        near = stage.nearest + 0.2
-        stage.polygon(
-            [(x, 0, deep), (x, 6, deep), (x, 6, near), (x, 0, near)], wall * 0.92
-        )
-        stage.polygon(
-            [(x, 0, deep), (x, 0.1, deep), (x, 0.1, near), (x, 0, near)], wall * 0.86
-        )
-    else:
-        x = None
-    stage.polygon(
-        [(-reach, 0, deep), (reach, 0, deep), (reach, 0.10, deep), (-reach, 0.10, deep)]
-        if x is None
-        else [
-            (-side * reach, 0, deep),
-            (x, 0, deep),
-            (x, 0.10, deep),
-            (-side * reach, 0.10, deep),
-        ],
-        mix(wall, np.full(3, 250.0), 0.5),
-    )
-    half = 0.5 * stage.size / stage.view.focal * (stage.ground[2] + deep)
-    numbers = rng.random((3, 10)).tolist()
-    for k, (a, b, *more) in enumerate(numbers):
-        place = (2 * (k + a) / 3 - 1) * half
-        if x is not None and side * place > side * x - 0.6:
-            continue
-        thing, color = WALL[int(b * len(WALL))], COZY[int(more[1] * len(COZY))]
-        stage.place(thing, place, deep, 1.0, color, more, 1.35 + 0.35 * more[0])
+        size = np.array([0.9 + 0.5 * picks[6], 0.45 + 0.3 * picks[7]])
+        shape = CIRCLE if picks[8] < 0.5 else _SQUARE
+        stage.floor(shape * size, rug)
+        stage.floor(shape * (size - 0.08), rug * 1.06)
+    x, lean = 1.2 * (picks[9] - 0.5), 0.5 if stage.left_lit else -0.5
+    far, near = deep - 0.25, deep - 1.15
+    for a, b in ((x, x + 0.42), (x + 0.5, x + 0.92)):
+        pane = [(a, far), (b, far), (b + lean, near), (a + lean, near)]
+        stage.floor(pane, floor * 0.35 + np.array([164.0, 154, 126]))
 
 
 def paint_hall(stage: Stage, rng, picks, shadows):
