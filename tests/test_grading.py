@@ -21,7 +21,7 @@ from submissions import (
 )
 
 from posecourse.exercises import grading
-from posecourse.exercises.grading import Grade, Graded, Limits, Shell
+from posecourse.exercises.grading import Grade, Graded, Limits, Shell, isolation
 from posecourse.exercises.grading.session import Session, Stopped
 from posecourse.exercises.grading.submission import Step, find_answers, read_cells
 
@@ -480,6 +480,21 @@ def test_submissions_in_files_and_folders(tmp_path):
     (tmp_path / "nobody").mkdir()
     with pytest.raises(FileNotFoundError, match="no notebook in"):
         grading.find_submissions([tmp_path / "nobody"], "03_heatmaps")
+
+
+def test_what_is_covered(tmp_path):
+    """All but what is needed; of that, too, what is to be hidden."""
+    for name in ("private", "course/package", "course/handed in", "home/own", "home/a"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "home" / "letter.txt").touch()
+    course, own, hidden = (
+        str(tmp_path / n) for n in ("course", "home/own", "course/handed in")
+    )
+    found = isolation._cover(str(tmp_path), [course, own], [hidden])
+    names = {Path(p).relative_to(tmp_path).as_posix() for p in found}
+    assert names == {"private", "home/a", "home/letter.txt"}
+    assert isolation._cover(hidden, [course, own], [hidden]) == [hidden]
+    assert isolation._cover(course, [course, own], []) == []
 
 
 def test_limits_that_are_missing_are_said():

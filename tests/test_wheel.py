@@ -21,6 +21,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from submissions import small_assignment, solutions
 from test_lab import get, run_in_new_kernel
 
 from posecourse.authoring.chapters import CHAPTERS
@@ -199,6 +200,37 @@ def test_lab_opens_copies_that_run(place):
         finally:
             process.terminate()
     assert sys.platform == "win32" or process.returncode == 0
+
+
+def test_a_handout_opens_and_its_checks_work(place, root):
+    place.run("exercise", "release", "3", "--out", "handout", "--wheel")
+    handout = place.here / "handout"
+    (package,) = handout.glob("*.whl")
+    with zipfile.ZipFile(package) as file:
+        assert not [n for n in file.namelist() if "solutions/" in n]
+    with place.start("lab", "3", "--work", "handout", "--no-browser") as process:
+        try:
+            said = ""
+            while "/lab/tree/" not in said:
+                line = process.stdout.readline()
+                assert line, said
+                said += line
+            assert "/lab/tree/handout/03_heatmaps.ipynb" in said
+        finally:
+            process.terminate()
+    path = handout / "03_heatmaps.ipynb"
+    notebook = json.loads(path.read_text("utf-8"))
+    answers = solutions(root)
+    for problem in small_assignment(root).problems:
+        (cell,) = [c for c in notebook["cells"] if c["id"] == problem.cell_id]
+        cell["source"] = answers[problem.id]
+    path.write_text(json.dumps(notebook), "utf-8")
+    said = place.run(
+        *["exercise", "check", "3", "--work", "handout", "--seconds", "300"]
+    )
+    assert "3 of 3 passed" in said
+    listed = place.run("exercise", "list", "3", "--work", "handout")
+    assert "3 of 3 solved" in listed
 
 
 def test_data_train_evaluate_predict_score(place):

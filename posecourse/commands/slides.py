@@ -24,7 +24,7 @@ def main(argv) -> int:
     parser.add_argument(
         "--pdf",
         action="store_true",
-        help="print them into a PDF too, with an installed Chromium or Chrome",
+        help="print them into a PDF too (needs Playwright, and Chromium or Chrome)",
     )
     args = parser.parse_args(argv)
 

@@ -309,6 +309,7 @@ def _array(value):
 
 
 def is_tensor(value) -> bool:
+    """Whether a value is a tensor of PyTorch, which need not be imported."""
     torch = sys.modules.get("torch")  # without importing it
     return torch is not None and isinstance(value, torch.Tensor)
 

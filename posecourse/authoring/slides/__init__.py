@@ -13,8 +13,6 @@ import html
 import json
 import mimetypes
 import re
-import subprocess
-import tempfile
 from pathlib import Path
 
 from ...files import atomic_path
@@ -26,6 +24,7 @@ __all__ = ["write_pdf", "write_slides"]
 _HERE = Path(__file__).parent
 _SKIPPED = {"navigation", "check"}
 _FOLDED = {"hide-input", "setup"}
+_PATIENCE = 300_000  # milliseconds, for the layout on a slow machine
 
 
 def write_slides(chapter: Chapter, root: Path, path) -> Path:
@@ -78,28 +77,22 @@ def write_pdf(slides: Path, path) -> Path:
     Raises
     ------
     BrowserError
-        If there is none.
+        If there is none, or Playwright, which drives it, is missing.
     """
-    from ..preview import find_browser
+    from ..preview import BrowserError, browser_page
 
-    program = find_browser()
-    with tempfile.TemporaryDirectory() as own, atomic_path(path) as temporary:
-        subprocess.run(
-            [
-                program,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                f"--user-data-dir={own}",
-                "--no-pdf-header-footer",
-                "--virtual-time-budget=60000",
-                f"--print-to-pdf={temporary}",
-                f"{slides.resolve().as_uri()}?print-pdf",
-            ],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
+    try:
+        with browser_page(1280, 720) as page, atomic_path(path) as temporary:
+            page.unroute_all()  # nothing but the file is asked for
+            page.goto(f"{slides.resolve().as_uri()}?print-pdf", timeout=_PATIENCE)
+            page.wait_for_selector("body[data-ready]", timeout=_PATIENCE)
+            page.pdf(path=temporary, prefer_css_page_size=True, print_background=True)
+    except ImportError:
+        raise BrowserError(
+            "a PDF needs Playwright (python -m pip install playwright) and an "
+            f"installed Chromium; or open {slides} with ?print-pdf after its "
+            "address in any browser, and print it there"
+        ) from None
     return Path(path)
 
 

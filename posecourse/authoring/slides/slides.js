@@ -197,6 +197,7 @@ function build() {
   for (const article of document.querySelectorAll("#cells > article")) {
     if (article.matches(".cell")) { cell(article); continue; }
     const parts = groups([...article.children]);
+    if (parts.length && parts[0].length === 1 && joins(parts[0][0])) parts.shift();
     for (const group of split(parts)) {
       if (group[0][0].matches("h1, h2")) newColumn();
       if (carried.length) group[0].unshift(...carried);
@@ -206,6 +207,15 @@ function build() {
     }
   }
   document.getElementById("cells").remove();
+}
+
+// The folded answer to a question stands with what answers it, if there is room.
+function joins(answer) {
+  if (!answer.matches("details") || !body || body.firstElementChild.matches(".columns")) return false;
+  body.firstElementChild.append(answer);
+  if (fits()) return true;
+  answer.remove();
+  return false;
 }
 
 // A new section begins a column, also in the middle of a cell.

@@ -236,7 +236,7 @@ def _read_only(home: str, megabytes: int, hidden: list[str]) -> None:
     covered = [
         place
         for folder in dict.fromkeys([*_private_folders(), *hidden])
-        for place in _cover(os.path.realpath(folder), [*needed, home])
+        for place in _cover(os.path.realpath(folder), [*needed, home], hidden)
     ]
     # struct mount_attr: what to set, to clear, propagation, user namespace
     attributes = (ctypes.c_uint64 * 4)(_RDONLY, 0, 0, 0)
@@ -272,19 +272,23 @@ def _private_folders() -> list[str]:
     ]
 
 
-def _cover(folder: str, needed: list[str]) -> list[str]:
-    """What to cover so that of `folder` only what is needed is seen."""
+def _cover(folder: str, needed: list[str], hidden: list[str]) -> list[str]:
+    """What to cover so that of `folder` only what is needed is seen.
+
+    What is in a needed folder is needed, too, unless it is to be hidden.
+    """
     if os.path.islink(folder) or not os.path.exists(folder):
         return []
-    if any(os.path.commonpath([folder, p]) == p for p in needed):
-        return []  # it lies in something that is needed
+    asked = any(os.path.commonpath([folder, p]) == p for p in hidden)
+    if not asked and any(os.path.commonpath([folder, p]) == p for p in needed):
+        return []
     if not any(os.path.commonpath([folder, p]) == folder for p in needed):
         return [folder] if os.path.isdir(folder) or os.path.isfile(folder) else []
     try:
         inner = [entry.path for entry in os.scandir(folder)]
     except OSError:
         return []
-    return [place for entry in inner for place in _cover(entry, needed)]
+    return [place for entry in inner for place in _cover(entry, needed, hidden)]
 
 
 _PROCESSES = 512  # and threads, of which libraries start one for each core

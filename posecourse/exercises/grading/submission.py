@@ -228,11 +228,11 @@ def _needed(cells: list[Cell], index: int, name: str, given: set[str]):
         where = _binding(cells, index, wanted)
         if where is None:
             continue
-        cell = cells[where]
-        for number, names in enumerate(cell.bound):
+        body = getattr(cells[where].tree, "body", [])
+        for number, names in enumerate(cells[where].bound):
             if wanted in names:
                 taken.setdefault(where, set()).add(number)
-                todo |= _global_names(cell.tree.body[number]) - seen
+                todo |= _global_names(body[number]) - seen
     return tuple(
         Step(cells[i].number, cells[i].source, tuple(sorted(taken[i])))
         for i in sorted(taken, key=lambda i: (i == index, i))

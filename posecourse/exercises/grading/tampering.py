@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-import sys
 
 from .submission import Cell
 
@@ -80,20 +79,20 @@ def _reaches(node: ast.AST, modules: dict[str, str]) -> str:
     if isinstance(node, ast.ImportFrom):
         names = [f"{node.module}.{alias.name}" for alias in node.names]
         private = _PRIVATE & {alias.name for alias in node.names}
-        reaches = private or any(map(_CHECKS.match, names))
-        return "looks into the checks" if reaches else ""
+        found = bool(private) or any(map(_CHECKS.match, names))
+        return "looks into the checks" if found else ""
     if isinstance(node, ast.Import):
-        reaches = any(_CHECKS.match(alias.name) for alias in node.names)
-        return "looks into the checks" if reaches else ""
+        found = any(_CHECKS.match(alias.name) for alias in node.names)
+        return "looks into the checks" if found else ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         # a path or a name, not a sentence about them
         text = node.value
-        reaches = _CHECKS.search(text) and not re.search(r"\s", text)
-        return "looks into the checks" if reaches else ""
+        found = bool(_CHECKS.search(text)) and not re.search(r"\s", text)
+        return "looks into the checks" if found else ""
     if isinstance(node, ast.Attribute):
         place = _place(node, modules)
-        reaches = _CHECKS.match(place) or place.endswith("exercises._EXERCISES")
-        return "looks into the checks" if reaches else ""
+        found = bool(_CHECKS.match(place)) or place.endswith("exercises._EXERCISES")
+        return "looks into the checks" if found else ""
     return ""
 
 
@@ -103,7 +102,7 @@ def _call_reaches(node: ast.Call, modules) -> str:
         return "looks at the values of whoever calls it"
     if place == "setattr" and len(node.args) == 3:
         name = node.args[1]
-        inner = name.value if isinstance(name, ast.Constant) else "*"
+        inner = str(name.value) if isinstance(name, ast.Constant) else "*"
         target = f"{_place(node.args[0], modules)}.{inner}"
         return "changes what others' code uses" if _is_shared(target) else ""
     return ""
@@ -130,7 +129,7 @@ def _is_shared(place: str) -> bool:
         return False
     if root in ("builtins", "posecourse"):
         return True
-    value = sys.modules.get(root) or importlib.import_module(root)
+    value: object = importlib.import_module(root)
     for part in rest.split("."):
         value = getattr(value, part, None)
     return callable(value)

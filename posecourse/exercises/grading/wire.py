@@ -44,6 +44,7 @@ class Writer:
         self.leaves: list = []
 
     def write(self, value):
+        """The form of a value in JSON; its numbers go into the buffers."""
         if isinstance(value, np.generic) and value.dtype.kind in "biufcSU":
             return self._numbers("scalar", np.asarray(value))
         if isinstance(value, np.ndarray):
@@ -116,6 +117,7 @@ class Reader:
         self.leaves: list = []
 
     def read(self, form):
+        """The value that a form in JSON stands for."""
         if isinstance(form, list):
             return [self.read(f) for f in form]
         if not isinstance(form, dict):
