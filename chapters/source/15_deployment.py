@@ -26,7 +26,6 @@
 import json
 import tempfile
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -596,6 +595,8 @@ check("15.4", search_every)
 # of the activations must fit in RAM. What would `laptop` need?
 
 # %% tags=["nbval-check-output"]
+from itertools import pairwise
+
 cost_of = summarise(network)
 sizes = [int(np.prod(layer.shape)) for layer in cost_of.layers]
 moment = max(a + b for a, b in pairwise(sizes))
@@ -648,9 +649,9 @@ for name, rows in study["robustness"].items():
     if name not in ("undamaged", "mean pose"):
         print(f"{name:12s}", *(f"{row[0]:5g}: {row[1]:4.1f}" for row in rows))
 plots.show_robustness(
-    parts, "Eleven plots of scores that fall as damage grows, of drawn people and "
-    "photographs, over dotted lines for the mean pose. Darkness falls below its "
-    "line; unusual poses hardly fall at all.")
+    parts, "Eleven plots of scores that fall as damage grows, of drawn people "
+    "and photographs, over dotted lines for the mean pose. Darkness falls "
+    "below its line; unusual poses hardly fall at all.")
 
 # %% [markdown]
 # - **Extreme views**: from 80 degrees above **30.0**, where **86.3** are found from
