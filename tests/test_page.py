@@ -117,6 +117,7 @@ def test_a_photograph_from_the_disk_without_a_network(exported, tmp_path):
             view["y"] + view["height"] / 2 - 100 * scale,
         )
         box = (112, 30, 136, 140)
+        before = page.locator("#joints").text_content()
         page.mouse.move(corner[0] + box[0] * scale, corner[1] + box[1] * scale)
         page.mouse.down()
         page.mouse.move(
@@ -125,7 +126,7 @@ def test_a_photograph_from_the_disk_without_a_network(exported, tmp_path):
         page.mouse.up()
         page.wait_for_function(
             "before => document.getElementById('joints').textContent !== before",
-            arg=page.locator("#joints").text_content(),
+            arg=before,
         )
         _, boxed = joints(page)
         assert [
