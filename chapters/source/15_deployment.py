@@ -121,13 +121,13 @@ check("15.1", cost)
 # machine every time is another, the quotients much less so.
 #
 # Here are two layers with the same number of multiply-adds: an ordinary
-# convolution on 24 channels, and a depthwise one on 576.
+# convolution on 96 channels, and a depthwise one on 9,216.
 #
 # **Predict first.** Which is faster, and by how much?
 #
 # <details><summary>Answer</summary>
 #
-# The ordinary one, by far. The depthwise layer reads and writes 24 times as many
+# The ordinary one, by far. The depthwise layer reads and writes 96 times as many
 # numbers, and uses each one only nine times.
 # </details>
 
@@ -136,16 +136,16 @@ from time import process_time
 
 torch.set_num_threads(1)        # one core, here and in all that follows
 times = partial(deploy.relative_times, clock=process_time)
-dense = nn.Conv2d(24, 24, 3, padding=1, bias=False)
-depthwise = nn.Conv2d(576, 576, 3, padding=1, bias=False, groups=576)
+dense = nn.Conv2d(96, 96, 3, padding=1, bias=False)
+depthwise = nn.Conv2d(9216, 9216, 3, padding=1, bias=False, groups=9216)
 with torch.inference_mode():
     seconds = times({
-        "ordinary": partial(dense, torch.randn(1, 24, 32, 32)),
-        "depthwise": partial(depthwise, torch.randn(1, 576, 32, 32))}, 20)
+        "ordinary": partial(dense, torch.randn(1, 96, 16, 16)),
+        "depthwise": partial(depthwise, torch.randn(1, 9216, 16, 16))}, 10)
 for layer in (dense, depthwise):
     c = layer.in_channels
-    print(f"{c:3d} channels: {c * c // layer.groups * 9 * 1024:,} "
-          f"multiply-adds, {c * 1024:,} activations")
+    print(f"{c:4d} channels: {c * c // layer.groups * 9 * 256:,} "
+          f"multiply-adds, {c * 256:,} activations")
 longer = seconds["depthwise"] / seconds["ordinary"]
 print(f"the depthwise one takes {longer:.1f} times as long")
 
