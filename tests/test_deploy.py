@@ -13,6 +13,7 @@ from posecourse import deploy
 from posecourse.cli import main
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets import SyntheticPeople, crop_in_memory
+from posecourse.deploy import page as pages
 from posecourse.deploy.export import calibration_images
 from posecourse.deploy.extra import MissingPackageError, need
 from posecourse.deploy.metadata import KEY, _fields, _notes
@@ -408,6 +409,32 @@ def test_it_takes_only_pictures_of_its_size(files):
     there = deploy.load_exported(files("laptop")[1].path)
     with pytest.raises(ValueError, match="built for pictures of 64 x 64"):
         there(torch.zeros(1, 3, 32, 32))
+
+
+# --------------------------------------------------- the page (test_page.py)
+
+
+def test_without_npm_the_page_says_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("POSECOURSE_DATA", str(tmp_path))
+    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+    with pytest.raises(MissingPackageError, match="onnxruntime-web.*Node.js"):
+        pages.web_runtime()
+
+
+def test_npm_that_fails_leaves_nothing_half_done(tmp_path, monkeypatch):
+    monkeypatch.setenv("POSECOURSE_DATA", str(tmp_path))
+    (tmp_path / "npm").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setattr(pages.shutil, "which", lambda name: str(tmp_path / "npm"))
+    with pytest.raises(MissingPackageError, match="no network"):
+        pages.web_runtime()
+    assert not list(tmp_path.glob("onnxruntime-web*/*"))
+
+
+@pytest.mark.slow
+def test_the_page_refuses_what_it_cannot_read(files, tmp_path):
+    with pytest.raises(ValueError, match="gives simcc"):
+        deploy.build_page(files("head_simcc")[1].path, tmp_path / "a.html")
 
 
 # ------------------------------------------------------- the command line

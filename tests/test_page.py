@@ -77,9 +77,9 @@ def browser(*arguments):
 
 
 def joints(page):
-    """The page's table: ``(K, 3)``, pixels and score."""
+    """The page's table, folded or not: names, and ``(K, 3)`` pixels and score."""
     rows = page.locator("#joints tr").all()
-    cells = [row.locator("td").all_inner_texts() for row in rows]
+    cells = [row.locator("td").all_text_contents() for row in rows]
     return [c[0] for c in cells], np.array([c[1:] for c in cells], float)
 
 
@@ -117,6 +117,7 @@ def test_a_photograph_from_the_disk_without_a_network(exported, tmp_path):
             view["y"] + view["height"] / 2 - 100 * scale,
         )
         box = (112, 30, 136, 140)
+        before = page.locator("#joints").text_content()
         page.mouse.move(corner[0] + box[0] * scale, corner[1] + box[1] * scale)
         page.mouse.down()
         page.mouse.move(
@@ -124,8 +125,8 @@ def test_a_photograph_from_the_disk_without_a_network(exported, tmp_path):
         )
         page.mouse.up()
         page.wait_for_function(
-            "before => document.getElementById('joints').innerText !== before",
-            arg=page.locator("#joints").inner_text(),
+            "before => document.getElementById('joints').textContent !== before",
+            arg=before,
         )
         _, boxed = joints(page)
         assert [

@@ -121,8 +121,9 @@ def web_runtime() -> Path:
                 f"npm could not fetch {RUNTIME}, which the page needs: {reason:.200}"
             )
         with tarfile.open(packed[0]) as archive:
-            for name in _FILES:
-                content = archive.extractfile(f"package/dist/{name}")
-                with atomic_path(folder / name) as path:
-                    path.write_bytes(content.read())
+            archive.extractall(temporary, filter="data")
+        for name in _FILES:
+            content = Path(temporary, "package", "dist", name).read_bytes()
+            with atomic_path(folder / name) as path:
+                path.write_bytes(content)
     return folder

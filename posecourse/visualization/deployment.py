@@ -99,7 +99,7 @@ def draw_ranges(values, top: float) -> Figure:
     values:
         Activations, 0 and above.
     """
-    made = Figure(figsize=(7.5, 3.2))
+    made = Figure(figsize=(7.5, 3.2), layout="constrained")
     left, right = made.subplots(1, 2)
     left.hist(values, np.linspace(0, values.max(), 60), color=_BLUE, log=True)
     left.axvspan(0, top, color=_GREEN, alpha=0.15)
@@ -122,7 +122,6 @@ def draw_ranges(values, top: float) -> Figure:
         xlabel="end of the range",
         ylabel="root mean square error",
     )
-    made.tight_layout()
     return made
 
 
@@ -148,7 +147,7 @@ def draw_damage(predict, image, damage: str, step: float) -> Figure:
     return show_people(
         [image, damaged],
         [predict(image), predict(damaged)],
-        titles=["as it was", f"{damage}: {strength:g} {CORRUPTIONS[damage].unit}"],
+        titles=["as it was", f"{damage} ({CORRUPTIONS[damage].unit}: {strength:g})"],
         columns=2,
         size=3,
     )
