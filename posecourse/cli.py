@@ -54,6 +54,11 @@ COMMANDS = {
         "posecourse.commands.export",
         "write a network as one file that runs without PyTorch",
     ),
+    "track": (
+        "posecourse.commands.track",
+        "follow one person through a video, poses calmed",
+    ),
+    "count": ("posecourse.commands.count", "count squats and the like in a video"),
     "data": ("posecourse.commands.data", "fetch, check, prepare or draw data"),
     "bench": (
         "posecourse.commands.bench",

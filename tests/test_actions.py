@@ -162,7 +162,9 @@ CLASSES = ("rise", "fall", "swing")
 
 @pytest.fixture
 def task(rng):
-    return ActionTask(toy(rng), toy(rng, 30), CLASSES, batch_size=16)
+    return ActionTask(
+        toy(rng), toy(rng, 30), CLASSES, batch_size=16, steps_per_epoch=40
+    )
 
 
 def test_a_batch_depends_on_its_step_alone(task):
@@ -227,7 +229,6 @@ def test_loss_and_baseline_by_hand(rng):
 
 def test_it_learns_through_fit(task, rng, tmp_path):
     network = ActionNetwork(3, channels=16)
-    task.steps_per_epoch = 40
     settings = FitSettings(epochs=2, lr=0.01, device="cpu", amp="fp32")
     torch.manual_seed(0)
     with RunFolder(tmp_path) as folder:

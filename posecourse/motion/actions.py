@@ -254,6 +254,8 @@ class ActionTask:
         Their names.
     noise:
         Standard deviation of the shaking, torso lengths.
+    steps_per_epoch:
+        Default: as many as show each sequence once, on average.
     """
 
     terms, metric, partial_gradients = 1, "accuracy, %", False
@@ -267,12 +269,13 @@ class ActionTask:
         batch_size: int = 64,
         seed: int = 0,
         noise: float = 0.03,
+        steps_per_epoch: int | None = None,
     ):
         self.classes, self.skeleton = tuple(classes), get_skeleton(skeleton)
         self.training, self.validation = map(self._checked, (training, validation))
         self.size, self.seed, self.noise = batch_size, seed, noise
         count = len(self.training[1])
-        self.steps_per_epoch = max(1, count // batch_size)
+        self.steps_per_epoch = steps_per_epoch or max(1, count // batch_size)
         counts = torch.bincount(self.training[1], minlength=len(self.classes))
         self.shares = counts / count
 
