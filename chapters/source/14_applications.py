@@ -5,10 +5,10 @@
 #
 # ![Left somebody does squats: a curve below follows the height of the hips, and a number jumps from 0 to 3. Right a dancer wears a red hat that stays on the head, also when an arm passes in front of it.](figures/14_opening.gif)
 #
-# A network answers with sixteen points per picture. Nobody wants points. People
-# want to turn a page without touching it, to know how many squats they did, or
-# to try on a hat. This chapter builds what lies between the points and the wish:
-# four small applications, each measured to its limits.
+# A network answers with sixteen points per picture. Nobody wants points.
+# People want to turn a page without touching it, to know how many squats they
+# did, or to try on a hat. This chapter builds what lies between the points and
+# the wish: four small applications, each measured to its limits.
 #
 # | | |
 # |---|---|
@@ -32,7 +32,6 @@ from pathlib import Path
 
 import numpy as np
 
-from posecourse import metrics
 from posecourse.authoring.chapters import folder, require
 from posecourse.datasets import SyntheticMotion
 from posecourse.exercises import check, hint, quiz
@@ -48,16 +47,6 @@ from posecourse.visualization.tables import table
 require("0.1")
 use_style()
 rng = np.random.default_rng(0)
-studies = folder().parent / "data" / "studies"
-with np.load(studies / "actions.npz") as file:
-    stored = dict(file)
-study = json.loads((studies / "actions.json").read_text("utf-8"))
-
-
-def recorded(name, kind="predicted"):
-    """Keypoints (N, T, 16, 2) of stored films; NaN: nobody was found."""
-    tenths = stored[f"{name}/{kind}"]
-    return np.where(tenths > -32768, tenths / 10, np.nan)
 
 # %% [markdown]
 # ## 1. From a film to poses
@@ -96,15 +85,13 @@ print(f"{len(times) / sum(spent.values()):.0f} pictures a second")
 
 # %% tags=["nbval-check-output"]
 truth = film.camera.project(film.joints)               # what the film shows
-wrist = MPII.index("left_wrist" if truth[:, 15, 1].min() < truth[:, 10, 1].min()
-                   else "right_wrist")
+wrist = MPII.index("left_wrist")
 speed = np.linalg.norm(angles.velocities(truth[:, wrist], times), axis=-1)
 rest = speed < 20                                      # px/s
 print(f"fastest {speed.max():.0f} px/s, at rest in {rest.sum()} pictures")
 off = np.linalg.norm(seen - truth, axis=-1)[:, wrist]
 print(f"the wrist is off by {np.median(off):.1f} px (median)")
 print(f"jitter at rest {jitter(seen[rest, wrist], truth[rest, wrist]):.2f} px")
-now = slice(0, 138)
 plots.show_signals({
     "height of the wrist": (times, {
         "truth": truth[:, wrist, 1], "network": seen[:, wrist, 1]},
@@ -180,12 +167,12 @@ print(f"largest difference from the package: {abs(ours - theirs).max():.9f}")
 # ### Exercise 14.1 ★★☆ A filter for real cameras
 #
 # Real cameras repeat time stamps, and real networks lose a joint. Write
-# `low_pass(values, times, cutoff)`: $\hat x$ with the fixed cut-off $f$ and the
-# weight $\alpha$ as above (`alpha` is in the setup of the checker, too: use
-# yours). A value that is NaN changes nothing, and neither does one whose time
-# is that of the last value that counted; what was known stays the answer.
-# Before the first value the answer is NaN. $\Delta t$ is the time since the last
-# value that *counted*. (15 minutes)
+# `low_pass(values, times, cutoff)`: $\hat x$ with the fixed cut-off $f$ and
+# the weight $\alpha$ as above (`alpha` is in the setup of the checker, too:
+# use yours). A value that is NaN changes nothing, and neither does one whose
+# time is that of the last value that counted; what was known stays the answer.
+# Before the first value the answer is NaN. $\Delta t$ is the time since the
+# last value that *counted*. (15 minutes)
 #
 # Expected for `[nan, 4, nan, 0]` at `[0, 1, 2, 3]` seconds and
 # $f = 1 / (4 \pi)$ Hz: `[nan, 4, 4, 2]`.
@@ -214,10 +201,11 @@ def low_pass(values, times, cutoff):
 check("14.1", low_pass)
 
 # %% [markdown]
-# **At equal lag.** Each filter can be made as calm as you like, if lag does not
-# matter. So compare them fairly: how much do they tremble *at the same lag*?
-# The third one is the **Kalman filter**. It keeps a place, a velocity and how
-# sure it is of each; it predicts the next place and corrects it by what it sees.
+# **At equal lag.** Each filter can be made as calm as you like, if lag does
+# not matter. So compare them fairly: how much do they tremble *at the same
+# lag*? The third one is the **Kalman filter**. It keeps a place, a velocity
+# and how sure it is of each; it predicts the next place and corrects it by
+# what it sees.
 
 # %% tags=["nbval-check-output"]
 y, true_y = seen[:, wrist], truth[:, wrist]
@@ -236,8 +224,8 @@ curves = {
     "Kalman": [cost(KalmanFilter(2.0, q))
                for q in (3e6, 3e5, 1e5, 2e4, 5e3, 1e3)]}
 plots.show_tradeoff(
-    curves, "Jitter over lag for three filters. All curves fall from the upper "
-    "left to the lower right; the One-Euro filter's lies lowest.")
+    curves, "Jitter over lag for three filters. All curves fall from the "
+    "upper left to the lower right; the One-Euro filter's lies lowest.")
 lags, calm = np.array(curves["moving average"]).T
 equal = np.interp(lags[2], *np.array(sorted(curves["One-Euro"])).T)
 print(f"no filter: {jitter(y[rest], true_y[rest]):.2f} px")
@@ -260,7 +248,8 @@ explore(draw, "The wrist's height with a One-Euro filter, min_cutoff "
 # too late. Then raise `beta` until the throw is in time again.
 #
 # **Predict first.** You have found good parameters. Then the camera is changed
-# for one with twice the pixels, or the poses come in metres. Are they still good?
+# for one with twice the pixels, or the poses come in metres. Are they still
+# good?
 #
 # <details><summary>Answer</summary>
 #
@@ -288,15 +277,16 @@ table(rows, ("the same film in", "One-Euro 0.5, 0.01: lag, ms",
              "average of 5 pictures: lag, ms"), digits=0)
 
 # %% [markdown]
-# The same parameters, another unit, another filter. The package's `PoseSmoother`
-# therefore filters in **body sizes**, and all its filters take seconds.
+# The same parameters, another unit, another filter. The package's
+# `PoseSmoother` therefore filters in **body sizes**, and all its filters take
+# seconds.
 #
 # ## 3. Gesture: raise a hand to turn the page
 #
-# The rule: a hand is up if its wrist is above the shoulder. In pixels that means
-# little, so we measure the height in lengths of the torso. Then a threshold.
-# And because the height trembles, *two* thresholds: up from 0.25, down below 0.
-# Between them nothing changes. Such a switch has **hysteresis**.
+# The rule: a hand is up if its wrist is above the shoulder. In pixels that
+# means little, so we measure the height in lengths of the torso. Then a
+# threshold. And because the height trembles, *two* thresholds: up from 0.25,
+# down below 0. Between them nothing changes. Such a switch has **hysteresis**.
 #
 # Below, a wrist that goes up once, slowly, and comes down again.
 #
@@ -330,17 +320,33 @@ plots.show_signals({"a hand goes up once": (moments, {
 # Several times: each crossing counts. With two thresholds it is once.
 # </details>
 #
-# A page that turns by itself is worse than one that does not turn. So the number
-# to watch is **false alarms per minute**, on people who do anything *but* raise
-# a hand to turn a page. We have 30 films of each of the eleven motions, 3
-# seconds each, followed by the network. Three rules: one threshold; two; two
-# that must hold for 0.3 seconds, with joints below score 0.3 not counted.
+# A page that turns by itself is worse than one that does not turn. So the
+# number to watch is **false alarms per minute**, on people who do anything
+# *but* raise a hand to turn a page. We have 30 films of each of the eleven
+# motions, 3 seconds each, followed by the network. Three rules: one threshold;
+# two; two that must hold for 0.3 seconds, with joints below score 0.3 not
+# counted.
+
+# %% tags=["setup"]
+studies = folder().parent / "data" / "studies"
+with np.load(studies / "actions.npz") as file:
+    stored = dict(file)
+study = json.loads((studies / "actions.json").read_text("utf-8"))
+names = study["settings"]["films"]["train"]["styles"]
+
+
+def recorded(name, kind="predicted"):
+    """Keypoints (N, T, 16, 2) of stored films; NaN: nobody was found."""
+    tenths = stored[f"{name}/{kind}"]
+    return np.where(tenths > -32768, tenths / 10, np.nan)
+
 
 # %% tags=["nbval-check-output"]
 points, scores = recorded("train"), stored["train/scores"] / 255
-names, label = study["settings"]["films"]["train"]["styles"], stored["train/label"]
+label = stored["train/label"]
 rules = {"one threshold": (0.25, 0.2499, 0.0, 0.0),
-         "two": (0.25, 0.0, 0.0, 0.0), "two, held, sure": (0.25, 0.0, 0.3, 0.3)}
+         "two": (0.25, 0.0, 0.0, 0.0),
+         "two, held, sure": (0.25, 0.0, 0.3, 0.3)}
 rows = []
 for number, name in enumerate(names):
     row = [name.replace("_", " ")]
@@ -357,15 +363,15 @@ print("hands raised per minute")
 table(rows, ("motion", *rules), digits=1)
 
 # %% [markdown]
-# In *wave* a hand is up in every film, so 20 a minute is right. Everything else
-# in the table is a false alarm. The rule can be mended for those who walk, run or
-# squat. It cannot for throwing, dancing and jumping jacks: there a hand **is**
-# raised. No threshold knows what was meant.
+# In *wave* a hand is up in every film, so 20 a minute is right. Everything
+# else in the table is a false alarm. The rule can be mended for those who
+# walk, run or squat. It cannot for throwing, dancing and jumping jacks: there
+# a hand **is** raised. No threshold knows what was meant.
 #
-# > **Honest box.** The camera stands still and one person is in the picture. The
-# > rule knows "above the shoulder" from the picture's upright; tilt the camera,
-# > lie down, and it is wrong. Real systems ask for an attention gesture first, or
-# > wait for a hand that is held *still*.
+# > **Honest box.** The camera stands still and one person is in the picture.
+# > The rule knows "above the shoulder" from the picture's upright; tilt the
+# > camera, lie down, and it is wrong. Real systems ask for an attention
+# > gesture first, or wait for a hand that is held *still*.
 #
 # ### Exercise 14.2 ★★☆ A counter that does not flutter
 #
@@ -402,10 +408,10 @@ check("14.2", count)
 #
 # Two people squat, one quickly, one slowly. Compared picture by picture their
 # films look different. **Dynamic time warping** (DTW) walks through both films
-# and lets one of them wait: each step goes on by a picture in the first film, in
-# the second, or in both, and pays the distance of the two poses. The cheapest
-# walk is found by filling a table from its corner: each cell pays its own cost
-# plus the cheapest of its three neighbours.
+# and lets one of them wait: each step goes on by a picture in the first film,
+# in the second, or in both, and pays the distance of the two poses. The
+# cheapest walk is found by filling a table from its corner: each cell pays its
+# own cost plus the cheapest of its three neighbours.
 #
 # **Predict first.** A goes `0 1 2`, B goes `0 0 1 1 2`. What is their distance?
 #
@@ -432,19 +438,22 @@ package = 15 * actions.dtw_distances(a[:, None], b[None, :, None], band=1)[0]
 print(f"from scratch {dtw(a, b)[-1, -1]:.6f}, package {package:.6f}")
 
 # %% [markdown]
-# Now the eleven motions: 30 people to learn from, 8 others to test on, each film
-# 3 seconds. The recogniser is the most similar known film. But similar in *what*?
-# Pixels know where somebody stands and how large they are. So films are made
-# **body-centred**: the middle of the hips becomes the origin, the torso gets
-# length 1. Both are measured once per film: somebody who falls still comes down.
+# Now the eleven motions: 30 people to learn from, 8 others to test on, each
+# film 3 seconds. The recogniser is the most similar known film. But similar in
+# *what*? Pixels know where somebody stands and how large they are. So films
+# are made **body-centred**: the middle of the hips becomes the origin, the
+# torso gets length 1. Both are measured once per film: somebody who falls
+# still comes down.
 #
 # To see what that is worth, we test twice: on the films as they are, and as if
-# the camera had stood elsewhere (each film moved by 30 pixels and half as large).
+# the camera had stood elsewhere (each film moved by 30 pixels and half as
+# large).
 
 # %% tags=["nbval-check-output"]
 def whole(films):
     """Films without gaps, (N, 36, 16, 2)."""
-    return np.stack([actions.resample(f, np.arange(36) / 12, 36) for f in films])
+    moments = np.arange(36) / 12
+    return np.stack([actions.resample(f, moments, 36) for f in films])
 
 
 train, test = whole(recorded("train")), whole(recorded("test"))
@@ -464,14 +473,14 @@ for title, centred, band in (("pixels, picture by picture", False, None),
 table(rows, ("nearest of 330 films, % right", "as filmed", "filmed elsewhere"))
 
 # %% [markdown]
-# In pixels it works as long as the camera stays. Body-centred, it does not matter
-# where the camera stands.
+# In pixels it works as long as the camera stays. Body-centred, it does not
+# matter where the camera stands.
 #
-# Nearest neighbours look at all 330 films for every answer. A **temporal network**
-# does not: three layers of convolutions along time over places and velocities,
-# 70 thousand weights, trained in seconds by the same `fit` as every network of
-# this course (`actions.ActionTask` says what is learned). It comes with the
-# course; `data/studies/actions.py` trains it anew.
+# Nearest neighbours look at all 330 films for every answer. A **temporal
+# network** does not: three layers of convolutions along time over places and
+# velocities, 70 thousand weights, trained in seconds by the same `fit` as
+# every network of this course (`actions.ActionTask` says what is learned). It
+# comes with the course; `data/studies/actions.py` trains it anew.
 
 # %% tags=["nbval-check-output"]
 recognizer = actions.ActionRecognizer.load()
@@ -489,8 +498,9 @@ table(rows, ("who, % right", "of 88 films", "95 % from", "to"))
 #
 # Two questions show what it has understood.
 #
-# **Predict first.** We play *sit down* backwards. What does it say? And what does
-# it say of a film in which *nothing* moves, eleven people who stand like statues?
+# **Predict first.** We play *sit down* backwards. What does it say? And what
+# does it say of a film in which *nothing* moves, eleven people who stand like
+# statues?
 #
 # <details><summary>Answer</summary>
 #
@@ -509,7 +519,8 @@ def said(films):
 
 
 sits, walks = (test[answer == names.index(n)] for n in ("sit_down", "walk"))
-rows = [("sit down", *said(sits)), ("sit down, backwards", *said(sits[:, ::-1])),
+rows = [("sit down", *said(sits)),
+        ("sit down, backwards", *said(sits[:, ::-1])),
         ("walk, frozen", *said(np.repeat(walks[:, :1], 36, axis=1)))]
 display(table(rows, ("shown", "said", "by % of films", "probability, %"), 0))
 rows = []
@@ -556,8 +567,8 @@ def find(query, recording):
         cost = np.linalg.norm(recording - pose, axis=1)
         row = np.empty(len(recording))
         for j in range(len(recording)):
-            before = best[j] if j == 0 else min(best[j], best[j - 1], row[j - 1])
-            row[j] = cost[j] + before
+            ways = [best[j], best[j - 1], row[j - 1]] if j else [best[j]]
+            row[j] = cost[j] + min(ways)
         best = row
     return best.min(), int(best.argmin())
 
@@ -568,12 +579,12 @@ check("14.3", find)
 # %% [markdown]
 # ## 5. Sport: angles, counts, advice
 #
-# The angle at the knee is that between the lines to the hip and to the ankle, and
-# `angles.joint_angle` computes it. But a picture is flat. A knee that is bent
-# *towards the camera* looks straight. How much does that matter? Eight people
-# squat, each filmed from five sides. No network is involved: we compare the angle
-# between the *true* points of the picture with the true angle in space, at the
-# lowest moment.
+# The angle at the knee is that between the lines to the hip and to the ankle,
+# and `angles.joint_angle` computes it. But a picture is flat. A knee that is
+# bent *towards the camera* looks straight. How much does that matter? Eight
+# people squat, each filmed from five sides. No network is involved: we compare
+# the angle between the *true* points of the picture with the true angle in
+# space, at the lowest moment.
 
 # %% tags=["nbval-check-output"]
 leg = MPII.indices(["right_hip", "right_knee", "right_ankle"])
@@ -602,11 +613,11 @@ table(rows, ("view", "squats", "true angle", "picture minus truth, mean",
 # @@ANGLES
 #
 # **Counting** needs no angle. How far the hips are above the ankles, in torso
-# lengths and compared with how high the same person usually stands, falls to two
-# thirds in a squat from every side. Two thresholds, at 0.75 and 0.86, and the
-# switch of section 3 counts. For jumping jacks the signal is how high the lower
-# hand is. Here are 20 films of 8 seconds, of people nobody has looked at before,
-# seen through the network.
+# lengths and compared with how high the same person usually stands, falls to
+# two thirds in a squat from every side. Two thresholds, at 0.75 and 0.86, and
+# the switch of section 3 counts. For jumping jacks the signal is how high the
+# lower hand is. Here are 20 films of 8 seconds, of people nobody has looked at
+# before, seen through the network.
 
 # %% tags=["nbval-check-output"]
 done = study["repetitions"]
@@ -618,8 +629,8 @@ for exercise in ("squat", "jumping_jack"):
     rule, flutter = events.EXERCISES[exercise], []
     for i in mine:
         counter = events.ExerciseCounter(exercise)
-        values = [(counter(pose, sure, t / 12), counter.value)[1]
-                  for t, (pose, sure) in enumerate(zip(*(f[i] for f in films)))]
+        values = [(counter(films[0][i, t], films[1][i, t], t / 12),
+                   counter.value)[1] for t in range(films[0].shape[1])]
         sign = np.sign(rule.on - rule.off)
         flutter.append(times_up(sign * np.array(values), sign * rule.on,
                                 sign * rule.on - 1e-6))
@@ -637,16 +648,17 @@ table(rows, ("exercise", "films", "exact", "with one threshold",
 # %% [markdown]
 # @@COUNTS
 #
-# **Advice**: "your knees pass your toes". Whether that is bad is for a trainer to
-# say; can it be seen? Our skeleton has no toes. From the side, one could guess: a
-# foot reaches half a shin ahead of the ankle. So if the knee is more than half a
-# shin ahead of the ankle in the picture, say so. The drawn people do have toes,
-# and so we can ask how often that advice is right.
+# **Advice**: "your knees pass your toes". Whether that is bad is for a trainer
+# to say; can it be seen? Our skeleton has no toes. From the side, one could
+# guess: a foot reaches half a shin ahead of the ankle. So if the knee is more
+# than half a shin ahead of the ankle in the picture, say so. The drawn people
+# do have toes, and so we can ask how often that advice is right.
 
 # %% tags=["nbval-check-output"]
 def ahead(squat, low, point):
     """How far a point of the right leg is ahead of the ankle, metres."""
-    at = {name: squat.camera.to_world(squat.stances[low].points[f"right_{name}"])
+    points = squat.stances[low].points
+    at = {name: squat.camera.to_world(points[f"right_{name}"])
           for name in ("toe", "ankle", point)}
     forward = (at["toe"] - at["ankle"]) * (1, 0, 1)      # along the ground
     return (at[point] - at["ankle"]) @ forward / np.linalg.norm(forward)
@@ -669,28 +681,30 @@ table(rows, ("view", "squats", "knee passes toes, %", "advice right, %",
 # %% [markdown]
 # @@FORM
 #
-# > **Honest box.** These angles come from *true* points. A network adds its own
-# > errors: `angles.angle_std` says how many degrees a pixel is worth. Clothes hide
-# > hips, and a picture shows neither load nor pain. For training at home that may
-# > do. For rehabilitation it has to be validated against a motion-capture
-# > laboratory, on patients, and in the EU it may be a medical device.
+# > **Honest box.** These angles come from *true* points. A network adds its
+# > own errors: `angles.angle_std` says how many degrees a pixel is worth.
+# > Clothes hide hips, and a picture shows neither load nor pain. For training
+# > at home that may do. For rehabilitation it has to be validated against a
+# > motion-capture laboratory, on patients, and in the EU it may be a medical
+# > device.
 #
 # ## 6. Augmented reality: a hat on a dancer
 #
-# The hat is a picture in which two joints have their places: the top of the head
-# and the neck. Where these two are in the photograph tells how to move, turn and
-# enlarge the hat: a **similarity**. With complex numbers it is one division. Let
-# $s_1, s_2$ be the two places in the hat, $t_1, t_2$ those in the photograph,
-# each as $x + iy$. Then
+# The hat is a picture in which two joints have their places: the top of the
+# head and the neck. Where these two are in the photograph tells how to move,
+# turn and enlarge the hat: a **similarity**. With complex numbers it is one
+# division. Let $s_1, s_2$ be the two places in the hat, $t_1, t_2$ those in
+# the photograph, each as $x + iy$. Then
 #
 # $$t = a s + b, \qquad a = \frac{t_2 - t_1}{s_2 - s_1}, \qquad b = t_1 - a s_1.$$
 #
-# $|a|$ is the scale, and the angle of $a$ is the turn. (`overlay.fit_similarity`
-# does it for any number of points by least squares, `fit_affine` for a shirt.)
+# $|a|$ is the scale, and the angle of $a$ is the turn.
+# (`overlay.fit_similarity` does it for any number of points by least squares,
+# `fit_affine` for a shirt.)
 #
-# An arm that passes in front of the hat must stay in front. One camera does not
-# tell depths ([chapter 10](10_inference.ipynb) says what a network sees); here we
-# take them from the drawing.
+# An arm that passes in front of the hat must stay in front. One camera does
+# not tell depths ([chapter 10](10_inference.ipynb) says what a network sees);
+# here we take them from the drawing.
 #
 # **Predict first.** In the film below, the left dancer wears the hat where the
 # network says, the right one where the calmed joints say. What goes wrong left,
@@ -698,7 +712,7 @@ table(rows, ("view", "squats", "knee passes toes, %", "advice right, %",
 
 # %% tags=["nbval-check-output"]
 dance = SyntheticMotion("dance", seconds=2.2, fps=10, size=150, seed=3)
-top, bare = overlay.hat(), None
+top = overlay.hat()
 tracker = tracks.SinglePersonTracker(Predictor.load("laptop", "cpu"))
 calm = tracks.PoseSmoother(lambda: OneEuroFilter(1.0, 4.0))
 worn = []
@@ -716,8 +730,9 @@ s = np.array([complex(*top.anchors[j]) for j in top.anchors])
 t = person.keypoints[MPII.indices(top.anchors)] @ (1, 1j)
 a = (t[1] - t[0]) / (s[1] - s[0])
 ours = np.array([a.real, -a.imag, (t[0] - a * s[0]).real])
+theirs = top.place(person.keypoints)[0]
 print(f"scale {abs(a):.2f}, turned by {np.angle(a, deg=True):.0f} degrees; "
-      f"from the package: {abs(ours - top.place(person.keypoints)[0]).max():.6f}")
+      f"difference from the package: {abs(ours - theirs).max():.6f}")
 animate(lambda i: worn[i], range(len(worn)), "A dancer twice, each with a red "
         "hat: left it trembles, right it sits still and comes a little late.",
         fps=10)
@@ -730,17 +745,17 @@ animate(lambda i: worn[i], range(len(worn)), "A dancer twice, each with a red "
 # </details>
 #
 # > **Honest box.** The depth came from the drawing. A phone measures it, or a
-# > second network guesses it. The hat has no thickness and does not turn with the
-# > head: for a face that looks aside one needs the pose of the head in space,
-# > from points of the face. And at 30 pictures a second, 50 ms of lag is what a
-# > wearer begins to notice.
+# > second network guesses it. The hat has no thickness and does not turn with
+# > the head: for a face that looks aside one needs the pose of the head in
+# > space, from points of the face. And at 30 pictures a second, 50 ms of lag
+# > is what a wearer begins to notice.
 #
 # ## Project: count your own exercise
 #
-# Film yourself (or a willing friend) in at least five short films: an exercise of
-# your choice, 5 to 15 repetitions each, once slowly, once quickly, once from
-# another side, once with something else in between. Count by eye. Then write an
-# `events.Exercise` for it, or use the ones there are, and let
+# Film yourself (or a willing friend) in at least five short films: an exercise
+# of your choice, 5 to 15 repetitions each, once slowly, once quickly, once
+# from another side, once with something else in between. Count by eye. Then
+# write an `events.Exercise` for it, or use the ones there are, and let
 # `posecourse count film.mp4 --exercise squat` or your own code count.
 #
 # | what counts | how much |

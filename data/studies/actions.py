@@ -63,8 +63,8 @@ SETTINGS = {
             "people": [200, 210],
         },
     },
-    # 1,200 steps of 64 sequences
-    "training": {"epochs": 6, "lr": 0.004, "weight_decay": 0.05},
+    # 600 steps of 64 sequences
+    "training": {"epochs": 3, "lr": 0.004, "weight_decay": 0.05},
     "steps_per_epoch": 200,
     "batch_size": 64,
 }

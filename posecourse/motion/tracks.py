@@ -79,7 +79,7 @@ class PoseSmoother:
 
     def __init__(
         self,
-        make: Callable[[], Filter] = lambda: OneEuroFilter(1.0, 8.0),
+        make: Callable[[], Filter] = lambda: OneEuroFilter(1.0, 4.0),
         min_score: float = 0.2,
     ):
         self.make, self.min_score = make, min_score
