@@ -3,7 +3,7 @@
 #
 # **Turn poses into gestures, actions, angles, counts and overlays.**
 #
-# ![Left somebody does squats: a curve below follows the height of the hips, and a number jumps from 0 to 3. Right a dancer wears a red hat that stays on the head, also when an arm passes in front of it.](figures/14_opening.gif)
+# ![Left somebody does squats: a curve below follows the height of the hips, and a number goes from 0 to 2. Right a dancer wears a red hat that stays on the head, also when an arm passes in front of it.](figures/14_opening.gif)
 #
 # A network answers with sixteen points per picture. Nobody wants points.
 # People want to turn a page without touching it, to know how many squats they
@@ -28,30 +28,33 @@
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from posecourse.authoring.chapters import folder, require
 from posecourse.datasets import SyntheticMotion
+from posecourse.datasets.synthetic import DIFFICULTIES
 from posecourse.exercises import check, hint, quiz
 from posecourse.inference import Predictor, Video, VideoWriter
 from posecourse.motion import actions, angles, events, overlay, tracks
 from posecourse.motion.smoothing import (KalmanFilter, MovingAverage,
                                          OneEuroFilter, jitter, lag, smooth)
 from posecourse.skeletons import MPII
-from posecourse.visualization import animate, explore, use_style
-from posecourse.visualization import motion as plots
+from posecourse.visualization import animate, explore, motion, use_style
 from posecourse.visualization.tables import table
 
 require("0.1")
 use_style()
+torch.set_num_threads(1)      # for small networks one core is quickest
 rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## 1. From a film to poses
 #
-# Somebody throws a ball, twice. We film it at 30 pictures a second, write the
+# Somebody throws a ball, twice. We film it at 20 pictures a second, write the
 # film to a file, open the file like any other video, and let the network
 # `laptop` follow the person: in each picture it looks at the box around the
 # pose of the picture before, a quarter larger. (For a film of your own, put its
@@ -59,7 +62,7 @@ rng = np.random.default_rng(0)
 # people only; take `photos` for real ones.)
 
 # %%
-film = SyntheticMotion("throw", seconds=4.6, fps=30, size=128, seed=4)
+film = SyntheticMotion("throw", seconds=4.6, fps=20, size=128, seed=4)
 place = tempfile.TemporaryDirectory()
 with VideoWriter(Path(place.name) / "throw", film.fps) as writer:
     for person in film:
@@ -78,7 +81,7 @@ with Video(path) as video:
         seen.append(pose.keypoints)
         times.append(video.time)
         begun = clock()
-seen, times = np.array(seen), np.array(times)          # (138, 16, 2), (138,)
+seen, times = np.array(seen), np.array(times)          # (92, 16, 2), (92,)
 for part, seconds in spent.items():
     print(f"{part:5}{1000 * seconds / len(times):6.1f} ms a picture")
 print(f"{len(times) / sum(spent.values()):.0f} pictures a second")
@@ -87,27 +90,31 @@ print(f"{len(times) / sum(spent.values()):.0f} pictures a second")
 truth = film.camera.project(film.joints)               # what the film shows
 wrist = MPII.index("left_wrist")
 speed = np.linalg.norm(angles.velocities(truth[:, wrist], times), axis=-1)
-rest = speed < 20                                      # px/s
-print(f"fastest {speed.max():.0f} px/s, at rest in {rest.sum()} pictures")
 off = np.linalg.norm(seen - truth, axis=-1)[:, wrist]
-print(f"the wrist is off by {np.median(off):.1f} px (median)")
-print(f"jitter at rest {jitter(seen[rest, wrist], truth[rest, wrist]):.2f} px")
-plots.show_signals({
+print(f"the wrist is off by {np.median(off):.0f} px in half of the pictures, "
+      f"by {off.max():.0f} px at most")
+print("jitter while it moves less than a pixel a picture: "
+      f"{jitter(seen[:, wrist], truth[:, wrist], speed < 20):.1f} px")
+motion.show_signals({
     "height of the wrist": (times, {
         "truth": truth[:, wrist, 1], "network": seen[:, wrist, 1]},
         {"ylabel": "px, down", "ylim": (128, 0)}),
-    "a second of rest": (times[:30], {
-        "truth": truth[:30, wrist, 1], "network": seen[:30, wrist, 1]},
-        {"ylabel": "px, down"})},
-    "Left the wrist's height over 4.6 seconds: two throws, and the network's "
-    "curve nearly on the true one. Right the first second enlarged: the true "
-    "curve is smooth, the network's goes up and down around it.")
+    "between the throws": (times[34:50], {
+        "truth": truth[34:50, wrist, 1], "network": seen[34:50, wrist, 1]},
+        {"ylabel": "px, down", "ylim": (80, 55)})},
+    "Left the wrist's height over 4.6 seconds: two throws, the network's "
+    "curve near the true one, with two spikes of 25 pixels. Right 0.8 seconds "
+    "between the throws: the true curve is smooth, the network's zigzags.")
 
 # %% [markdown]
-# Left, network and truth are hard to tell apart. Right, in the first second,
-# when the arm hangs, they are not: each picture is looked at on its own, so the
-# errors of two pictures in a row have little to do with each other. The point
-# **trembles**. A hat on such a head would tremble, too.
+# Right, between the throws, the arm hangs nearly still, and the network's wrist
+# does not: each picture is looked at on its own, so the errors of two pictures
+# in a row have little to do with each other. The point **trembles**. A hat on
+# such a head would tremble, too.
+#
+# Left there is an error of another kind: at the fastest moment of each throw,
+# the wrist is somewhere else for two pictures. No averaging cures that. One has
+# to *know* that the joint was not seen (section 3).
 #
 # ## 2. What calm costs
 #
@@ -203,49 +210,58 @@ check("14.1", low_pass)
 # %% [markdown]
 # **At equal lag.** Each filter can be made as calm as you like, if lag does
 # not matter. So compare them fairly: how much do they tremble *at the same
-# lag*? The third one is the **Kalman filter**. It keeps a place, a velocity
-# and how sure it is of each; it predicts the next place and corrects it by
-# what it sees.
+# lag*? We take the true wrist of the thrower at 30 pictures a second, let it
+# hang for a second before and after each throw, and shake it by errors of a
+# known size: 1.5 px, Gaussian, about the network's usual ones. The third filter
+# is the **Kalman filter**. It keeps a place, a velocity and how sure it is of
+# each; it predicts the next place and corrects it by what it sees.
 
 # %% tags=["nbval-check-output"]
-y, true_y = seen[:, wrist], truth[:, wrist]
+throw = SyntheticMotion("throw", seconds=2.3, fps=30, size=128, seed=4)
+true_y = np.tile(np.pad(throw.camera.project(throw.joints)[:, wrist],
+                        ((30, 30), (0, 0)), "edge"), (2, 1))   # (258, 2)
+at = np.arange(len(true_y)) / 30
+rest = np.tile(np.arange(129) < 30, 2) & (at > 0.5)
+y = true_y + np.random.default_rng(0).normal(0, 1.5, true_y.shape)
 
 
 def cost(smoother):
     """Lag in motion, ms, and jitter at rest, px."""
-    calm = smooth(smoother, y, times)
-    return 1000 * lag(calm, true_y, times), jitter(calm[rest], true_y[rest])
+    calm = smooth(smoother, y, at)
+    return 1000 * lag(calm, true_y, at), jitter(calm, true_y, rest)
 
 
-curves = {
-    "moving average": [cost(MovingAverage(n / 30)) for n in (2, 3, 5, 7, 9)],
-    "One-Euro": [cost(OneEuroFilter(0.5, b))
-                 for b in (0.1, 0.04, 0.02, 0.01, 0.006, 0.004)],
-    "Kalman": [cost(KalmanFilter(2.0, q))
-               for q in (3e6, 3e5, 1e5, 2e4, 5e3, 1e3)]}
-plots.show_tradeoff(
-    curves, "Jitter over lag for three filters. All curves fall from the "
-    "upper left to the lower right; the One-Euro filter's lies lowest.")
-lags, calm = np.array(curves["moving average"]).T
-equal = np.interp(lags[2], *np.array(sorted(curves["One-Euro"])).T)
-print(f"no filter: {jitter(y[rest], true_y[rest]):.2f} px")
-print(f"average of 5: lag {lags[2]:.0f} ms, jitter {calm[2]:.2f} px")
-print(f"One-Euro at that lag: {equal:.2f} px")
+motion.show_tradeoff({
+    "moving average": [cost(MovingAverage(n / 30)) for n in (2, 3, 4, 5, 6)],
+    "One-Euro": [cost(OneEuroFilter(0.5, b)) for b in (
+        0.1, 0.04, 0.02, 0.01, 0.006, 0.004)],
+    "Kalman": [cost(KalmanFilter(1.5, q)) for q in (3e6, 1e5, 2e4, 5e3)]},
+    "Jitter over lag for three filters: the One-Euro filter's curve lies "
+    "below that of the moving average.")
+table([("no filter", 0, jitter(y, true_y, rest)), *((name, *cost(f)) for
+      name, f in (("average of 5", MovingAverage(5 / 30)),
+                  ("One-Euro 0.5, 0.006", OneEuroFilter(0.5, 0.006))))],
+      ("filter", "lag, ms", "jitter, px"), {"lag, ms": 0, "jitter, px": 2})
 
 # %%
 def draw(min_cutoff, beta):
-    calmed = smooth(OneEuroFilter(min_cutoff, beta), y[:, 1], times)
-    return plots.draw_filtered(times, true_y[:, 1], y[:, 1], calmed, rest)
+    calmed = smooth(OneEuroFilter(min_cutoff, beta), y[:, 1], at)
+    return motion.draw_filtered(at, true_y[:, 1], y[:, 1], calmed, rest)
 
 
 explore(draw, "The wrist's height with a One-Euro filter, min_cutoff "
         "{min_cutoff:.1f} Hz and beta {beta:.3f}: the filtered curve is "
-        "smoother than the network's and a little late.",
+        "smoother than the shaken one and a little late.",
         min_cutoff=(0.1, 5.0, 0.5), beta=(0.0, 0.1, 0.01))
 
 # %% [markdown]
-# Set `beta` to 0 and then lower `min_cutoff`: the curve becomes calm, and comes
-# too late. Then raise `beta` until the throw is in time again.
+# At the same lag the One-Euro filter trembles less than half as much as the
+# average: **0.17** px against **0.42**, where it was **2.31**. (The Kalman filter
+# hardly lags at all, because it runs ahead at the last velocity. In exchange it
+# overshoots when the hand stops, which neither number shows.)
+#
+# In the live picture set `beta` to 0 and then lower `min_cutoff`: the curve
+# becomes calm, and comes too late. Then raise `beta` until the throw is in time.
 #
 # **Predict first.** You have found good parameters. Then the camera is changed
 # for one with twice the pixels, or the poses come in metres. Are they still
@@ -261,23 +277,24 @@ explore(draw, "The wrist's height with a One-Euro filter, min_cutoff "
 # </details>
 
 # %% tags=["nbval-check-output"]
-half = slice(None, None, 2)                # every second picture: 15 a second
 rows = []
-for what, unit, part in (("pixels", 1.0, slice(None)),
-                         ("twice the pixels", 2.0, slice(None)),
-                         ("metres", 0.016, slice(None)),
-                         ("pixels, 15 a second", 1.0, half)):
-    row = [what]
-    step = times[part][1] - times[part][0]
-    for smoother in (OneEuroFilter(0.5, 0.01), MovingAverage(5 * step)):
-        calm = smooth(smoother, unit * y[part], times[part]) / unit
-        row.append(1000 * lag(calm, true_y[part], times[part]))
+for what, unit, every in (("pixels", 1.0, 1), ("twice the pixels", 2.0, 1),
+                          ("metres", 0.016, 1),
+                          ("pixels, 15 pictures a second", 1.0, 2)):
+    row, when, true = [what], at[::every], true_y[::every]
+    for smoother in (OneEuroFilter(0.5, 0.006), MovingAverage(5 * when[1])):
+        calm = smooth(smoother, unit * y[::every], when) / unit
+        row += [1000 * lag(calm, true, when),
+                jitter(calm, true, rest[::every])]
     rows.append(row)
-table(rows, ("the same film in", "One-Euro 0.5, 0.01: lag, ms",
-             "average of 5 pictures: lag, ms"), digits=0)
+table(rows, ("the same hand in", "One-Euro: lag, ms", "jitter, px",
+             "average of 5 pictures: lag, ms", "its jitter, px"),
+      {"One-Euro: lag, ms": 0, "jitter, px": 2, "its jitter, px": 2,
+       "average of 5 pictures: lag, ms": 0})
 
 # %% [markdown]
-# The same parameters, another unit, another filter. The package's
+# The same parameters, another unit, another filter: in metres it lags by **210**
+# ms. The package's
 # `PoseSmoother` therefore filters in **body sizes**, and all its filters take
 # seconds.
 #
@@ -290,25 +307,25 @@ table(rows, ("the same film in", "One-Euro 0.5, 0.01: lag, ms",
 #
 # Below, a wrist that goes up once, slowly, and comes down again.
 #
-# **Predict first.** It trembles by 0.1. How often does a single threshold at
+# **Predict first.** It trembles by 0.07. How often does a single threshold at
 # 0.12 say "up"?
 
 # %% tags=["nbval-check-output"]
 moments = np.arange(0, 6, 1 / 12)
 height = np.sin(moments * np.pi / 6) ** 2 * 1.2 - 0.8
-height += 0.1 * np.random.default_rng(1).normal(size=len(moments))
+height += 0.07 * np.random.default_rng(1).normal(size=len(moments))
 
 
 def times_up(values, on, off, hold=0.0, step=1 / 12):
     """How often a switch goes on."""
     switch = events.Hysteresis(on, off, hold)
-    states = [switch(v, i * step) for i, v in enumerate(values)]
-    return int((np.diff([False, *states]) > 0).sum())
+    states = [0] + [int(switch(v, i * step)) for i, v in enumerate(values)]
+    return int((np.diff(states) > 0).sum())
 
 
 print("one threshold:", times_up(height, 0.12, 0.1199))
 print("two thresholds:", times_up(height, 0.25, 0.0))
-plots.show_signals({"a hand goes up once": (moments, {
+motion.show_signals({"a hand goes up once": (moments, {
     "height of the wrist": height, "on": 0.25, "off": 0.0},
     {"ylabel": "torso lengths"})}, "A curve that rises and falls once, "
     "trembling, and crosses the lines at 0 and at 0.25 several times.",
@@ -317,15 +334,15 @@ plots.show_signals({"a hand goes up once": (moments, {
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Several times: each crossing counts. With two thresholds it is once.
+# **3** times: each crossing counts. With two thresholds it is **1**.
 # </details>
 #
 # A page that turns by itself is worse than one that does not turn. So the
 # number to watch is **false alarms per minute**, on people who do anything
 # *but* raise a hand to turn a page. We have 30 films of each of the eleven
-# motions, 3 seconds each, followed by the network. Three rules: one threshold;
-# two; two that must hold for 0.3 seconds, with joints below score 0.3 not
-# counted.
+# motions, 3 seconds each, followed by the network (`data/studies/actions.py`
+# made them). Four rules: one threshold; two; two, with joints below score 0.3
+# not counted; and with a hand that must stay up for 0.3 seconds.
 
 # %% tags=["setup"]
 studies = folder().parent / "data" / "studies"
@@ -346,7 +363,8 @@ points, scores = recorded("train"), stored["train/scores"] / 255
 label = stored["train/label"]
 rules = {"one threshold": (0.25, 0.2499, 0.0, 0.0),
          "two": (0.25, 0.0, 0.0, 0.0),
-         "two, held, sure": (0.25, 0.0, 0.3, 0.3)}
+         "two, sure": (0.25, 0.0, 0.0, 0.3),
+         "two, sure, held": (0.25, 0.0, 0.3, 0.3)}
 rows = []
 for number, name in enumerate(names):
     row = [name.replace("_", " ")]
@@ -363,10 +381,13 @@ print("hands raised per minute")
 table(rows, ("motion", *rules), digits=1)
 
 # %% [markdown]
-# In *wave* a hand is up in every film, so 20 a minute is right. Everything
-# else in the table is a false alarm. The rule can be mended for those who
-# walk, run or squat. It cannot for throwing, dancing and jumping jacks: there
-# a hand **is** raised. No threshold knows what was meant.
+# In *wave* a hand is up in each of the 30 films, so 20 a minute would be right; we
+# get **19.3**. Everything else is a false alarm. The second threshold alone helps
+# little here. Leaving out unsure joints helps most: while somebody runs or falls,
+# the wrists that seem to fly up are the ones the network is not sure of. What
+# must be *held* is silent for six of the motions. But for jumping jacks
+# (**78.7**), dancing (**34.7**) and throwing (**11.3**) no rule of this kind helps:
+# there a hand **is** up. No threshold knows what was meant.
 #
 # > **Honest box.** The camera stands still and one person is in the picture.
 # > The rule knows "above the shoulder" from the picture's upright; tilt the
@@ -473,8 +494,9 @@ for title, centred, band in (("pixels, picture by picture", False, None),
 table(rows, ("nearest of 330 films, % right", "as filmed", "filmed elsewhere"))
 
 # %% [markdown]
-# In pixels it works as long as the camera stays. Body-centred, it does not
-# matter where the camera stands.
+# In pixels it works as long as the camera stays: filmed from elsewhere, **88.6** %
+# become **67.0** %. Body-centred films do not care. Warping adds a point: on films
+# of 3 seconds at similar speeds there is little to warp.
 #
 # Nearest neighbours look at all 330 films for every answer. A **temporal
 # network** does not: three layers of convolutions along time over places and
@@ -487,25 +509,30 @@ recognizer = actions.ActionRecognizer.load()
 chances = recognizer.probabilities(actions.body_centred(test))
 matrix = np.zeros((11, 11), int)
 np.add.at(matrix, (answer, chances.argmax(1)), 1)
-plots.show_confusion(
+motion.show_confusion(
     matrix, names, "An 11 by 11 table of counts, nearly all on the diagonal.",
     f"{matrix.trace()} of {matrix.sum()} right")
 rows = [(name, *interval) for name, interval in study["accuracy"].items()]
 table(rows, ("who, % right", "of 88 films", "95 % from", "to"))
 
 # %% [markdown]
-# @@ACTIONS
+# The network knows 8 people it has never seen as well as its own: **98.9** %. But
+# look at the line in which it was trained on *true* points. On true points it is
+# perfect, and on what `laptop` sees it falls to **80.7** %: it had never met a
+# wrist lost behind the back, or left and right exchanged. **Train on what you
+# will get.** The intervals are over only eight people; they say nothing about
+# people who are not drawn.
 #
 # Two questions show what it has understood.
 #
 # **Predict first.** We play *sit down* backwards. What does it say? And what
-# does it say of a film in which *nothing* moves, eleven people who stand like
-# statues?
+# does it say of a film in which *nothing* moves, eight people
+# frozen in the middle of a step?
 #
 # <details><summary>Answer</summary>
 #
 # Backwards, sitting down is standing up; if it looks at movement, it says so.
-# For statues no answer is right, and it has no way to say "none of these": its
+# For the frozen no answer is right, and it has no way to say "none of these": its
 # eleven numbers add up to 1, whatever it sees.
 # </details>
 
@@ -524,7 +551,7 @@ rows = [("sit down", *said(sits)),
         ("walk, frozen", *said(np.repeat(walks[:, :1], 36, axis=1)))]
 display(table(rows, ("shown", "said", "by % of films", "probability, %"), 0))
 rows = []
-for few in (1, 3, 10, 30):
+for few in (1, 3, 10):
     chosen = stored["train/person"] < few
     nearest = actions.NearestNeighbor(
         actions.body_centred(train[chosen]), label[chosen])
@@ -533,7 +560,13 @@ for few in (1, 3, 10, 30):
 table(rows, ("people to learn from", "nearest film, warped: % right"))
 
 # %% [markdown]
-# @@FEW
+# It has understood the direction of time: sitting down backwards is standing up, in
+# every film. Of frozen people it says *sit down* in half of the films, and gives
+# its answers **65** % on average. That number is no confidence that anything was
+# recognised.
+#
+# Few examples go far when films are compared and not learned: with one person per
+# motion **44.3** % are right, with three **80.7** %, with ten **88.6** %.
 #
 # > **Honest box.** Eleven motions, drawn by rules that also drew the training
 # > films, seen from in front, from the first moment to the last. In a real
@@ -610,7 +643,10 @@ table(rows, ("view", "squats", "true angle", "picture minus truth, mean",
              "largest error"), digits=0)
 
 # %% [markdown]
-# @@ANGLES
+# From the side the picture is right to **2** degrees on average. From in front the
+# knee looks **25** degrees straighter than it is, and once it was off by **97**. No
+# better network helps: these were the true points. Film squats from the side, or
+# lift the pose into space first.
 #
 # **Counting** needs no angle. How far the hips are above the ankles, in torso
 # lengths and compared with how high the same person usually stands, falls to
@@ -646,40 +682,46 @@ table(rows, ("exercise", "films", "exact", "with one threshold",
               "false a minute, other motions": 1})
 
 # %% [markdown]
-# @@COUNTS
+# All **20** films are counted exactly, from what a network saw. With one threshold
+# **5** of the ten squat films and **9** of the jumping jacks are. (The answer that
+# is always the usual number is right in **8** and **4**: test with different
+# numbers!) And the last column: people who do something else are taken for
+# squatters **3.0** times a minute, mostly those who sit down or fall. A counter
+# counts; whether it is a squat at all is the question of section 4.
 #
-# **Advice**: "your knees pass your toes". Whether that is bad is for a trainer
-# to say; can it be seen? Our skeleton has no toes. From the side, one could
-# guess: a foot reaches half a shin ahead of the ankle. So if the knee is more
-# than half a shin ahead of the ankle in the picture, say so. The drawn people
-# do have toes, and so we can ask how often that advice is right.
+# **Advice**: "your knees are too far ahead of your toes". Whether that is bad is
+# for a trainer to say; can it be seen? Our skeleton has no toes. But a shin is
+# about 42 cm long, so the picture tells how far the knee is ahead of the
+# *ankle*: its distance to the side, in shins. The drawn people have true
+# numbers. Beside it stands the answer that is always the mean of all squats.
 
 # %% tags=["nbval-check-output"]
-def ahead(squat, low, point):
-    """How far a point of the right leg is ahead of the ankle, metres."""
+def ahead(squat, low):
+    """How far the right knee is ahead of its ankle, cm, along the foot."""
     points = squat.stances[low].points
-    at = {name: squat.camera.to_world(points[f"right_{name}"])
-          for name in ("toe", "ankle", point)}
-    forward = (at["toe"] - at["ankle"]) * (1, 0, 1)      # along the ground
-    return (at[point] - at["ankle"]) @ forward / np.linalg.norm(forward)
+    toe, ankle, knee = (squat.camera.to_world(points[f"right_{name}"])
+                        for name in ("toe", "ankle", "knee"))
+    forward = (toe - ankle) * (1, 0, 1)                  # along the ground
+    return 100 * (knee - ankle) @ forward / np.linalg.norm(forward)
 
 
-passes = np.array([ahead(s, low, "knee") > ahead(s, low, "toe")
-                   for s, low in zip(squats, lows)])
+true = np.array([ahead(s, low) for s, low in zip(squats, lows)])
 guess = []
 for picture, low in zip(flat, lows):
     knee, ankle = picture[:, leg[1]], picture[:, leg[2]]
     shin = np.linalg.norm(knee - ankle, axis=1).max()
-    guess.append(abs(knee - ankle)[low, 0] > 0.5 * shin)
-rows = [(name, view.sum(), 100 * passes[view].mean(),
-         100 * (passes == guess)[view].mean(),
-         100 * max(passes[view].mean(), 1 - passes[view].mean()))
-        for name, view in views.items()]
-table(rows, ("view", "squats", "knee passes toes, %", "advice right, %",
-             "always the same advice, %"), digits=0)
+    guess.append(42 * abs(knee - ankle)[low, 0] / shin)
+table([(name, true[view].mean(), abs(guess - true)[view].mean(),
+        abs(true.mean() - true)[view].mean()) for name, view in views.items()],
+      ("view", "knee ahead of ankle, cm", "error of the picture, cm",
+       "error of the mean, cm"))
 
 # %% [markdown]
-# @@FORM
+# From in front the picture says nothing: it is off by **14.3** cm. From the side it
+# is off by **1.3** cm, which looks like a success. The baseline says otherwise: who
+# answers with the mean of all squats, without a look, is off by **1.1** cm. These
+# drawn people all squat alike. A measurement that does not beat a constant must
+# not give advice, however good it looks.
 #
 # > **Honest box.** These angles come from *true* points. A network adds its
 # > own errors: `angles.angle_std` says how many degrees a pixel is worth.
@@ -711,31 +753,31 @@ table(rows, ("view", "squats", "knee passes toes, %", "advice right, %",
 # and what right?
 
 # %% tags=["nbval-check-output"]
-dance = SyntheticMotion("dance", seconds=2.2, fps=10, size=150, seed=3)
+dance = SyntheticMotion("dance", seconds=2.2, fps=8, size=130, seed=3,
+                        difficulty=replace(DIFFICULTIES["easy"], noise=0))
 top = overlay.hat()
 tracker = tracks.SinglePersonTracker(Predictor.load("laptop", "cpu"))
-calm = tracks.PoseSmoother(lambda: OneEuroFilter(1.0, 4.0))
-worn = []
+calm, worn = tracks.PoseSmoother(), []
 for i, person in enumerate(dance):
-    image, pose = dance.read_image(person), tracker(dance.read_image(person))
+    pose = tracker(image := dance.read_image(person))
     depth = dance.camera.to_camera(dance.joints[i])[:, 2]
     arms = [bone for bone in overlay.nearer(depth, "head_top", margin=0.05)
             if "wrist" in bone[0] + bone[1]]
-    width = 0.09 * dance.camera.focal / depth.mean()     # 9 cm, in pixels
-    mask = overlay.limb_mask(person.keypoints, arms, width, image.shape)
+    wide = 0.09 * dance.camera.focal / depth.mean()      # 9 cm, in pixels
+    mask = overlay.limb_mask(person.keypoints, arms, wide, image.shape)
     worn.append(np.hstack([
         top.draw(image, top.place(poses[0].keypoints), mask)
         for poses in (pose, calm(pose, dance.times[i]))]))
-s = np.array([complex(*top.anchors[j]) for j in top.anchors])
+s = np.array(list(top.anchors.values())) @ (1, 1j)
 t = person.keypoints[MPII.indices(top.anchors)] @ (1, 1j)
 a = (t[1] - t[0]) / (s[1] - s[0])
 ours = np.array([a.real, -a.imag, (t[0] - a * s[0]).real])
-theirs = top.place(person.keypoints)[0]
+off = abs(ours - top.place(person.keypoints)[0]).max()
 print(f"scale {abs(a):.2f}, turned by {np.angle(a, deg=True):.0f} degrees; "
-      f"difference from the package: {abs(ours - theirs).max():.6f}")
+      f"difference from the package: {off:.6f}")
 animate(lambda i: worn[i], range(len(worn)), "A dancer twice, each with a red "
         "hat: left it trembles, right it sits still and comes a little late.",
-        fps=10)
+        fps=8)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -750,9 +792,9 @@ animate(lambda i: worn[i], range(len(worn)), "A dancer twice, each with a red "
 # > space, from points of the face. And at 30 pictures a second, 50 ms of lag
 # > is what a wearer begins to notice.
 #
-# ## Project: count your own exercise
+# ## Project
 #
-# Film yourself (or a willing friend) in at least five short films: an exercise
+# Count your own exercise. Film yourself (or a willing friend) in at least five short films: an exercise
 # of your choice, 5 to 15 repetitions each, once slowly, once quickly, once
 # from another side, once with something else in between. Count by eye. Then
 # write an `events.Exercise` for it, or use the ones there are, and let

@@ -370,17 +370,26 @@ def lag(signal, truth, times, longest: float = 0.5) -> float:
     return float(delays[cost.argmin()])
 
 
-def jitter(signal, truth=None) -> float:
+def jitter(signal, truth=None, where=None) -> float:
     """How much a signal trembles: RMS of its change from one moment to the
     next, in its unit.
 
-    Only what the truth does not do counts, where it is given; give moments
-    of rest, or lag counts too. Arrays ``(T,)`` or ``(T, ...)``; changes to or
-    from NaN do not count.
+    Parameters
+    ----------
+    signal, truth:
+        ``(T,)`` or ``(T, ...)``. Only what the truth does not do counts, where
+        it is given. Changes to or from NaN do not count.
+    where:
+        ``(T,)`` bool: moments that count, and changes between two of them.
+        Take moments of rest: in motion, lag changes too.
     """
-    signal = as_array(signal)
-    error = signal if truth is None else signal - as_array(truth)
+    error = as_array(signal)
+    if truth is not None:
+        error = error - as_array(truth)
     steps = np.diff(error, axis=0)
+    if where is not None:
+        where = np.asarray(where, bool)
+        steps = steps[where[1:] & where[:-1]]
     if not np.isfinite(steps).any():
         raise ValueError("there are no two moments in a row with a value")
     return float(np.sqrt(np.nanmean(steps**2)))

@@ -62,13 +62,13 @@ def draw_filtered(times, truth, seen, calmed, rest) -> Figure:
         made = Figure(figsize=(7.6, 3.2))
         axis = made.subplots()
         axis.plot(times, truth, color=_GREY, ls="-", lw=3, alpha=0.5, label="truth")
-        axis.plot(times, seen, color=_RED, ls="-", lw=0.8, label="network")
+        axis.plot(times, seen, color=_RED, ls="-", lw=0.8, label="seen")
         axis.plot(times, calmed, color=_BLUE, ls="-", lw=1.8, label="filtered")
         axis.invert_yaxis()  # up is up
         axis.set(
             xlabel="seconds",
             ylabel="height in the picture, px",
-            title=f"jitter at rest {jitter(calmed[rest], truth[rest]):.2f} px, "
+            title=f"jitter at rest {jitter(calmed, truth, rest):.2f} px, "
             f"lag {1000 * lag(calmed, truth, times):.0f} ms",
         )
         axis.legend(loc="upper right")
@@ -84,7 +84,7 @@ def show_confusion(matrix, names, alt: str, title: str = "") -> None:
     size = 1.6 + 0.42 * len(names)
     made = Figure(figsize=(size + 0.6, size))
     axis = made.subplots()
-    axis.imshow(matrix, cmap="Blues", vmin=0, vmax=1.3 * matrix.max())
+    axis.imshow(matrix, cmap="Blues", vmin=0, vmax=2.4 * matrix.max())
     for row, column in zip(*np.nonzero(matrix)):
         axis.text(column, row, matrix[row, column], ha="center", va="center")
     spoken = [name.replace("_", " ") for name in names]
