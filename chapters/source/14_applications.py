@@ -500,7 +500,7 @@ table(rows, ("nearest of 330 films, % right", "as filmed", "filmed elsewhere"))
 #
 # Nearest neighbours look at all 330 films for every answer. A **temporal
 # network** does not: three layers of convolutions along time over places and
-# velocities, 70 thousand weights, trained in seconds by the same `fit` as
+# velocities, 47 thousand weights, trained in seconds by the same `fit` as
 # every network of this course (`actions.ActionTask` says what is learned). It
 # comes with the course; `data/studies/actions.py` trains it anew.
 
