@@ -7,8 +7,8 @@ is not.
   buffer. Shipped weights, stored studies and the chapters rest on its
   pictures, so it is still what is drawn unless asked for otherwise.
 - Edition 2 (`illustrated`): illustrations that are good to look at up to 512
-  pixels and more, with people of all ages, and faster. New work should use
-  it.
+  pixels and more, with people of all ages; faster than the first from about
+  200 pixels on. New work should use it.
 """
 
 from __future__ import annotations
