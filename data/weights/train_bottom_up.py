@@ -51,8 +51,8 @@ def main(argv=None) -> int:
     """Train; returns the exit status."""
     parser = argparse.ArgumentParser(description="Train the bottom-up network.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pictures", type=int, default=2048)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--pictures", type=int, default=1600)
+    parser.add_argument("--epochs", type=int, default=3)
     args = parser.parse_args(argv)
     settings = FitSettings(
         epochs=args.epochs, lr=2e-3, weight_decay=0.05, ema=0.03, clip=50.0
@@ -62,7 +62,7 @@ def main(argv=None) -> int:
     start(network, pretrained("laptop"))
     task = FindLimbs(
         draw(scenes(args.pictures, "train")),
-        draw(scenes(100, "valid")),
+        draw(scenes(50, "valid")),
         network,
         settings,
         choose_device(None),

@@ -25,6 +25,7 @@ __all__ = [
     "detector_rates",
     "evaluate_people",
     "labelled_pictures",
+    "person_box",
     "truth_of",
 ]
 
@@ -150,7 +151,7 @@ def truth_of(persons, ignored, skeleton: Skeleton) -> list[dict]:
                 "keypoints": person.keypoints,
                 "visible": person.visible,
                 "area": person.area,
-                "box": _box(person),
+                "box": person_box(person),
                 "crowd": person.extra.get("occluded", 0) > _HIDDEN,
             }
         )
@@ -165,7 +166,7 @@ def truth_of(persons, ignored, skeleton: Skeleton) -> list[dict]:
     ]
 
 
-def _box(person: Person):
+def person_box(person: Person):
     """The whole person's box where it is known (drawn people), else the box."""
     if person.extra.get("full_box"):
         return person.extra["full_box"]

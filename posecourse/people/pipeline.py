@@ -12,10 +12,8 @@ import numpy as np
 from ..drawing import picture_array
 from ..images import read_image
 from ..inference import ImagePoses, Pose, Predictor, Video
-from ..metrics import keypoint_boxes
 from .detector import CenterDetector
 from .nms import oks_nms
-from .pictures import grown
 from .tracking import Tracker
 
 __all__ = ["PosePipeline"]
@@ -121,17 +119,18 @@ class PosePipeline:
             with Video(video) as opened:
                 yield from self.video(opened, every)
             return
-        tracker = Tracker(self.predictor.skeleton.sigmas)
+        tracker, last = Tracker(self.predictor.skeleton.sigmas), {}
         for number, image in enumerate(video):
             if number % every == 0:
                 poses = self(image)
             else:
                 self.seconds = {"detector": 0.0}
-                poses = self._poses(image, *_expected(tracker, image))
+                poses = self._poses(image, *_expected(tracker, last, image))
             start = time.perf_counter()
             numbers = tracker.update(np.array([pose.keypoints for pose in poses]))
             for pose, track in zip(poses, numbers):
                 pose.track = int(track)
+            last |= {pose.track: pose for pose in poses}
             self.seconds["tracking"] = time.perf_counter() - start
             height, width = image.shape[:2]
             result = ImagePoses(poses, None, width, height, frame=number)
@@ -159,14 +158,15 @@ def _picture(image) -> np.ndarray:
     return picture_array(image)
 
 
-def _expected(tracker: Tracker, image):
+def _expected(tracker: Tracker, last: dict[int, Pose], image):
     """Boxes around where everybody should be who was seen in the last picture."""
     height, width = image.shape[:2]
     boxes = []
     for track in tracker.tracks:
         if track.missed:
             continue
-        x, y, w, h = grown(keypoint_boxes(track.expected()[None])[0])
+        x, y, w, h = last[track.number].keypoint_box()
+        x, y = x + float(track.velocity[0]), y + float(track.velocity[1])
         if min(x + w, y + h, width - x, height - y) > 1:
             boxes.append((x, y, w, h))
     return boxes, np.ones(len(boxes))
