@@ -102,6 +102,17 @@ def test_nms_is_torchvisions(whole, threshold):
         assert box_nms(boxes, scores, threshold).tolist() == theirs.tolist()
 
 
+@pytest.mark.parametrize("kind", [list, torch.tensor, lambda v: torch.tensor(v).half()])
+def test_any_kind_of_number(kind):
+    boxes = [[0, 0, 10, 10], [2, 0, 10, 10], [40, 8, 10, 10]]
+    scores, poses = [3, 2, 1], [[[k, 2 * k] for k in range(16)]] * 2
+    assert box_nms(kind(boxes), kind(scores)).tolist() == [0, 2]
+    assert soft_nms(kind(boxes), kind(scores))[0].tolist() == [0, 2, 1]
+    assert oks_nms(kind(poses), kind([1, 2]), MPII.sigmas).tolist() == [1]
+    assert Tracker(MPII.sigmas).update(kind(poses)).tolist() == [0, 1]
+    assert filled(kind(poses), MPII).shape == (2, 16, 2)
+
+
 def test_nms_of_nothing():
     assert box_nms([], []).tolist() == []
     assert soft_nms([], [])[0].tolist() == []

@@ -7,7 +7,7 @@ same network in the true boxes and beside the mean pose; what a picture costs
 as people are added; ids through crossings; and, if folders are given, boxes
 and poses on photographs. ``several_people.json`` beside it is the result,
 unrounded. Parts that are done are kept: the same command goes on; ``--again
-NAME`` does one anew. It takes some minutes of one core.
+PART`` does one anew. It takes some minutes of one core.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import torch
 from posecourse.datasets import SyntheticScenes, open_dataset
 from posecourse.datasets.synthetic import SyntheticCrossing
 from posecourse.files import sha256, write_json
+from posecourse.inference import Predictor
 from posecourse.metrics import oks
 from posecourse.models.pretrained import find_weights, pretrained
 from posecourse.people import BottomUp, PosePipeline, Tracker, pairwise_iou
@@ -34,22 +35,46 @@ from posecourse.people.tracking import identity_switches
 from posecourse.skeletons import MPII
 
 SETTINGS = {
-    "pictures": 100,  # of each overlap
+    "pictures": 40,  # of each overlap
     "overlap": [[0.0, 0.05], [0.1, 0.2], [0.25, 0.35], [0.4, 0.6]],
     "people": [1, 2, 3, 4, 6, 8],  # whose milliseconds are counted
-    "timed": 12,
-    "crossings": 20,
+    "timed": 6,
+    "crossings": 10,
     "size": [256, 192],
     "seed": 1,
-    "resamples": 1000,
+    "resamples": 300,
 }
-NETWORKS = {"detector": "detector", "drawn": "laptop", "photographs": "photos"}
+NETWORKS = {
+    "detector": "detector",
+    "drawn": "laptop",
+    "close": "crowd",  # trained on people who stand close together
+    "photographs": "photos",
+}
+
+
+class Drawn:
+    """Drawn scenes that are drawn once."""
+
+    def __init__(self, scenes):
+        self.scenes = [scenes.scene(i) for i in range(scenes.pictures)]
+        self.people = [person for scene in self.scenes for person in scene.persons]
+        self.images = {s.persons[0].image: s.image for s in self.scenes}
+
+    def __len__(self):
+        return len(self.people)
+
+    def __getitem__(self, index):
+        return self.people[index]
+
+    def read_image(self, person):
+        """The person's picture."""
+        return self.images[person.image]
 
 
 def overlap(settings):
     """AP of both families on scenes of 2 to 4 people, by overlap."""
     pipeline = PosePipeline.load(NETWORKS["drawn"], NETWORKS["detector"])
-    bottom_up = BottomUp.load()
+    bottom_up, trained = BottomUp.load(), Predictor.load(NETWORKS["close"])
     rows = []
     for low, high in settings["overlap"]:
         scenes = SyntheticScenes(
@@ -60,20 +85,27 @@ def overlap(settings):
             overlap=(low, high),
             split="test",
         )
-        top = evaluate_people(pipeline, scenes, resamples=settings["resamples"])
-        up = evaluate_people(bottom_up, scenes, resamples=settings["resamples"])
-        measured = [scenes.scene(i).overlap for i in range(scenes.pictures)]
+        drawn = Drawn(scenes)
+        top, up, crowd = (
+            evaluate_people(find, drawn, resamples=settings["resamples"])
+            for find in (pipeline, bottom_up, PosePipeline(pipeline.detector, trained))
+        )
+        measured = [scene.overlap for scene in drawn.scenes]
         rows.append(
             {
                 "overlap": float(np.mean(measured)),
                 "pictures": top.pictures,
                 "people": top.people,
                 "keypoints": top.to_dict()["keypoints"]
-                | {"bottom-up": up.to_dict()["keypoints"]["found"]},
+                | {"bottom-up": up.to_dict()["keypoints"]["found"]}
+                | {
+                    f"{NETWORKS['close']}: {row}": crowd.to_dict()["keypoints"][row]
+                    for row in ("found", "true boxes")
+                },
                 "boxes": top.to_dict()["boxes"],
             }
         )
-        print(f"overlap {rows[-1]['overlap']:.2f}\n{top}\nbottom-up\n{up}", flush=True)
+        print(f"overlap {rows[-1]['overlap']:.2f}\n{top}\n{up}\n{crowd}", flush=True)
     return rows
 
 
@@ -108,10 +140,10 @@ def cost(settings):
 
 def crossings(settings):
     """Ids through crossings of two drawn walkers: true poses, and found ones."""
-    pipeline = PosePipeline.load(NETWORKS["drawn"], NETWORKS["detector"])
+    pipeline = PosePipeline.load(NETWORKS["close"], NETWORKS["detector"])
     rows = []
     for seed in range(settings["crossings"]):
-        crossing = SyntheticCrossing(2, seconds=4, fps=12, seed=seed)
+        crossing = SyntheticCrossing(2, seconds=4, fps=8, seed=seed)
         rng = np.random.default_rng(seed)
         tracker = Tracker(MPII.sigmas)
         labelled, shown, numbers, found, frames = [], [], [], [], []
@@ -124,7 +156,7 @@ def crossings(settings):
             shown.append([p.extra["track"] for p in seen])
             frames.append(scene)
         for scene, (_, result) in zip(
-            frames, pipeline.video([s.image for s in frames], every=3)
+            frames, pipeline.video([s.image for s in frames], every=2)
         ):
             numbers.append([pose.track for pose in result])
             found.append(whose(result, scene.persons))
@@ -167,7 +199,7 @@ def same_at_the_end(numbers, found):
 
 
 def photographs(settings, folders):
-    """Boxes and poses on photographs, COCO's and MPII's form."""
+    """Boxes and poses on photographs, in COCO's and MPII's form."""
     pipeline = PosePipeline.load(NETWORKS["photographs"], NETWORKS["detector"])
     rows = {}
     for name, dataset in folders.items():
@@ -214,40 +246,46 @@ def main(argv=None):
     parser.add_argument("--coco", type=Path, help="a COCO keypoint file or its folder")
     parser.add_argument("--mpii", type=Path, help="a file or folder in MPII's layout")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--again", action="append", default=[])
+    parser.add_argument("--again", action="append", default=[], metavar="PART")
+    parser.add_argument("--only", metavar="PART")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     path = args.out / "several_people.json"
-    content = {"settings": SETTINGS, "networks": NETWORKS}
-    if path.is_file():
-        content = json.loads(path.read_text("utf-8"))
-    content["machine"] = {
-        "processor": platform.machine(),
-        "torch": torch.__version__.partition("+")[0],
-        "threads": 1,
-    }
-    content["weights"] = {
-        name: sha256(find_weights(pretrained(name)))
-        for name in (
-            "detector",
-            "bottom_up",
-            *sorted(set(NETWORKS.values()) - {"detector"}),
-        )
-    }
     folders = {
-        name: open_dataset(folder, split="all" if name == "COCO" else "valid")
+        name: open_dataset(folder, split="all" if name == "COCO" else None)
         for name, folder in (("COCO", args.coco), ("MPII", args.mpii))
         if folder
     }
     parts = {"overlap": overlap, "cost": cost, "crossings": crossings}
+    if folders:
+        parts["photographs"] = lambda settings: photographs(settings, folders)
     for name, part in parts.items():
-        if name not in content or name in args.again:
-            content[name] = part(content["settings"])
-            write_json(path, content)
-    if folders and ("photographs" not in content or "photographs" in args.again):
-        content["photographs"] = photographs(content["settings"], folders)
-        write_json(path, content)
+        if name in stored(path) and name not in args.again:
+            continue
+        if args.only in (None, name):
+            result = part(SETTINGS)
+            write_json(path, stored(path) | about() | {name: result})
     return 0
+
+
+def stored(path) -> dict:
+    """What is done."""
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def about() -> dict:
+    """Of which networks, with what, where."""
+    names = ("bottom_up", *NETWORKS.values())
+    return {
+        "settings": SETTINGS,
+        "networks": NETWORKS,
+        "weights": {n: sha256(find_weights(pretrained(n))) for n in names},
+        "machine": {
+            "processor": platform.machine(),
+            "torch": torch.__version__.partition("+")[0],
+            "threads": 1,
+        },
+    }
 
 
 if __name__ == "__main__":

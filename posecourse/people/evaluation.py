@@ -15,10 +15,16 @@ from ..datasets import COCOKeypoints, Person
 from ..datasets.coco_file import read_coco
 from ..geometry import as_array
 from ..inference import Predictor
-from ..metrics import Interval, constant_predictions, keypoint_ap_intervals
+from ..metrics import (
+    Interval,
+    constant_predictions,
+    keypoint_ap_intervals,
+    keypoint_boxes,
+)
 from ..skeletons import Skeleton
 from .boxes import box_ap, match_boxes
 from .grouping import filled
+from .pictures import grown
 
 __all__ = [
     "PeopleEvaluation",
@@ -167,14 +173,13 @@ def truth_of(persons, ignored, skeleton: Skeleton) -> list[dict]:
 
 
 def person_box(person: Person):
-    """The whole person's box where it is known (drawn people), else the box."""
+    """``(x, y, width, height)``: of the whole person, where that is known (drawn
+    people); else as labelled; else around the joints, a little larger."""
     if person.extra.get("full_box"):
         return person.extra["full_box"]
     if person.box is not None:
         return person.box
-    crop = person.crop()  # MPII knows a place and a size
-    side = crop.size[0] / 1.25
-    return crop.center[0] - side / 2, crop.center[1] - side / 2, side, side
+    return grown(keypoint_boxes(person.keypoints[None], person.visible[None])[0])
 
 
 def detector_rates(found, people, threshold: float = 0.5) -> dict[str, float]:

@@ -133,13 +133,13 @@ class Tracker:
     def similarity(self, tracks, keypoints) -> np.ndarray:
         """OKS of each track's expected pose with each pose, ``(T, P)``.
 
-        The longer somebody was not seen, the further off they may be: the
-        area grows.
+        A found pose is less exact than a label, and the longer somebody was not
+        seen, the further off they may be: the area grows.
         """
         if not tracks or not len(keypoints):
             return np.zeros((len(tracks), len(keypoints)))
         expected = np.stack([track.expected() for track in tracks])
-        areas = [track.area * (1 + track.missed) ** 2 for track in tracks]
+        areas = [track.area * (2 + track.missed) ** 2 for track in tracks]
         known = np.isfinite(expected).all(-1)
         # where a joint was not found, it says nothing against a person
         poses = np.where(np.isfinite(keypoints), keypoints, 1e9)
