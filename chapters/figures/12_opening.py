@@ -21,12 +21,12 @@ FPS = 8
 def film():
     """Write the GIF."""
     # no grain: it would make every frame several times as large
-    plain = replace(DIFFICULTIES["standard"], noise=0)
+    plain = replace(DIFFICULTIES["easy"], noise=0)
     crossing = SyntheticCrossing(
         2, seconds=3.5, fps=FPS, size=SIZE, seed=SEED, difficulty=plain
     )
     pictures = [crossing.scene(t).image for t in range(len(crossing.times))]
-    pipeline = PosePipeline.load("crowd")
+    pipeline = PosePipeline.load("laptop")
     frames = [
         draw_people(image, found, SHOWN)
         for image, found in pipeline.video(pictures, every=2)

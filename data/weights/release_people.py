@@ -154,27 +154,26 @@ def measured(name: str, log, checksum: str) -> list[str]:
     study = read_json(path) if path.is_file() else {}
     if study.get("weights", {}).get(name) != checksum:
         return lines
+    by_overlap = [v for k, v in sorted(study.items()) if k.startswith("overlap")]
     lines += [
         "",
-        "OKS-AP in percent on 100 drawn scenes of two to four people for each degree "
+        f"OKS-AP in percent on {by_overlap[0]['pictures']} drawn scenes of two to four people for each degree "
         "of overlap (the mean over people of the largest IoU with somebody else's "
         "box); 95 % interval of a bootstrap over pictures. From "
         "`data/studies/several_people.json`.",
         "",
-        "| | "
-        + " | ".join(f"overlap {r['overlap']:.2f}" for r in study["overlap"])
-        + " |",
-        "|---|" + "---|" * len(study["overlap"]),
+        "| | " + " | ".join(f"overlap {r['overlap']:.2f}" for r in by_overlap) + " |",
+        "|---|" + "---|" * len(by_overlap),
     ]
-    for row in study["overlap"][0]["keypoints"]:
+    for row in by_overlap[0]["keypoints"]:
         cells = (
             "{:.1f} ({:.1f}-{:.1f})".format(*r["keypoints"][row]["AP"])
-            for r in study["overlap"]
+            for r in by_overlap
         )
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     boxes = " | ".join(
         f"{r['boxes']['recall']:.1f} at {r['boxes']['false_alarms']:.2f}"
-        for r in study["overlap"]
+        for r in by_overlap
     )
     lines.append(f"| boxes found, % at false alarms a picture | {boxes} |")
     if name == "detector" and "photographs" in study:
