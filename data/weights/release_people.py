@@ -45,12 +45,13 @@ ABOUT = {
         "fails": (
             "**People who stand close together**: see the table by overlap.",
             "**Small people**: it was trained on people of 30 pixels or more; in a "
-            "picture that is brought to a longer side of 320 pixels, one of 640 pixels "
-            "shows these from 60 pixels on.",
+            "picture that is brought to a longer side of 256 pixels, as it is unless "
+            "you ask for more, one of 640 pixels shows these from 75 pixels on.",
             "**Photographs**: it has seen athletes one by one, in rectangles pasted "
             "beside each other, and no crowd, no street, nobody seated at a table.",
-            "Its scores are not calibrated; the threshold that it carries is the one "
-            "with the best F1 score on its validation pictures.",
+            "Its scores are not calibrated. The default threshold and size of picture "
+            "were chosen with a look at the photographs below, so expect a little less "
+            "on others.",
         ),
     },
     "bottom_up": {

@@ -210,8 +210,8 @@ class CenterDetector:
         The picture's longer side is brought to so many pixels. More finds
         smaller people, and takes longer.
     threshold:
-        The least score of a person. Default: the one the weights say was
-        chosen on validation pictures, else 0.3.
+        The least score of a person. Low: poses and their scores sort out what
+        is nobody.
     overlap:
         Of two boxes that overlap more (intersection over union), the less
         sure one is dropped.
@@ -225,8 +225,8 @@ class CenterDetector:
     def __init__(
         self,
         network,
-        long_side: int = 320,
-        threshold: float | None = None,
+        long_side: int = 256,
+        threshold: float = 0.25,
         overlap: float = 0.6,
         device=None,
     ):
@@ -235,9 +235,6 @@ class CenterDetector:
                 f"{getattr(network, 'name', type(network).__name__)} is no detector; "
                 "make one with people.build_detector, or load weights of one"
             )
-        if threshold is None:
-            noted = getattr(network, "metadata", {}).get("threshold", 0.3)
-            threshold = float(noted)
         self.device = choose_device(device)
         self.network = network.to(self.device).eval()
         self.long_side, self.threshold = int(long_side), float(threshold)

@@ -169,8 +169,8 @@ class FindCenters:
         )
 
     def metadata(self) -> dict:
-        """The threshold that was best on the validation pictures."""
-        return {"threshold": self._threshold, "trained_on": self.about}
+        """Of what, beside the weights."""
+        return {"trained_on": self.about}
 
     def report(self, folder: Path, network) -> str:
         """``evaluation.json`` and ``predictions.png``; a line."""
