@@ -185,4 +185,4 @@ def identity_switches(numbers, people) -> int:
                 continue
             switches += last.get(person, number) != number
             last[person] = number
-    return switches
+    return int(switches)
