@@ -44,6 +44,7 @@ from posecourse.people.pictures import (
     make_people_batch,
     mosaics,
 )
+from posecourse.people.published import TorchvisionDetector
 from posecourse.people.tasks import FindCenters, FindLimbs, detector_scores
 from posecourse.people.tracking import identity_switches
 from posecourse.skeletons import MPII
@@ -397,6 +398,26 @@ def test_scores_of_a_detector_that_knows(scenes, monkeypatch):
     scores = detector_scores(None, scenes)
     assert scores["ap50"] == 1 and scores["recall"] == 1
     assert scores["false_alarms"] == 0
+
+
+def test_a_detector_of_torchvision_takes_its_place():
+    with pytest.raises(ValueError, match="no detector 'yolo'.*fasterrcnn"):
+        TorchvisionDetector("yolo")
+    detector = TorchvisionDetector(
+        "ssdlite320_mobilenet_v3_large", weights=None, device="cpu"
+    )
+    # a network that sees two people and a dog
+    detector.network = lambda pictures: [
+        {
+            "boxes": torch.tensor([[1.0, 2, 11, 22], [5, 5, 9, 9], [0, 0, 4, 4]]),
+            "labels": torch.tensor([1, 18, 1]),
+            "scores": torch.tensor([0.9, 0.8, 0.3]),
+        }
+    ]
+    boxes, scores = detector(np.zeros((40, 60, 3), np.uint8))
+    assert boxes.tolist() == [[1, 2, 10, 20]] and scores.tolist() == pytest.approx(
+        [0.9]
+    )
 
 
 # --------------------------------------------------------------- grouping

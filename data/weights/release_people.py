@@ -50,7 +50,7 @@ ABOUT = {
             "**Photographs**: it has seen athletes one by one, in rectangles pasted "
             "beside each other, and no crowd, no street, nobody seated at a table.",
             "Its scores are not calibrated. The default threshold and size of picture "
-            "were chosen with a look at the photographs below, so expect a little less "
+            "were chosen with a look at the photographs above, so expect a little less "
             "on others.",
         ),
     },

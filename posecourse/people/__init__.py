@@ -5,6 +5,7 @@ of one person looks at each (`PosePipeline`). Bottom-up: `grouping` finds all
 joints of all people first and then sorts them into people (`BottomUp`).
 `tracking` says who is who from picture to picture, `pictures` and `tasks` are
 what both kinds of networks are trained with, `evaluation` scores them.
+`published` has torchvision's detectors.
 """
 
 from .boxes import box_ap, pairwise_iou

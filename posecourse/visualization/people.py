@@ -97,9 +97,10 @@ def show_boxes(
                     Rectangle((x, y), w, h, fill=False, ec=edge, lw=thick, ls=dash)
                 )
             if labels is not None:
+                below = 9 * i if isinstance(image, tuple) else 0  # side by side
                 axes.text(
                     x + 2,
-                    y + 2,
+                    y + 2 + below,
                     labels[i],
                     va="top",
                     fontsize=10,
