@@ -34,24 +34,26 @@ from scipy.optimize import linear_sum_assignment
 
 from posecourse import metrics, visualization
 from posecourse.authoring.chapters import folder, require
-from posecourse.codecs import heatmap_peaks
 from posecourse.datasets import SyntheticScenes
-from posecourse.datasets.synthetic import DIFFICULTIES, SyntheticCrossing
 from posecourse.exercises import check, hint, quiz
-from posecourse.inference import Predictor
 from posecourse.people import detector, grouping, pairwise_iou
-from posecourse.people import BottomUp, CenterDetector, PosePipeline
-from posecourse.people import box_nms, oks_nms
 from posecourse.skeletons import MPII
 from posecourse.visualization import animate, explore, show_people
 from posecourse.visualization import people as plots
 from posecourse.visualization.tables import table
 
-# %% tags=["setup"]
 require("0.1")
 rng = np.random.default_rng(0)
 torch.manual_seed(0)
 visualization.use_style()
+
+# %% tags=["setup", "hide-input"]
+from posecourse.codecs import heatmap_peaks
+from posecourse.datasets.synthetic import DIFFICULTIES, SyntheticCrossing
+from posecourse.inference import Predictor
+from posecourse.people import (BottomUp, CenterDetector, PosePipeline, box_nms,
+                               oks_nms)
+
 predictor = Predictor.load("laptop", device="cpu")
 find_boxes = CenterDetector.load("detector", device="cpu")
 
@@ -453,18 +455,17 @@ def walk(field, start, end, steps=10):
 
 
 hand = np.array([[walk(fields[:2], s, e) for e in elbow] for s in shoulder])
-far = np.linalg.norm(shoulder[:, None] - elbow, axis=-1)
-print("distance", far.round(1).tolist(), "by hand", hand.round(2).tolist())
+far = np.linalg.norm(shoulder[:, None] - elbow, axis=-1).round(1)
+print("distance", far.tolist(), "by hand", hand.round(2).tolist())
 ours = grouping.line_scores(fields[:2], shoulder, elbow)
 first, second = linear_sum_assignment(-ours)
 print("package ", ours.round(2).tolist(), "pairs",
       [*zip(first.tolist(), second.tolist())])
-plots.show_field(
-    fields[:2], {"S1": shoulder[0], "S2": shoulder[1], "E1": elbow[0],
-                 "E2": elbow[1]},
-    [(f"S{i}", f"E{j}", i == j) for i in (1, 2) for j in (1, 2)], alt="Two "
-    "crossing bands of arrows, from S1 to E1 and from S2 to E2. Dotted lines "
-    "from S1 to E2 and from S2 to E1 leave the bands.")
+names = dict(zip(("S1", "S2", "E1", "E2"), [*shoulder, *elbow]))
+plots.show_field(fields[:2], names, [(s, e, s[1] == e[1]) for s in ("S1", "S2")
+                                     for e in ("E1", "E2")],
+                 alt="Two crossing bands of arrows, S1 to E1 and S2 to E2. "
+                 "Dotted lines, S1 to E2 and S2 to E1, leave the bands.")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
