@@ -458,9 +458,8 @@ hand = np.array([[walk(fields[:2], s, e) for e in elbow] for s in shoulder])
 far = np.linalg.norm(shoulder[:, None] - elbow, axis=-1).round(1)
 print("distance", far.tolist(), "by hand", hand.round(2).tolist())
 ours = grouping.line_scores(fields[:2], shoulder, elbow)
-first, second = linear_sum_assignment(-ours)
 print("package ", ours.round(2).tolist(), "pairs",
-      [*zip(first.tolist(), second.tolist())])
+      np.stack(linear_sum_assignment(-ours), 1).tolist())
 names = dict(zip(("S1", "S2", "E1", "E2"), [*shoulder, *elbow]))
 plots.show_field(fields[:2], names, [(s, e, s[1] == e[1]) for s in ("S1", "S2")
                                      for e in ("E1", "E2")],
