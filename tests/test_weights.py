@@ -18,6 +18,7 @@ from posecourse.training import config_for, read_config, train
 from posecourse.training.curves import read_log
 
 NAMES = ["laptop", "photos", "posenet"]
+PEOPLE = ["bottom_up", "crowd", "detector"]  # of chapter 12: their own cards
 DRAWN = ["laptop"]
 LARGEST = 10_000_000
 # A joint or two may fall on the other side of the limit where a processor
@@ -75,8 +76,23 @@ def test_all_that_is_shipped_is_known(root):
             for p in folder.iterdir()
             if p.is_dir() and not p.name.startswith("__")
         )
-        == NAMES
+        == sorted([*NAMES, *PEOPLE])
     )
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_networks_for_several_people_have_cards(root, name):
+    folder = pretrained(name)
+    weights = folder / "weights.safetensors"
+    assert weights.stat().st_size <= LARGEST
+    card = (folder / "README.md").read_text("utf-8")
+    for word in ("trained on", "Licence", "command", "seed", "Where it fails"):
+        assert word in card
+    assert f"`{sha256(weights)[:16]}...`" in card
+    study = json.loads(
+        (root / "data" / "studies" / "several_people.json").read_text("utf-8")
+    )
+    assert study["weights"][name] == sha256(weights)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -73,10 +73,11 @@ def _arguments(argv):
         "Find poses in pictures, folders and videos. Each picture is written "
         "again with its pose drawn on it, and poses.json lists all joints, in "
         "pixels of the upright picture; the centre of the first pixel is 0. "
-        "There is no person detector: without a box, one person is looked for "
-        "in the whole picture and in windows of it, and looked at closely where "
-        "found. Boxes give better poses.",
+        "Without boxes a detector looks for people first. Where it finds "
+        "several, each has a pose; else one person is looked for in the whole "
+        "picture and in windows of it, and looked at closely where found.",
         "posecourse predict me.jpg --box 120,40,200,460\n"
+        "posecourse predict street.mp4 --multi\n"
         "posecourse predict holiday/ --run runs/laptop-1 --out poses",
     )
     parser.add_argument(
@@ -123,6 +124,18 @@ def _arguments(argv):
         metavar="FILE.json",
         help='boxes of many pictures: {"NAME": [[x, y, width, height], ...], ...}',
     )
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument(
+        "--multi",
+        action="store_true",
+        help="everybody, and nobody where the detector finds nobody; in a video "
+        "with numbers that stay (default: everybody where a picture holds several)",
+    )
+    many.add_argument(
+        "--single",
+        action="store_true",
+        help="one person in each picture, without the detector",
+    )
     parser.add_argument(
         "--min-score",
         type=number(),
@@ -155,6 +168,8 @@ def _arguments(argv):
         parser.error("name a picture, a folder or a video, or use --camera")
     if args.box and args.boxes:
         parser.error("--box or --boxes, not both")
+    if args.multi and (args.box or args.boxes):
+        parser.error("--multi looks for people itself; give no boxes")
     if args.box and (
         args.camera is not None
         or len(args.source) != 1
@@ -182,9 +197,10 @@ def main(argv) -> int:
             weights = newest_weights() if args.run is None else args.run
             predictor, where = _load(weights, args)
             _say(f"{predictor.model.name} of {weights} on {where}")
+            everybody = _everybody(predictor, args)
             output.begin(predictor, weights)
             for source in _progress(cameras + sources):
-                _one(predictor, source, args, boxes, output)
+                _one(predictor, everybody, source, args, boxes, output)
     return output.conclude()
 
 
@@ -210,7 +226,22 @@ def _load(weights, args):
     return Predictor(load_exported(weights, runtime), "cpu"), runtime
 
 
-def _one(predictor, source, args, boxes, output):
+def _everybody(predictor, args):
+    """What finds everybody, or None where that is not asked for."""
+    from ..people import CenterDetector, PosePipeline
+
+    if args.single or args.box:
+        return None
+    try:
+        detector = CenterDetector.load("detector", predictor.device)
+    except FileNotFoundError:
+        if args.multi:
+            raise
+        return None  # an installation without it looks for one person
+    return PosePipeline(detector, predictor, flip_test=args.flip)
+
+
+def _one(predictor, everybody, source, args, boxes, output):
     """A picture, video or camera; what goes wrong with it is noted."""
     import cv2
 
@@ -218,43 +249,48 @@ def _one(predictor, source, args, boxes, output):
 
     try:
         if isinstance(source, int) or source.suffix.lower() in _VIDEOS:
-            _video(predictor, source, args, output)
+            _video(predictor, everybody, source, args, output)
         elif args.box or source.suffix.lower() in _PICTURES:
-            _picture(predictor, source, args, boxes, output)
+            _picture(predictor, everybody, source, args, boxes, output)
         else:
-            _either(predictor, source, args, boxes, output)
+            _either(predictor, everybody, source, args, boxes, output)
     except DiskFullError:  # the next would not find more room
         raise
     except (ValueError, OSError, MemoryError, RuntimeError, cv2.error) as error:
         output.fail(source, error)
 
 
-def _either(predictor, source, args, boxes, output):
+def _either(predictor, everybody, source, args, boxes, output):
     """A file whose name does not tell what it is."""
     from ..images import ImageError
     from ..inference import VideoError
 
     try:
-        _picture(predictor, source, args, boxes, output)
+        _picture(predictor, everybody, source, args, boxes, output)
     except ImageError as no_picture:
         try:
-            _video(predictor, source, args, output)
+            _video(predictor, everybody, source, args, output)
         except VideoError:
             raise ValueError(f"{no_picture}; nor a video that can be read") from None
 
 
-def _picture(predictor, source, args, boxes, output):
+def _picture(predictor, everybody, source, args, boxes, output):
     from ..images import read_image
     from ..inference import ImagePoses
 
     some = args.box or _boxes_of(boxes, source)
     image = read_image(source)
-    poses = predictor(image, some, flip_test=args.flip, search=True)
+    poses = everybody(image) if everybody and some is None else []
+    several = len(poses) > 1 or args.multi
+    if not several:
+        poses = predictor(image, some, flip_test=args.flip, search=True)
     height, width = image.shape[:2]
     result = ImagePoses(poses, str(source), width, height)
     result.drawing = output.free_name(f"{source.stem}-pose", ".png")
     with output.written.path(result.drawing) as path:
-        _write_png(path, result.draw(image, args.min_score, boxes=some is not None))
+        _write_png(
+            path, result.draw(image, args.min_score, boxes=several or some is not None)
+        )
     output.add(result)
 
 
@@ -269,13 +305,16 @@ def _write_png(path: Path, image):
     path.write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
-def _video(predictor, source, args, output):
-    """One person through a video; what could be read is drawn and kept."""
+def _video(predictor, everybody, source, args, output):
+    """One person or all through a video; what could be read is drawn and kept."""
     from ..inference import Video, VideoError, VideoWarning
 
     camera = isinstance(source, int)
     with Video(source) as video, _Drawing(video, source, output) as drawing:
-        frames = predictor.predict_video(video, flip_test=args.flip)
+        if args.multi:
+            frames = everybody.video(video)
+        else:
+            frames = predictor.predict_video(video, flip_test=args.flip)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", VideoWarning)  # said below

@@ -38,12 +38,18 @@ class Pose:
         ``(x, y, width, height)`` that was looked at, pixels.
     skeleton:
         The joints' order and names.
+    box_score:
+        How sure a detector is of the box, 0...1; None where nobody detected.
+    track:
+        In a video of several people: who this is, a number that stays.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
     box: tuple[float, float, float, float]
     skeleton: Skeleton = MPII
+    box_score: float | None = None
+    track: int | None = None
 
     def __post_init__(self):
         joints = len(self.skeleton)
@@ -62,6 +68,11 @@ class Pose:
     def score(self) -> float:
         """The mean of the joints' scores."""
         return float(np.mean(self.scores))
+
+    @property
+    def confidence(self) -> float:
+        """`score`, times `box_score` where there is one: what AP sorts by."""
+        return self.score * (1.0 if self.box_score is None else self.box_score)
 
     def keypoint_box(self, min_score: float = 0.2) -> tuple[float, float, float, float]:
         """The person's box ``(x, y, width, height)``, from the joints.
@@ -100,8 +111,12 @@ class Pose:
 
         Pixels with 2 digits after the point, scores with 4; None for NaN.
         """
+        more: dict = {"track": self.track, "box_score": self.box_score}
+        if self.box_score is not None:
+            more["box_score"] = round(self.box_score, 4)
         return plain(
             {
+                **{key: value for key, value in more.items() if value is not None},
                 "box": [round(v, 2) for v in self.box],
                 "score": round(self.score, 4),
                 "keypoints": {
@@ -126,7 +141,8 @@ class Pose:
                 [np.nan if v is None else v for v in joints[j]] for j in skeleton.joints
             ]
             table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-            return cls(table[:, :2], table[:, 2], record["box"], skeleton)
+            more = {key: record.get(key) for key in ("box_score", "track")}
+            return cls(table[:, :2], table[:, 2], record["box"], skeleton, **more)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ValueError(

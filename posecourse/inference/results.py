@@ -11,7 +11,8 @@ The JSON is that of ``posecourse predict``, with one picture a line::
      "failed": [{"image": "torn.jpg", "error": "..."}],
      "complete": true}
 
-The CSV has one joint a line; its columns are `CSV_COLUMNS`.
+The CSV has one joint a line; its columns are `CSV_COLUMNS`. A pose's person is
+its ``track``, where it has one, else its place in the picture's list.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ class PoseTable:
 
 
 def _rows(result: ImagePoses):
-    for person, pose in enumerate(result.poses):
+    for place, pose in enumerate(result.poses):
+        person = place if pose.track is None else pose.track
         for joint, (x, y), score in zip(
             pose.skeleton.joints, pose.keypoints, pose.scores
         ):
