@@ -122,6 +122,12 @@ def main(argv) -> int:
             metavar=getattr(kind, "metavar", "NAME"),
         )
     parser.add_argument(
+        "--freeze",
+        action="append",
+        metavar="LAYER",
+        help="leave a layer as it is, e.g. trunk.stem; may be repeated",
+    )
+    parser.add_argument(
         "--intermediate-supervision",
         action=argparse.BooleanOptionalAction,
         help="judge all stages of the network (default), or only the last",

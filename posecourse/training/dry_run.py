@@ -24,7 +24,7 @@ from ..datasets.prepared import find_crops, plan_crops
 from ..device import choose_device
 from ..files import format_bytes
 from ..images import ImageError
-from .fit import Precise, Step, make_optimizer
+from .fit import Precise, Step, freeze, make_optimizer
 from .settings import TrainConfig
 from .tasks import SinglePerson
 
@@ -318,6 +318,7 @@ def _timed_steps(config, model, store, count: int, device):
     settings = replace(config, batch_size=count, lr=1e-30, validate_every=0)
     task = SinglePerson(settings, people, people, model, device)
     judge = Step(model, task, Precise(model, replace(settings, compile=False), device))
+    freeze(model.train(), settings.freeze)
     optimizer = make_optimizer(model, settings)
     kept: dict[int, int] = {}
 
@@ -334,7 +335,6 @@ def _timed_steps(config, model, store, count: int, device):
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    model.train()
     step(watched=True)
     step(watched=False)
     started = time.perf_counter()
