@@ -96,7 +96,7 @@ def main(argv) -> int:
         help="a recipe instead "
         "of what suits the network: mpii (the published "
         "one of SimpleBaseline), mpii-fast (ours), photos "
-        "(small, for a CPU)",
+        "(small, for a CPU), photos-imagenet (efficientnet_lite0, an hour of one)",
     )
     parser.add_argument(
         "--dry-run",
