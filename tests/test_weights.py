@@ -285,5 +285,12 @@ def test_releasing_a_run_on_photographs(script, tmp_path, capsys):
     crops = open_crops(photos, "valid", (32, 32), None, "standard", 1.75)
     assert f"**{evaluate(folder, crops).score:.1f}**" in card
     assert not list(folder.glob("*.jpg"))
+    # what only people know can be said afterwards, and is kept
+    told = ["--start", "ImageNet's pictures", "--cores", "1", "--data", str(photos)]
+    for more in (told, told[-2:]):
+        script.main([str(folder), *argv[1:4], *more])
+        card = (folder / "README.md").read_text("utf-8")
+        assert "first ImageNet's pictures, then pictures of a friend" in card
+        assert "fp32, 1 CPU core;" in card
     for file in ("README.md", "config.json", "evaluation.json"):
         assert str(tmp_path) not in (folder / file).read_text("utf-8")
