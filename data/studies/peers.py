@@ -17,6 +17,9 @@ Everybody is given the same box and is scored on the same 12 joints, those of
 the limbs, which both sides know. BlazePose wants its people upright and tightly
 framed; its own detector sees to that, within the box. Without the detector
 ("box only") it is shown the box as it is.
+
+Stop it at any time: the same command goes on where it was. Where only a
+network of ours has changed, only that one is asked again.
 """
 
 import argparse
@@ -24,7 +27,7 @@ import json
 import platform
 import time
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,7 +38,7 @@ from pages import cell, percent, write_table
 
 from posecourse import evaluation, metrics, models
 from posecourse.datasets import open_crops, open_dataset
-from posecourse.files import atomic_path, write_json
+from posecourse.files import atomic_path, plain, sha256, write_json
 from posecourse.geometry import Crop, resize_points
 from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
@@ -74,32 +77,82 @@ def study(sources, peers, folder, settings=SETTINGS):
     folder:
         Where the two files go.
     """
-    networks = {
-        name: models.load_model(models.find_weights(models.pretrained(name)))
-        for name in settings["networks"]
-    }
-    arrays = {}
+    networks, weights = {}, {}
+    for name in settings["networks"]:
+        file = models.find_weights(models.pretrained(name))
+        networks[name], weights[name] = models.load_model(file), sha256(file)
+    kept, arrays = finished(folder, settings, weights), {}
     for key, (data, split) in sources.items():
         people = open_crops(
             data, split, (WINDOW, WINDOW), settings["people"], margin=MARGIN
         )
-        arrays |= {f"{key}/{k}": v for k, v in labels_of(people, networks).items()}
-        for name, network in networks.items():
-            for flip in (False, True)[: 1 + (name in settings["flip_test"])]:
-                _, _, points = evaluation.predict_crops(network, people, flip)
-                points = resize_points(points, WINDOW / max(network.input_size))
-                who = f"{name}, flip test" if flip else name
-                arrays[f"{key}/{who}"] = stored(points)
-        for name in settings["peers"]:
-            for detect in (True, False):
-                who = f"BlazePose {name}" + ("" if detect else ", box only")
-                arrays[f"{key}/{who}"] = stored(blazepose(peers, name, people, detect))
+        labels = {f"{key}/{k}": v for k, v in labels_of(people, networks).items()}
+        if not all(
+            same(kept.get(name), value)
+            for name, value in labels.items()
+            if not name.endswith("mean pose")  # of whom our network was trained on
+        ):
+            kept = {n: v for n, v in kept.items() if not n.startswith(f"{key}/")}
+        arrays |= labels
+        for who, predict in predictors(networks, peers, people, settings).items():
+            name = f"{key}/{who}"
+            arrays[name] = kept[name] if name in kept else stored(predict())
+            write(folder, kept | arrays, weights, {"settings": settings})
     result = summary(arrays, times(networks, peers, settings), networks, settings)
-    with atomic_path(folder / "peers.npz") as path:
-        np.savez_compressed(path, **arrays)
-    write_json(folder / "peers.json", result)
+    write(folder, arrays, weights, result)
     write_table(folder / "README.md", "peers.py", table(result))
     return result
+
+
+def predictors(networks, peers, people, settings):
+    """Who -> a function that gives ``(N, 16, 2)`` window pixels."""
+
+    def ours(network, flip):
+        _, _, points = evaluation.predict_crops(network, people, flip)
+        return resize_points(points, WINDOW / max(network.input_size))
+
+    found = {}
+    for name, network in networks.items():
+        found[name] = partial(ours, network, False)
+        if name in settings["flip_test"]:
+            found[f"{name}, flip test"] = partial(ours, network, True)
+    for name in settings["peers"]:
+        found[f"BlazePose {name}"] = partial(blazepose, peers, name, people, True)
+        found[f"BlazePose {name}, box only"] = partial(
+            blazepose, peers, name, people, False
+        )
+    return found
+
+
+def finished(folder, settings, weights):
+    """What an earlier study left of those who are still the same."""
+    try:
+        old = json.loads((folder / "peers.json").read_text("utf-8"))
+        with np.load(folder / "peers.npz") as file:
+            arrays = dict(file)
+    except FileNotFoundError:
+        return {}
+    if old["settings"] != plain(settings):
+        return {}
+    changed = [name for name in weights if old["weights"].get(name) != weights[name]]
+    return {
+        name: value
+        for name, value in arrays.items()
+        if name.partition("/")[2].partition(",")[0] not in changed
+    }
+
+
+def same(a, b):
+    """Whether two arrays of labels are; there may be none of the first."""
+    text = b.dtype.kind == "U"
+    return a is not None and np.array_equal(a, b, equal_nan=not text)
+
+
+def write(folder, arrays, weights, result):
+    """Predictions first: what the JSON knows of is stored."""
+    with atomic_path(folder / "peers.npz") as path:
+        np.savez_compressed(path, **arrays)
+    write_json(folder / "peers.json", {**result, "weights": weights})
 
 
 def labels_of(people, networks):
