@@ -172,7 +172,8 @@ class Plan:
             [
                 f"network     {c.model}, {self.parameters / 1e6:.2f} million "
                 f"parameters, pictures of {w} x {h}; starts from "
-                + (c.init or "random weights"),
+                + (c.init or "random weights")
+                + (f"; frozen: {', '.join(c.freeze)}" if c.freeze else ""),
                 f"train       {self.training}",
                 f"validate    {self.validation}",
                 f"steps       {self.steps:,}: {c.epochs} epochs of "
@@ -218,7 +219,9 @@ def plan(config: TrainConfig) -> Plan:
     model.to(device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)
+    freeze(model, config.freeze)
     parameters = sum(p.numel() for p in model.parameters())
+    learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     whole = max(1, min(config.batch_size, data.used) // processes)
     count = min(whole, _CPU_BATCH) if device.type == "cpu" else whole
     seconds, kept = _timed_steps(config, model, sample, count, device)
@@ -236,7 +239,7 @@ def plan(config: TrainConfig) -> Plan:
         data,
         validation,
         max(1, data.used // config.batch_size),
-        5 * 4 * parameters,
+        4 * (2 * parameters + 3 * learned),
         kept * whole // count,
         seconds * whole / count,
         timed,
