@@ -913,8 +913,9 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
 # without legs. But look at the picture on the right. It is not sure of a single
 # joint, and its scores say so: a photo is something it knows. Try it on a photo of
 # somebody from head to feet: yours, or one of the two that `posecourse data fetch
-# photos --accept-licence` brings, with the names of their makers. (To train your own: `posecourse train --data`,
-# chapters 6 and 8, and `Predictor.load` with the folder of your run.)
+# photos --accept-licence` brings, with the names of their makers. (To train your
+# own: `posecourse train --data`, chapters 6 and 8, and `Predictor.load` with the
+# folder of your run.)
 #
 # **A folder** is just a loop, and one broken file must not end it:
 #
