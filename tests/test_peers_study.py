@@ -92,7 +92,8 @@ def test_what_the_peer_says_comes_back_in_the_windows_pixels(script):
 def test_who_is_the_same_is_not_asked_again(script, tmp_path, monkeypatch):
     people, asked = dot_people(4, side=64, margin=2.0), []
     monkeypatch.setattr(script, "open_crops", lambda *_, **__: people)
-    monkeypatch.setattr(script, "times", lambda *_: {"photos": 1.0})
+    clock = {"photos": 5.0, "BlazePose full": 20.0, "BlazePose detector": 4.0}
+    monkeypatch.setattr(script, "times", lambda *_: clock)
     settings = {
         **script.SETTINGS,
         "networks": ["laptop", "photos"],
@@ -124,7 +125,9 @@ def test_who_is_the_same_is_not_asked_again(script, tmp_path, monkeypatch):
         "BlazePose full, box only",
     ]
     assert part["people"] == 4 and "photos_minus_blazepose_full" in part
+    drawn = (tmp_path / "peers.svg").read_bytes()
     assert study() == first and asked == []
+    assert (tmp_path / "peers.svg").read_bytes() == drawn
     stored = json.loads((tmp_path / "peers.json").read_text("utf-8"))
     stored["weights"]["photos"] = "another"
     (tmp_path / "peers.json").write_text(json.dumps(stored), "utf-8")

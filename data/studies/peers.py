@@ -6,12 +6,13 @@
 
 shows the same photographs to the course's networks and to BlazePose
 (Bazarevsky et al. 2020; Google's MediaPipe, Apache-2.0) in its three sizes.
-``--mpii`` and ``--coco`` add people of other sets. It leaves two files beside
+``--mpii`` and ``--coco`` add people of other sets. It leaves three files beside
 itself, and a table in README.md:
 
 peers.json    settings, scores, kinds of errors, milliseconds
 peers.npz     predictions and labels, to score in any other way; no picture,
               nor anything that one could be made from
+peers.svg     accuracy against time
 
 Everybody is given the same box and is scored on the same 12 joints, those of
 the limbs, which both sides know. BlazePose wants its people upright and tightly
@@ -32,8 +33,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from pages import cell, percent, write_table
 
 from posecourse import evaluation, metrics, models
@@ -43,6 +46,7 @@ from posecourse.geometry import Crop, resize_points
 from posecourse.models.profile import summarise
 from posecourse.skeletons import MPII
 from posecourse.transforms import standard_crop
+from posecourse.visualization.figures import STYLE
 
 SETTINGS = {
     "networks": ["laptop", "posenet", "photos"],
@@ -101,6 +105,7 @@ def study(sources, peers, folder, settings=SETTINGS):
     result = summary(arrays, times(networks, peers, settings), networks, settings)
     write(folder, arrays, weights, result)
     write_table(folder / "README.md", "peers.py", table(result))
+    draw(result, folder / "peers.svg")
     return result
 
 
@@ -395,6 +400,52 @@ def table(result):
             + [f"{inversion:.1f} %", "" if known is None else f"{known:.1f}"]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def draw(result, path):
+    """Accuracy against time, a panel for each set of people."""
+    sets, clock = result["sets"], result["milliseconds"]
+    style = {**STYLE, "svg.hashsalt": "peers", "savefig.dpi": 72}
+    with matplotlib.rc_context(style), atomic_path(path) as temporary:
+        figure = Figure(figsize=(9.6, 3.4), layout="constrained")
+        panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
+        for axes, (key, about) in zip(panels, sets.items()):
+            for name, ms in clock.items():
+                if name not in about["scores"]:
+                    continue
+                peer = name.startswith("BlazePose")
+                ms = ms + clock["BlazePose detector"] * peer
+                value, low, high = about["scores"][name]
+                color, mark = ("#D55E00", "s") if peer else ("#0072B2", "o")
+                axes.plot([ms, ms], [low, high], "-", color=color, lw=1.5)
+                axes.plot(ms, value, mark, color=color, ms=7)
+                left = name in ("posenet", "BlazePose lite")
+                axes.annotate(
+                    name.removeprefix("BlazePose "),
+                    (ms, value),
+                    (-7 if left else 7, 4),
+                    textcoords="offset points",
+                    ha="right" if left else "left",
+                    fontsize=9,
+                )
+            trivial = about["scores"]["mean pose"][0]
+            axes.axhline(trivial, color="0.5", ls=":")
+            axes.set_xscale("log")
+            axes.set(
+                title=f"{TITLES[key]}, {about['scored']} people",
+                xlabel="milliseconds a person",
+                ylabel=f"{about['metric']}, %",
+                xlim=(1.5, 160),
+                ylim=(0, 100),
+            )
+            axes.set_xticks([3, 10, 30, 100], [3, 10, 30, 100])
+            axes.label_outer()
+            axes.set_ylabel(f"{about['metric']}, %")
+        panels[0].plot([], [], "o", color="#0072B2", label="ours")
+        panels[0].plot([], [], "s", color="#D55E00", label="BlazePose and detector")
+        panels[0].plot([], [], ":", color="0.5", label="mean pose")
+        figure.legend(loc="outside upper center", ncols=3, frameon=False)
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":
