@@ -342,7 +342,7 @@ def test_one_door_for_runs_files_and_names(run, tmp_path, monkeypatch):
     assert np.array_equal(a.keypoints, b.keypoints)
     assert a.skeleton is MPII
     named = Predictor.load("photos", "cpu")
-    assert named.model.input_size == (64, 64)
+    assert named.model.input_size == (128, 128)
     # a folder of pictures that is called like a network, and a run that is
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
