@@ -76,8 +76,10 @@ def test_what_the_peer_says_comes_back_in_the_windows_pixels(script):
         """Somebody in the middle who stands on their head."""
         boxes, scores = np.zeros((2254, 12)), np.zeros(2254)
         best = 2 * (14 * 28 + 14)
-        boxes[best, 4:8] = 0, 0, 0, 110
-        scores[best] = 1
+        boxes[best : best + 3, 2:4] = 100  # three see the same person,
+        boxes[best : best + 3, 4:8] = 0, 0, 0, 110
+        boxes[best + 2, 4:8] += -8  # the third of the next cell
+        scores[best : best + 3] = 1
         return boxes, scores
 
     peers = {"bright": brightest, "detector": turned}
@@ -109,7 +111,7 @@ def test_who_is_the_same_is_not_asked_again(script, tmp_path, monkeypatch):
         asked.clear()
         peers = {
             "full": landmarks,
-            "detector": lambda p: (np.ones((9, 12)), np.ones(9)),
+            "detector": lambda p: (np.ones((2254, 12)), np.ones(2254)),
         }
         return script.study({"lspet": ("here", "valid")}, peers, tmp_path, settings)
 
