@@ -645,7 +645,9 @@ def test_pictures_go_on_and_others_in_their_place_are_refused(
 def test_every_picture_has_its_maker_licence_and_checksum(shared_data):
     """Checksum and size are those of the pictures that were looked at."""
     source = SOURCES["photos"]
-    for file, credit in zip(source.files, source.credits.split("\n    https://creative")):
+    for file, credit in zip(
+        source.files, source.credits.split("\n    https://creative")
+    ):
         name, maker, address = credit.strip().rsplit("\n", 3)[-3:]
         assert file.name in name and " by " in maker and ", CC BY " in maker
         assert address.strip().startswith("https://")
