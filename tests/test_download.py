@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -601,6 +602,60 @@ def test_command_fills_the_datasets_own_folder(
     assert "unknown dataset 'sett'" in said and "Traceback" not in said
 
 
+# --- pictures -------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(server, monkeypatch):
+    """The photographs that can be fetched, as this server has them."""
+    known = SOURCES["photos"]
+    server.content = {"a.jpg": DATA, "b.jpeg": DATA[:200_000]}
+    files = tuple(
+        server.file(name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        for name, data in server.content.items()
+    )
+    monkeypatch.setitem(SOURCES, "photos", replace(known, files=files))
+    return known
+
+
+def test_pictures_come_with_their_credits(server, pictures, tmp_path, capsys):
+    assert main(["data", "fetch", "photos", "--out", str(tmp_path)]) == 2
+    assert pictures.credits.rstrip() in capsys.readouterr().out
+    assert server.requests == [] and left_over(tmp_path) == []
+    for _ in range(2):  # the second does nothing
+        fetch("photos", tmp_path, accept_licence=True, progress=False)
+    assert left_over(tmp_path) == ["CREDITS.txt", "a.jpg", "b.jpeg"]
+    assert (tmp_path / "a.jpg").read_bytes() == DATA
+    assert (tmp_path / "CREDITS.txt").read_text("utf-8") == pictures.credits
+    assert len(server.requests) == 2
+
+
+def test_pictures_go_on_and_others_in_their_place_are_refused(
+    server, pictures, tmp_path
+):
+    server.breaks = 1
+    fetch("photos", tmp_path, accept_licence=True, progress=False)
+    assert server.requests == [None, "bytes=1200000-", None]
+    (tmp_path / "b.jpeg").write_bytes(b"mine")
+    with pytest.raises(DownloadError, match=r"b\.jpeg is not the file.*Move it away"):
+        fetch("photos", tmp_path, accept_licence=True, progress=False)
+    assert (tmp_path / "b.jpeg").read_bytes() == b"mine"
+
+
+def test_every_picture_has_its_maker_licence_and_checksum(shared_data):
+    """Checksum and size are those of the pictures that were looked at."""
+    source = SOURCES["photos"]
+    for file, credit in zip(
+        source.files, source.credits.split("\n    https://creative")
+    ):
+        name, maker, address = credit.strip().rsplit("\n", 3)[-3:]
+        assert file.name in name and " by " in maker and ", CC BY " in maker
+        assert address.strip().startswith("https://")
+        picture = shared_data / "photos" / file.name
+        assert files.sha256(picture) == file.sha256
+        assert picture.stat().st_size == file.size
+
+
 def test_unknown_dataset(tmp_path):
     with pytest.raises(ValueError, match="known: .*mpii-images"):
         fetch("imagenet", tmp_path)
@@ -608,7 +663,7 @@ def test_unknown_dataset(tmp_path):
 
 def test_known_datasets_state_size_and_terms():
     for source in SOURCES.values():
-        assert source.terms and all(f.size > 1e6 for f in source.files)
+        assert source.terms and all(f.size > 1e5 for f in source.files)
     # the two have files of the same names
     assert SOURCES["lsp"].folder != SOURCES["lsp-extended"].folder
     assert SOURCES["mpii-images"].files[0].size == pytest.approx(12.9e9)

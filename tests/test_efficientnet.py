@@ -7,6 +7,7 @@ import torch
 from posecourse import models
 from posecourse.models.efficientnet_lite import (
     EfficientNetLite,
+    SameConv,
     imagenet_weights,
     load_imagenet,
 )
@@ -109,6 +110,27 @@ def test_strides_of_any_multiple_of_32(network):
         (24, 40), (12, 20), (6, 10), (3, 5),
     ]  # fmt: skip
     assert maps.shape == (1, 16, 24, 40)
+
+
+@pytest.mark.parametrize("groups", [1, 32])
+@pytest.mark.parametrize("kernel, stride", [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2)])
+def test_gradients_in_16_bits_are_those_of_32(kernel, stride, groups):
+    """Also where the slow ones are computed in 32."""
+    torch.manual_seed(0)
+    layer = SameConv(32, 32, kernel, stride, kernel // 2, groups=groups, bias=False)
+    images, seen = torch.randn(2, 32, 15, 20), {}
+    for half in (False, True):
+        dtype = torch.bfloat16 if half else torch.float32
+        x = images.to(dtype).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            y = layer(x)
+        assert y.dtype == dtype
+        (weight, inward) = torch.autograd.grad(
+            (y.float() ** 3).sum(), [layer.weight, x]
+        )
+        seen[half] = [t.detach().float().flatten() for t in (y, weight, inward)]
+    for exact, rounded in zip(*seen.values(), strict=True):
+        assert torch.cosine_similarity(exact, rounded, dim=0) > 0.999
 
 
 def test_other_weights_are_refused(weights, network, tmp_path):

@@ -422,7 +422,10 @@ def test_a_network_by_its_name(tmp_path, capsys):
     argv = ["predict", str(a), "--out", str(tmp_path / "out"), "--device", "cpu"]
     assert main([*argv, "--run", "photos"]) == 0
     content = json.loads((tmp_path / "out" / "poses.json").read_text())
-    assert (content["weights"], content["model"]) == ("photos", "laptop")
+    assert (content["weights"], content["model"]) == (
+        "photos",
+        "efficientnet_lite0",
+    )
     assert main([*argv, "--run", "fotos"]) == 2
     assert "photos" in capsys.readouterr().err
 

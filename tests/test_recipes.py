@@ -170,11 +170,16 @@ def test_a_dry_run_says_what_would_happen(tmp_path, monkeypatch, capsys):
                 "fp32",
                 "--device",
                 "cpu",
+                "--freeze",
+                "stem",
+                "--freeze",
+                "head",
             ]
         )
         == 0
     )
     text = capsys.readouterr().out
+    assert "starts from random weights; frozen: stem, head\n" in text
     assert "15: 3 epochs of 5, with 8 people each" in text
     assert "2.06 million parameters" in text and "fp32 on cpu" in text
     assert not list(tmp_path.iterdir())
@@ -198,6 +203,10 @@ def test_a_plan_is_right(tmp_path, monkeypatch):
     # the maps of this network alone are more than this, weights are not in
     maps = 8 * 16 * 16 * 16 * 4
     assert found.batch_bytes > maps
+    less = plan(replace(config, freeze=["stem"]))
+    stem = sum(p.numel() for p in models.build("laptop").stem.parameters())
+    assert found.state_bytes - less.state_bytes == 12 * stem
+    assert less.batch_bytes < found.batch_bytes
     larger = plan(replace(config, batch_size=16))
     assert larger.batch_bytes == pytest.approx(2 * found.batch_bytes, rel=0.05)
 

@@ -606,6 +606,23 @@ def test_runs_of_the_version_before_go_on(finished, tmp_path):
     ).read_text().split("\n")[0]
 
 
+def test_frozen_layers_stay_as_they_are(finished, tmp_path):
+    config = tiny(tmp_path / "run", init=str(finished), freeze=["stem"], epochs=1)
+    before, after = weights(finished), weights(train(config, stores()))
+    changed = {k for k in before if not torch.equal(before[k], after[k])}
+    stem = {k for k in before if k.startswith("stem.")}
+    assert any("running_mean" in k for k in stem)
+    assert changed == set(before) - stem
+    # what is learned goes on as if nothing had stopped it
+    on = train(TrainConfig(resume=str(tmp_path / "run")), stores())
+    assert same(weights(on), after)
+
+
+def test_what_is_to_be_frozen_is_a_list():
+    with pytest.raises(TrainingError, match="freeze is a list of layers' names"):
+        tiny("run", freeze="stem")
+
+
 def test_sums_of_one_term_are_those_of_the_first_of_two():
     """As checkpoints of the version before have them."""
     task = Toy()
@@ -669,6 +686,7 @@ def test_files_of_others_are_left_alone(tmp_path):
         ({"init": "nowhere.safetensors"}, "no such"),
         ({"loss": "wing"}, "does not suit"),
         ({"loss": "mine"}, "no loss 'mine'"),
+        ({"freeze": ["head", "stem.9"]}, "no layer 'stem.9' to freeze; .* are stem"),
     ],
 )
 def test_a_start_that_fails_leaves_no_folder(tmp_path, change, words):

@@ -902,7 +902,7 @@ table([(name, *(about["rows"].get(name, {"pck": [None]})["pck"][0]
 # Everywhere six types find almost four times as many joints as the mean
 # pose. But on photographs, after 3,000 examples, they are at **16.6** %:
 # about as far as `laptop`, which has never seen a photograph (**18.3** %),
-# and far from `photos`, which was trained on them (**48.6** %). The network
+# and far from `photos`, which was trained on them (**61.7** %). The network
 # is faster, too: **2.8** ms for a picture instead of **23.8** ms. Intervals,
 # and what each ingredient brings, are in `data/studies/README.md`. (Types
 # help everywhere. Springs with a single type help on drawn people only: on

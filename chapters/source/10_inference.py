@@ -882,7 +882,7 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
             alt="A portrait of an old woman in a dark uniform and a cap, to "
             "the chest, three times. Left: a small skeleton with legs on her "
             "head and chest. Middle: part of another one; no joint is where "
-            "it should be. Right: hardly a joint.")
+            "it should be. Right: two points on her cap.")
 
 # %% [markdown]
 # On the left all joints are drawn, in the other two pictures only those that
@@ -901,19 +901,23 @@ show_people([draw_pose(mine, first.keypoints), *sure], size=2.0, columns=3,
 # among pictures like those it was trained on. They do not tell that a picture
 # is of another kind.
 #
-# **A network that has seen photos.** The cure is to train on photos. A second
-# network comes with the course, `photos`: it is the first one, trained for another
-# half hour on photographs of athletes ([its
+# **A network that has seen photos.** The cure is to train on photos. Another
+# network comes with the course, `photos`. It is larger, and it began with what it
+# had learned on ImageNet; then it was shown drawn people and photographs of
+# athletes, for 75 minutes of one core ([its
 # card](../data/weights/photos/README.md)). On 1,000 other such photographs (882 of
-# them with a labelled torso) it finds 50 % of the joints within a fifth of the
+# them with a labelled torso) it finds 62 % of the joints within a fifth of the
 # torso's length; the network that has seen only drawn people finds 18 %, the mean
 # pose 4 %. Not one line of this chapter changes.
 #
 # On the portrait it does no better: among the athletes, too, there was nobody
-# without legs. But look at the picture on the right. It is not sure of a single
-# joint, and its scores say so: a photo is something it knows. Try it on a photo of
-# somebody from head to feet. (To train your own: `posecourse train --data`,
-# chapters 6 and 8, and `Predictor.load` with the folder of your run.)
+# without legs. But look at the picture on the right. Only **2** of its joints score
+# 0.5 or more: ankles, on the cap. It takes her for somebody upside down and hardly
+# believes it: its scores were learned on photos. Try it on a photo of somebody from
+# head to feet: yours, or one of the two that `posecourse data fetch photos
+# --accept-licence` brings, with the names of their makers. (To train your own:
+# `posecourse train --data`, chapters 6 and 8, and `Predictor.load` with the folder
+# of your run.)
 #
 # **A folder** is just a loop, and one broken file must not end it:
 #

@@ -242,6 +242,7 @@ def rotations(network, store, people, settings):
 def photo_robustness(settings, data):
     """`photos` on photographs."""
     network = exported("photos")
+    settings = {**settings, "size": max(network.input_size)}
     people = open_dataset(data, "valid").first(settings["robustness"]["people"])
     store = crop_in_memory(people, settings["size"], 1.0, workers=1)
     mean = [

@@ -90,6 +90,12 @@ def main(argv=None) -> int:
         "--about",
         help="for a network trained on photographs: what they are, and their terms",
     )
+    parser.add_argument(
+        "--start",
+        help="for a network trained on photographs: what its first weights had seen "
+        "(default: drawn people)",
+    )
+    parser.add_argument("--cores", type=int, help="how many it was trained on")
     parser.add_argument("--data", help="where the photographs lie (default: as in run)")
     parser.add_argument(
         "--called",
@@ -109,8 +115,10 @@ def main(argv=None) -> int:
     return 0
 
 
-def release(run, name, command, about, data, called, limit, to) -> Path:
+def release(run, name, data, called, limit, to, **said) -> Path:
     """Make the folder ``to/name`` of a run; the parameters of the command.
+
+    `said` is what only people know: command, about, start, cores.
 
     Raises ValueError if the run is not finished, is one on photographs of
     which nobody said what they are, or if somebody's own folder is in the way.
@@ -130,7 +138,7 @@ def release(run, name, command, about, data, called, limit, to) -> Path:
     settings = replace(
         config, data=called or config.data, out=None, resume=None, device="auto"
     )
-    origin = origin_of(run, name, settings, command, about)
+    origin = origin_of(run, name, settings, **said)
     torch.set_num_threads(1)  # sums in one order
     with whole_folder(to / name) as folder:
         weights = folder / "weights.safetensors"
@@ -158,12 +166,14 @@ def is_released(run: Path) -> bool:
     return (run / "origin.json").is_file()
 
 
-def origin_of(run: Path, name: str, config, command, about) -> dict:
+def origin_of(
+    run: Path, name: str, config, command=None, about=None, start=None, cores=None
+) -> dict:
     """Where the weights come from: what the figures do not say."""
+    given = {"command": command, "about": about, "start": start, "cores": cores}
+    given = {key: value for key, value in given.items() if value}
     if is_released(run):
-        known = read_json(run / "origin.json")
-        given = {"command": command, "about": about}
-        return known | {key: value for key, value in given.items() if value}
+        return read_json(run / "origin.json") | given
     drawn = config.data == "synthetic"
     if not drawn and not about:
         raise ValueError(
@@ -177,12 +187,13 @@ def origin_of(run: Path, name: str, config, command, about) -> dict:
         ours += f" --data {config.data} --preset photos"
         ours += f" --init {config.init}" if config.init else ""
     return {
-        "command": command or f"{ours} --out {run.as_posix()}",
+        "command": f"{ours} --out {run.as_posix()}",
         "then": f"python data/weights/release_weights.py {run.as_posix()} {name}"
         + ("" if drawn else " --about ..."),
         "about": about,
         "python": platform.python_version(),
         "torch": torch.__version__.split("+")[0],
+        **given,
     }
 
 
@@ -288,6 +299,7 @@ def head(config, log, weights: Path, checksum: str, origin: dict) -> str:
     """The table at the beginning of a card."""
     model = models.load_model(weights)
     count, (width, height) = summarise(model), config.input_size
+    cores = origin.get("cores", 2)
     output = (
         "coordinates"
         if model.codec.kind == "coordinate"
@@ -300,8 +312,10 @@ def head(config, log, weights: Path, checksum: str, origin: dict) -> str:
             "photograph, nobody's data. Licence as the course's code"
         )
     else:
+        start = f"drawn people (`{config.init}`)" if config.init else None
+        start = origin.get("start", start)
         trained_on = (
-            (f"first drawn people (`{config.init}`), then " if config.init else "")
+            (f"first {start}, then " if start else "")
             + f"{origin['about']}. Licence of the code: as the course's. "
             "**The weights are for "
             "research**, as the photographs are"
@@ -316,7 +330,8 @@ def head(config, log, weights: Path, checksum: str, origin: dict) -> str:
         "command": f"`{origin['command']}` (seed {config.seed}), then "
         f"`{origin['then']}`",
         "trained in": f"{log[-1]['step']:,.0f} steps of {config.batch_size} "
-        f"people, {config.epochs} epochs, {config.amp}, 2 CPU cores; Python "
+        f"people, {config.epochs} epochs, {config.amp}, {cores} CPU "
+        f"core{'s' * (cores > 1)}; Python "
         f"{origin['python']}, torch {origin['torch']}",
         "files": "`config.json` settings, `log.csv` and `curves.png` the course of "
         "training, `evaluation.json` the figures below in full, `origin.json` what "

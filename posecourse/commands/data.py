@@ -21,6 +21,7 @@ def main(argv) -> int:
     parser = make_parser(
         "data",
         "Fetch, check, prepare or draw data.",
+        "posecourse data fetch photos --accept-licence\n"
         "posecourse data fetch mpii-annotations --out data/mpii\n"
         "posecourse data check data/mpii --split train\n"
         "posecourse data prepare data/mpii data/mpii-train --split train\n"

@@ -96,7 +96,7 @@ def main(argv) -> int:
         help="a recipe instead "
         "of what suits the network: mpii (the published "
         "one of SimpleBaseline), mpii-fast (ours), photos "
-        "(small, for a CPU)",
+        "(small, for a CPU), photos-imagenet (efficientnet_lite0, an hour of one)",
     )
     parser.add_argument(
         "--dry-run",
@@ -121,6 +121,12 @@ def main(argv) -> int:
             help=text,
             metavar=getattr(kind, "metavar", "NAME"),
         )
+    parser.add_argument(
+        "--freeze",
+        action="append",
+        metavar="LAYER",
+        help="leave a layer as it is, e.g. trunk.stem; may be repeated",
+    )
     parser.add_argument(
         "--intermediate-supervision",
         action=argparse.BooleanOptionalAction,

@@ -2,7 +2,8 @@
 
 `fetch` goes on with a download that broke off, checks what it got, and
 unpacks without trusting the archive. Nothing is fetched before its terms
-have been accepted.
+have been accepted. Single pictures stay as they are, with their credits
+beside them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from ..files import (
     FileError,
+    atomic_path,
     disk_errors,
     format_bytes,
     locked,
@@ -40,13 +42,15 @@ __all__ = [
 class Source:
     """A dataset, or a part of one, that can be fetched by name.
 
-    Parts of one dataset share a `folder` (below ``data/``).
+    Parts of one dataset share a `folder` (below ``data/``). Its files are
+    archives; or, where `credits` says who made them, pictures.
     """
 
     title: str
     folder: str
     files: tuple[RemoteFile, ...]
     terms: str
+    credits: str = ""
 
 
 _MPII_HOST = "https://datasets.d2.mpi-inf.mpg.de/andriluka14cvpr/"
@@ -67,8 +71,41 @@ Leeds Sports Pose: no licence is stated; the makers ask to be cited
 (Johnson and Everingham, BMVC 2010; for the extended set CVPR 2011). The
 pictures come from Flickr and belong to their photographers: research use,
 do not pass them on."""
+_PHOTOS_HOST = "https://raw.githubusercontent.com/openpifpaf/openpifpaf/main/guide/"
+_PHOTOS_TERMS = """\
+The pictures are under Creative Commons licences that let you copy and change
+them if you name their makers, as CREDITS.txt beside them does. The people in
+them were not asked: use them to learn, not to say anything about them."""
+_PHOTOS_CREDITS = """\
+000000081988.jpg
+    "Learning to surf" by fotologic, CC BY 2.0
+    https://www.flickr.com/photos/fotologic/6038911779/
+    https://creativecommons.org/licenses/by/2.0/
+soccer.jpeg
+    "Kamil Vacek 20200627" by Lokomotive74, CC BY 4.0
+    https://de.wikipedia.org/wiki/Kamil_Vacek#/media/Datei:Kamil_Vacek_20200627.jpg
+    https://creativecommons.org/licenses/by/4.0/
+"""
 
 SOURCES = {
+    "photos": Source(
+        "two photographs of people, to try a network on",
+        "photos",
+        (
+            RemoteFile(
+                _PHOTOS_HOST + "coco/000000081988.jpg",
+                112_043,
+                "d0504a1ed78d6d875de3b0af307cc3349cafb4ff51f0bc9f4237f0a7a2cf36ac",
+            ),
+            RemoteFile(
+                _PHOTOS_HOST + "wholebody/soccer.jpeg",
+                673_267,
+                "e47a6864ff24f343c5a4527d7b8e0c32a36be99d19578a5641f219d0abb97c78",
+            ),
+        ),
+        _PHOTOS_TERMS,
+        _PHOTOS_CREDITS,
+    ),
     "mpii-annotations": Source(
         "MPII Human Pose, annotations",
         "mpii",
@@ -159,7 +196,8 @@ def fetch(name: str, root, accept_licence: bool = False, progress: bool = True) 
         raise ValueError(f"unknown dataset {name!r}; known: {', '.join(SOURCES)}")
     source, root = SOURCES[name], Path(root)
     size = format_bytes(sum(file.size for file in source.files))
-    print(f"{source.title} ({size})\n\n{source.terms}\n")
+    terms = "\n\n".join(filter(None, (source.terms, source.credits.rstrip())))
+    print(f"{source.title} ({size})\n\n{terms}\n")
     if not accept_licence:
         raise DownloadError(
             f"{name} was not fetched: read the terms above and, if you "
@@ -171,8 +209,13 @@ def fetch(name: str, root, accept_licence: bool = False, progress: bool = True) 
     with locked(root):
         record = _Record(root)
         for file in source.files:
-            if not _is_here(file, root, record):
+            if source.credits:
+                _download(file, root, record, progress)
+            elif not _is_here(file, root, record):
                 _fetch_one(file, root, record, progress)
+        if source.credits:
+            with atomic_path(root / "CREDITS.txt") as temporary:
+                temporary.write_text(source.credits, encoding="utf-8")
     return root
 
 

@@ -24,7 +24,7 @@ from ..datasets.prepared import find_crops, plan_crops
 from ..device import choose_device
 from ..files import format_bytes
 from ..images import ImageError
-from .fit import Precise, Step, make_optimizer
+from .fit import Precise, Step, freeze, make_optimizer
 from .settings import TrainConfig
 from .tasks import SinglePerson
 
@@ -172,7 +172,8 @@ class Plan:
             [
                 f"network     {c.model}, {self.parameters / 1e6:.2f} million "
                 f"parameters, pictures of {w} x {h}; starts from "
-                + (c.init or "random weights"),
+                + (c.init or "random weights")
+                + (f"; frozen: {', '.join(c.freeze)}" if c.freeze else ""),
                 f"train       {self.training}",
                 f"validate    {self.validation}",
                 f"steps       {self.steps:,}: {c.epochs} epochs of "
@@ -218,7 +219,9 @@ def plan(config: TrainConfig) -> Plan:
     model.to(device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)
+    freeze(model, config.freeze)
     parameters = sum(p.numel() for p in model.parameters())
+    learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     whole = max(1, min(config.batch_size, data.used) // processes)
     count = min(whole, _CPU_BATCH) if device.type == "cpu" else whole
     seconds, kept = _timed_steps(config, model, sample, count, device)
@@ -236,7 +239,7 @@ def plan(config: TrainConfig) -> Plan:
         data,
         validation,
         max(1, data.used // config.batch_size),
-        5 * 4 * parameters,
+        4 * (2 * parameters + 3 * learned),
         kept * whole // count,
         seconds * whole / count,
         timed,
@@ -318,6 +321,7 @@ def _timed_steps(config, model, store, count: int, device):
     settings = replace(config, batch_size=count, lr=1e-30, validate_every=0)
     task = SinglePerson(settings, people, people, model, device)
     judge = Step(model, task, Precise(model, replace(settings, compile=False), device))
+    freeze(model.train(), settings.freeze)
     optimizer = make_optimizer(model, settings)
     kept: dict[int, int] = {}
 
@@ -334,7 +338,6 @@ def _timed_steps(config, model, store, count: int, device):
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    model.train()
     step(watched=True)
     step(watched=False)
     started = time.perf_counter()

@@ -30,7 +30,14 @@ from .run_folder import RunFolder
 from .settings import FitSettings, TrainingError
 from .tasks import Task
 
-__all__ = ["TrainingStopped", "fit", "learning_rate", "make_optimizer", "update_ema"]
+__all__ = [
+    "TrainingStopped",
+    "fit",
+    "freeze",
+    "learning_rate",
+    "make_optimizer",
+    "update_ema",
+]
 
 
 class TrainingStopped(KeyboardInterrupt):
@@ -132,6 +139,7 @@ class TrainState:
         if settings.channels_last:
             network.to(memory_format=torch.channels_last)
         self.network, self.context = network.train(), context
+        freeze(network, settings.freeze)
         self.average = deepcopy(network).eval()
         self.optimizer = make_optimizer(network, settings)
         self.step = 0
@@ -237,10 +245,27 @@ class Step(nn.Module):
         return self.task.loss(self.precise, batch)
 
 
+def freeze(network: nn.Module, layers) -> None:
+    """Leave some layers as they are: no gradient, no new BatchNorm statistics.
+
+    Raises TrainingError for a name the network has not.
+    """
+    known = dict(network.named_modules())
+    for name in layers:
+        if not name or name not in known:
+            some = ", ".join(n for n, _ in network.named_children())
+            raise TrainingError(
+                f"there is no layer {name!r} to freeze; the network's parts are "
+                f"{some}, and theirs have names such as {list(known)[2]}"
+            )
+        known[name].eval().requires_grad_(False)
+
+
 def make_optimizer(network, settings: FitSettings):
     """AdamW; biases and normalisation are not decayed."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    learned = [p for p in network.parameters() if p.requires_grad]
+    matrices = [p for p in learned if p.ndim > 1]
+    vectors = [p for p in learned if p.ndim <= 1]
     return torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": settings.weight_decay},

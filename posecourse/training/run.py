@@ -16,7 +16,7 @@ from ..device import choose_device, is_out_of_memory
 from ..files import write_json
 from ..models.conventions import adopt
 from .distributed import DistributedContext
-from .fit import fit
+from .fit import fit, freeze
 from .run_folder import RunFolder
 from .settings import TrainConfig, TrainingError, read_config
 from .tasks import SinglePerson
@@ -206,6 +206,7 @@ def make_network(
         adopt(network, config.conventions)
     if config.init and not _has_checkpoint(config):
         models.start_from(network, config.init, say=context.log)
+    freeze(network, config.freeze)  # now, while no folder is made
     return network, replace(config, conventions=getattr(network, "conventions", None))
 
 

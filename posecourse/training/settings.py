@@ -55,6 +55,10 @@ class FitSettings:
         and again after 12/14 of the run: epochs 90 and 120 of 140.
     warmup:
         Fraction of the run in which the rate rises.
+    freeze:
+        Names of layers that stay as they are (``named_modules``), such as
+        the first ones of a trunk that was trained elsewhere: they know edges
+        and textures already, and their gradients cost most.
     clip:
         Largest norm of the gradient; 0 for no limit.
     ema:
@@ -81,6 +85,7 @@ class FitSettings:
     weight_decay: float = 0.01
     schedule: str = "cosine"
     warmup: float = 0.05
+    freeze: tuple[str, ...] = ()
     clip: float = 0.0
     ema: float = 0.02
     amp: str = "auto"
@@ -92,6 +97,11 @@ class FitSettings:
     checkpoint_minutes: float = 5.0
 
     def __post_init__(self):
+        fine = not isinstance(self.freeze, str) and all(
+            isinstance(name, str) for name in self.freeze
+        )
+        _check("freeze", self.freeze, fine, "is a list of layers' names")
+        self.freeze = tuple(self.freeze)
         for name, allowed in self._choices().items():
             value = getattr(self, name)
             _check(name, value, value in allowed, f"is one of {', '.join(allowed)}")
@@ -236,6 +246,8 @@ class TrainConfig(FitSettings):
         content = asdict(self)
         for name in ("device", "out", "resume", "checkpoint_minutes"):
             content.pop(name)
+        if not self.freeze:  # checkpoints from before it could be asked for
+            content.pop("freeze")
         return json.dumps(content, sort_keys=True)
 
 
