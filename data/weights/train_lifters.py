@@ -40,11 +40,11 @@ from posecourse.lifting import (
 from posecourse.training import FitSettings, RunFolder, fit
 
 SETTINGS = {
-    "clips": {"people": 12, "seconds": 3.0, "fps": 24, "seed": 0},
-    "stills": 6000,
-    "validation": {"people": 3, "seconds": 1.125, "fps": 24, "seed": 5000},
+    "clips": {"people": 24, "seconds": 3.0, "fps": 24, "seed": 0},
+    "stills": 12000,
+    "validation": {"people": 4, "seconds": 3.0, "fps": 24, "seed": 5000},
     "networks": {
-        "single": {"width": 256, "dropout": 0.1, "size": 128, "epochs": 9},
+        "single": {"width": 256, "dropout": 0.1, "size": 128, "epochs": 8},
         "temporal": {"width": 128, "dropout": 0.1, "size": 32, "epochs": 6},
     },
     "steps_per_epoch": 500,
@@ -59,6 +59,20 @@ NETWORKS = {"single": LiftingNetwork, "temporal": TemporalLifter}
 ROOT = 6  # the pelvis
 OTHERS = [k for k in range(16) if k != ROOT]
 PICTURE = 256
+
+
+def drawn_poses(path, settings=SETTINGS):
+    """What there is to learn from, made once and kept beside the runs."""
+    if not path.is_file():
+        poses = {
+            "clips": motion_clips(LEARNED, **settings["clips"]),
+            "stills": random_poses(settings["stills"]),
+            "validation": motion_clips(LEARNED, **settings["validation"]),
+        }
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **{k: v.astype(np.float32) for k, v in poses.items()})
+    with np.load(path) as stored:
+        return dict(stored)
 
 
 def learn(name, poses, folder, settings=SETTINGS):
@@ -182,13 +196,9 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=here)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    poses = {
-        "clips": motion_clips(LEARNED, **SETTINGS["clips"]),
-        "stills": random_poses(SETTINGS["stills"]),
-        "validation": motion_clips(LEARNED, **SETTINGS["validation"]),
-    }
-    lifters, about = {}, {}
     args.runs.mkdir(parents=True, exist_ok=True)
+    poses = drawn_poses(args.runs / "poses.npz")
+    lifters, about = {}, {}
     for name in NETWORKS:
         network, row, seconds = learn(name, poses, args.runs)
         path = Lifter(network).save(args.out / f"{name}.safetensors")
