@@ -107,6 +107,16 @@ def test_it_sees_what_the_drawing_shows():
     )
 
 
+def test_a_camera_looks_where_it_should():
+    own = PinholeCamera.looking(K, (3.0, -1, -4), (0.5, -1.2, 0))
+    np.testing.assert_allclose(own.position, (3, -1, -4), atol=1e-12)
+    assert own.normalize(own.project([0.5, -1.2, 0])) == pytest.approx([0, 0], abs=1e-9)
+    assert own.rotation[0, 1] == 0  # level
+    assert own.project([0.5, -1.5, 0])[1] < K[1, 2]  # what is higher is above
+    with pytest.raises(ValueError, match="straight up"):
+        PinholeCamera.looking(K, (0, 0, 0), (0, 1, 0))
+
+
 def test_a_guessed_camera_looks_at_the_middle():
     own = PinholeCamera.guess(641, 481)
     assert own.intrinsics[0].tolist() == [1.2 * 641, 0, 320]

@@ -121,60 +121,6 @@ def _unique(chains, joints):
 @exercise(
     "13.3",
     hints=(
-        "Walk from the pelvis outwards: a joint is its *moved* parent plus its bone's "
-        "direction times its bone's length.",
-        "bone = points - points[:, parents] is (T, K, 3); its length is (T, K); the "
-        "median over time is np.median(length, axis=0).",
-        "Parents before children: repeat over the joints until all are done, or go "
-        "through them in the order of their distance from the root.",
-    ),
-)
-def _(attempt):
-    rng = np.random.default_rng(133)
-    chain = np.array([[[0, 0, 0], [0, -0.5, 0], [0.3, -0.5, 0.0]]] * 3)
-    chain[1, 1:] += (0, -0.1, 0)
-    chain[2, 2] += (0.1, 0, 0)
-    cases = [(chain, (0, 0, 1))]
-    tree = MPII.parent_indices
-    cases.append((rng.normal(0, 0.3, (8, 16, 3)).cumsum(1), tree))
-    for points, parents in cases:
-        parents = np.array(parents)
-        alone = points[:, parents] + _bones(points, parents, np.median)
-        attempt.gives(
-            _kept(points, parents, np.median),
-            points,
-            tuple(parents.tolist()),
-            mistakes={
-                "the children must move with their parents": alone,
-                "the median over time is asked for, not the mean": _kept(
-                    points, parents, np.mean
-                ),
-            },
-        )
-
-
-def _bones(points, parents, average):
-    """Bones of one length over time, in their own directions."""
-    bone = points - points[:, parents]
-    length = np.linalg.norm(bone, axis=-1, keepdims=True)
-    return bone * average(length, axis=0) / np.where(length > 0, length, 1)
-
-
-def _kept(points, parents, average):
-    bones = _bones(points, parents, average)
-    done = [k for k, parent in enumerate(parents) if k == parent]
-    result = points.copy()
-    while len(done) < len(parents):
-        for joint, parent in enumerate(parents):
-            if joint not in done and parent in done:
-                result[:, joint] = result[:, parent] + bones[:, joint]
-                done.append(joint)
-    return result
-
-
-@exercise(
-    "13.4",
-    hints=(
         "For a view with the rows r1, r2, r3 of its matrix and the point (u, v): the "
         "two rows of the system are u * r3 - r1 and v * r3 - r2.",
         "A weight multiplies both rows of its view. Leave out views that are NaN or "
@@ -245,8 +191,9 @@ def _error(answers, truths):
         "Noise differs from frame to frame, and people do not. What does a mean over "
         "neighbouring frames do, before or after lifting? How wide may it be before "
         "it eats the motion?",
-        "The temporal lifter looks at 27 frames. Bones keep their length (exercise "
-        "13.3). Both can be combined with smoothing.",
+        "The temporal lifter looks at 27 frames. Bones keep their length: give each "
+        "the median of its lengths over time, from the pelvis outwards. All of it can "
+        "be combined.",
     ),
 )
 def _(attempt):

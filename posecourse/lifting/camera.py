@@ -85,6 +85,22 @@ class PinholeCamera:
         x, y = (width - 1) / 2, (height - 1) / 2
         return cls(np.array([[focal, 0, x], [0, focal, y], [0, 0, 1.0]]))
 
+    @classmethod
+    def looking(cls, intrinsics, position, target) -> PinholeCamera:
+        """A camera at a place that looks at another, level.
+
+        Both ``(3,)`` in a world whose y points down; not one above the other.
+        """
+        position, ahead = as_array(position), as_array(target) - as_array(position)
+        right = np.array([ahead[2], 0, -ahead[0]])
+        if not np.linalg.norm(right) > 0:
+            raise ValueError(
+                f"a level camera at {position.tolist()} cannot look straight up or down"
+            )
+        rows = np.stack([right, np.cross(ahead, right), ahead])
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return cls(intrinsics, rows, -rows @ position)
+
     @property
     def matrix(self) -> np.ndarray:
         """``[R | t]``, ``(3, 4)``: the world to the camera's axes."""

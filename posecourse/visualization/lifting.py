@@ -9,6 +9,7 @@ from matplotlib.patches import Circle, Ellipse
 
 from ..geometry import as_array
 from ..skeletons import MPII, Skeleton
+from .animation import _fitting
 from .figures import STYLE, _finish
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "show_rays",
     "show_spread",
     "turned",
+    "turning_gif",
 ]
 
 _MARKS = {"right": "o", "left": "D", "middle": "s"}  # as in `drawing`
@@ -80,7 +82,7 @@ def show_bodies(
     rows = -(-len(bodies) // columns)
     with matplotlib.rc_context(_BARE):
         made = Figure(figsize=(size * columns, rows * (size + 0.3 * bool(titles))))
-        grid = made.subplots(rows, columns, squeeze=False).flat
+        grid = list(made.subplots(rows, columns, squeeze=False).flat)
         for axes in grid:
             axes.set_axis_off()
         for n, (axes, body, other) in enumerate(zip(grid, bodies, others)):
@@ -93,6 +95,27 @@ def show_bodies(
             if titles is not None:
                 axes.set_title(titles[n])
     return _finish(made, alt)
+
+
+def turning_gif(frames, fps: float = 12) -> bytes:
+    """A GIF of bodies that turn around once while they move.
+
+    Parameters
+    ----------
+    frames:
+        One ``(B, K, 3)`` for each frame, metres from the pelvis, in the
+        camera's axes; the same B in all of them. The first is seen from the
+        camera.
+    """
+    frames = [as_array(bodies) for bodies in frames]
+    if not frames:
+        raise ValueError("a film needs at least one frame")
+    reach = 1.08 * max(np.linalg.norm(bodies, axis=-1).max() for bodies in frames)
+    drawings = [
+        show_bodies(bodies, turn=360 * n / len(frames), reach=reach)
+        for n, bodies in enumerate(frames)
+    ]
+    return _fitting(drawings, fps)[0]
 
 
 def _draw_body(axes, points, skeleton: Skeleton, ink: str | None = None):
