@@ -758,7 +758,7 @@ MPI_INF_3DHP = _skeleton(
         "neck right_shoulder right_elbow right_wrist",
         "pelvis right_hip right_knee right_ankle",
     ),
-    "head spine neck right_shoulder right_elbow neck left_shoulder left_elbow "
+    "neck spine neck right_shoulder right_elbow neck left_shoulder left_elbow "
     "pelvis right_hip right_knee pelvis left_hip left_knee pelvis pelvis neck",
     {k: v for k, v in _LIMBS.items() if k != "Head"},
 )
@@ -777,7 +777,11 @@ MUCO = _skeleton(
     "head spine thorax right_shoulder right_elbow thorax left_shoulder left_elbow "
     "pelvis right_hip right_knee pelvis left_hip left_knee pelvis pelvis thorax "
     "right_wrist left_wrist right_ankle left_ankle",
-    {k: v for k, v in _LIMBS.items() if k != "Head"},
+    {k: v for k, v in _LIMBS.items() if k != "Head"}
+    | {
+        "Hand": ("right_hand", "left_hand"),
+        "Toe": ("right_toe", "left_toe"),
+    },
 )
 
 # The document's example (section 4.3): head, neck, shoulder, elbow, wrist.

@@ -10,12 +10,17 @@ from posecourse.datasets import DatasetError, read_mpi_inf_3dhp, read_muco
 from posecourse.skeletons import H36M, MPI_INF_3DHP, MPII, MUCO, remap
 
 # The 28 joints of the files by name, as the release's own readme lists them.
-NAMES = (
-    "spine3 spine4 spine2 spine pelvis neck head head_top left_clavicle left_shoulder "
-    "left_elbow left_wrist left_hand right_clavicle right_shoulder right_elbow "
-    "right_wrist right_hand left_hip left_knee left_ankle left_foot left_toe right_hip "
-    "right_knee right_ankle right_foot right_toe"
-).split()
+# fmt: off
+NAMES = [
+    "spine3", "spine4", "spine2", "spine",
+    "pelvis", "neck", "head", "head_top",
+    "left_clavicle", "left_shoulder", "left_elbow", "left_wrist",
+    "left_hand", "right_clavicle", "right_shoulder", "right_elbow",
+    "right_wrist", "right_hand", "left_hip", "left_knee",
+    "left_ankle", "left_foot", "left_toe", "right_hip",
+    "right_knee", "right_ankle", "right_foot", "right_toe",
+]
+# fmt: on
 
 
 def sequence(frames=3, cameras=2):
@@ -88,6 +93,9 @@ def test_other_files_are_refused(tmp_path):
     scipy.io.savemat(
         tmp_path / "annot.mat", {n: np.eye(3) for n in ("annot2", "annot3")}
     )
+    with pytest.raises(DatasetError, match="28 joints"):
+        read_mpi_inf_3dhp(tmp_path)
+    scipy.io.savemat(tmp_path / "annot.mat", dict.fromkeys(("annot2", "annot3"), "x"))
     with pytest.raises(DatasetError, match="a cell for each camera"):
         read_mpi_inf_3dhp(tmp_path)
     with pytest.raises(FileNotFoundError):

@@ -101,8 +101,10 @@ def read_mpi_inf_3dhp(path, universal: bool = False) -> list[CameraSequence]:
 
 def _cells(value, path, name) -> list:
     """A MATLAB cell array, one entry for each camera."""
-    value = np.asarray(value, dtype=object) if isinstance(value, list) else value
-    if getattr(value, "dtype", None) != object:
+    kind = getattr(getattr(value, "dtype", None), "kind", "?")
+    if kind in "fiu" and value.ndim == 2:  # a cell of one camera comes as its content
+        return [value]
+    if kind != "O":
         raise DatasetError(f"{path}: {name} must be a cell for each camera")
     return list(value.ravel())
 

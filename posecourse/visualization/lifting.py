@@ -198,9 +198,10 @@ def show_bone(parent, flat, depths, length, names=("shoulder", "elbow"), alt=Non
         axes.plot(ends, flat[1] * ends, "-", color="0.6", lw=1.2)
         axes.annotate(
             f"the {names[1]}'s ray",
-            (ends[0], flat[1] * ends[0]),
-            (0, 6),
+            (ends[1], flat[1] * ends[1]),
+            (-4, 6),
             textcoords="offset points",
+            ha="right",
         )
         looks = zip(depths, (_BLUE, _RED), "oD", ("right", "left"))
         for depth, color, mark, side in looks:
