@@ -230,6 +230,7 @@ def show_loss_of(test, alt=None):
         "noise": "noise of each joint, pixels of 256",
         "missing": "joints that are not known, of 16",
     }
+    top = 0.0
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=(8.6, 3.2))
         for axes, (what, label) in zip(
@@ -242,9 +243,10 @@ def show_loss_of(test, alt=None):
                 axes.errorbar(
                     amounts, values[:, 0], off, fmt=f"{mark}-", color=color, label=name
                 )
-            axes.set(xlabel=label, ylim=(0, None), xticks=amounts)
+            axes.set(xlabel=label, xticks=amounts)
             axes.legend()
-        made.axes[0].set_ylabel("MPJPE, mm")
+            top = max(axes.get_ylim()[1], top)
+        made.axes[0].set(ylabel="MPJPE, mm", ylim=(0, top))
     return _finish(made, alt)
 
 
