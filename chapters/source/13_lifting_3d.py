@@ -563,8 +563,8 @@ table([(what, amount, *(row[name][k] for name in ("single", "temporal")
 
 # %% [markdown]
 # Eight pixels of noise double the error of `single`, from **64.0** to
-# **124.0** mm. `temporal` pays for it with **105.6** mm instead of **89.1**: at 8 pixels
-# it is **18.4** mm better (95 % interval **15.7** to **21.3**), and below 4 it
+# **124.0** mm. `temporal` pays for it with **105.6** mm instead of **89.1**: at
+# 8 pixels it is **18.4** mm better (95 % interval **15.7** to **21.3**), and below 4 it
 # is worse. Missing joints are guessed from the others: without two of sixteen
 # `single` is at **75.1** mm, without eight at **133.7**.
 #
@@ -753,8 +753,8 @@ check("13.3", locate)
 # sight: -0.2 is 20 cm nearer to the camera. Where the pelvis is in the room,
 # no lifter says. Who believes its size can compute it: choose the depth at
 # which the body's joints fall on their pixels. The answer is as good as the
-# focal length: a telephone does not tell it, and if the guess is 30 % too long, the
-# pelvis is put 30 % too far away.
+# focal length: a telephone does not tell it, and if the guess is 30 % too
+# long, the pelvis is put 30 % too far away.
 #
 # To walk through a room, a body needs the room: where the camera is and how it
 # is turned. `camera.to_world` does the rest.
@@ -792,16 +792,16 @@ for name, points in rows.items():
     off = np.linalg.norm(np.subtract(points, true)[:, OTHERS], axis=-1)
     print(f"from {name}: {1000 * off.mean():.0f} mm")
 show_people(pictures, found, columns=6, size=1.6, alt="Six "
-            "pictures of a person who squats, jumps and throws, with the skeletons "
-            "that the network found.")
+            "pictures of a person who squats, jumps and throws, with the "
+            "skeletons that the network found.")
 plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.6,
                   alt="The six bodies from the side, lifted ones in colours "
                   "over true ones in grey; arms and legs differ.")
 
 # %% [markdown]
 # From exact pixels **91** mm (these six poses are hard ones), from the
-# network's **132** mm. The skeletons on the pictures look right, and yet arms and legs
-# are off in depth. In the squats the arms reach forward (grey), and the lifter
+# network's **132** mm. The skeletons on the pictures look right, and yet arms
+# and legs are off in depth. In the squats the arms reach forward (grey), and the lifter
 # lets them hang nearer to the body.
 #
 # And a **photograph**? `posecourse predict me.jpg --lift` does all of this and
@@ -830,8 +830,8 @@ plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.6,
 # ## Project
 #
 # **A steadier body.** A camera and four clips of people whom no lifter has
-# seen. Each joint of each frame has 5 pixels of noise. Write `lift(pixels, camera)`: `(T, 16, 2)`
-# pixels of one person, 12 frames a second, to `(T, 16, 3)` metres from the
+# seen. Each joint of each frame has 5 pixels of noise. Write `lift(pixels,
+# camera)`: `(T, 16, 2)` pixels of one person, 12 frames a second, to `(T, 16, 3)` metres from the
 # pelvis. `Lifter.load("single")` on each frame is where you start. Be better
 # by 15 %.
 #
