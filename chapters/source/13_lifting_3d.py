@@ -564,8 +564,8 @@ table([(what, amount, *(row[name][k] for name in ("single", "temporal")
 # %% [markdown]
 # Eight pixels of noise double the error of `single`, from **64.0** to
 # **124.0** mm. `temporal` pays for it with **105.6** mm instead of **89.1**: at
-# 8 pixels it is **18.4** mm better (95 % interval **15.7** to **21.3**), and below 4 it
-# is worse. Missing joints are guessed from the others: without two of sixteen
+# 8 pixels it is **18.4** mm better (95 % interval **15.7** to **21.3**), and up
+# to 4 it is worse. Missing joints are guessed from the others: without two of sixteen
 # `single` is at **75.1** mm, without eight at **133.7**.
 #
 # The temporal network is a convolution over three frames, then one over three
@@ -801,8 +801,8 @@ plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.6,
 # %% [markdown]
 # From exact pixels **91** mm (these six poses are hard ones), from the
 # network's **132** mm. The skeletons on the pictures look right, and yet arms
-# and legs are off in depth. In the squats the arms reach forward (grey), and the lifter
-# lets them hang nearer to the body.
+# and legs are off in depth. In the squats the arms reach forward (grey), and
+# the lifter lets them hang nearer to the body.
 #
 # And a **photograph**? `posecourse predict me.jpg --lift` does all of this and
 # writes `me-3d.json` and a picture that turns. What you will see is
@@ -831,8 +831,8 @@ plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.6,
 #
 # **A steadier body.** A camera and four clips of people whom no lifter has
 # seen. Each joint of each frame has 5 pixels of noise. Write `lift(pixels,
-# camera)`: `(T, 16, 2)` pixels of one person, 12 frames a second, to `(T, 16, 3)` metres from the
-# pelvis. `Lifter.load("single")` on each frame is where you start. Be better
+# camera)`: `(T, 16, 2)` pixels of one person, 12 frames a second, to
+# `(T, 16, 3)` metres from the pelvis. `Lifter.load("single")` on each frame is where you start. Be better
 # by 15 %.
 #
 # | | |
