@@ -529,9 +529,9 @@ def turning(n):
                              reach=1.1, size=2.2)
 
 
-animate(turning, range(36), "Three lifted bodies in colours over the true "
-        "ones in grey turn around while they squat, jump and throw; mostly "
-        "they lie on each other.", fps=12)
+animate(turning, range(0, 36, 2), "Three lifted bodies in colours over the "
+        "true ones in grey turn around while they squat, jump and throw; "
+        "mostly they lie on each other.", fps=6)
 
 # %% [markdown]
 # ## 6. Noise, gaps, and time
