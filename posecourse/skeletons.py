@@ -25,6 +25,8 @@ __all__ = [
     "H36M",
     "LSP",
     "MPII",
+    "MPI_INF_3DHP",
+    "MUCO",
     "SKELETONS",
     "UPPER_BODY",
     "Skeleton",
@@ -623,7 +625,7 @@ def _root(parents, skeleton: Skeleton) -> str:
 
 
 def _sigmas(joints):
-    return tuple(_sigma(joint) for joint in joints)
+    return tuple(_sigma(joint) or _MEDIAN_SIGMA for joint in joints)
 
 
 def _skeleton(name, joints, bones, parents, groups=None, sigmas=None):
@@ -744,6 +746,44 @@ H36M = _skeleton(
     {"Head": ("head",), **{k: v for k, v in _LIMBS.items() if k != "Head"}},
 )
 
+# Of the 28 joints of MPI-INF-3DHP's files the 17 that its own evaluation uses
+# (Mehta et al., 2017), the pelvis at 14. Its neck is no MPII neck: other points.
+MPI_INF_3DHP = _skeleton(
+    "mpi_inf_3dhp",
+    "head_top neck right_shoulder right_elbow right_wrist left_shoulder left_elbow "
+    "left_wrist right_hip right_knee right_ankle left_hip left_knee left_ankle "
+    "pelvis spine head",
+    _mirrored(
+        "pelvis spine neck head head_top",
+        "neck right_shoulder right_elbow right_wrist",
+        "pelvis right_hip right_knee right_ankle",
+    ),
+    "neck spine neck right_shoulder right_elbow neck left_shoulder left_elbow "
+    "pelvis right_hip right_knee pelvis left_hip left_knee pelvis pelvis neck",
+    {k: v for k, v in _LIMBS.items() if k != "Head"},
+)
+
+# MuCo-3DHP, which is composed from it, as 3DMPPE (Moon et al., 2019) gives it.
+MUCO = _skeleton(
+    "muco",
+    "head_top thorax right_shoulder right_elbow right_wrist left_shoulder left_elbow "
+    "left_wrist right_hip right_knee right_ankle left_hip left_knee left_ankle "
+    "pelvis spine head right_hand left_hand right_toe left_toe",
+    _mirrored(
+        "pelvis spine thorax head head_top",
+        "thorax right_shoulder right_elbow right_wrist right_hand",
+        "pelvis right_hip right_knee right_ankle right_toe",
+    ),
+    "head spine thorax right_shoulder right_elbow thorax left_shoulder left_elbow "
+    "pelvis right_hip right_knee pelvis left_hip left_knee pelvis pelvis thorax "
+    "right_wrist left_wrist right_ankle left_ankle",
+    {k: v for k, v in _LIMBS.items() if k != "Head"}
+    | {
+        "Hand": ("right_hand", "left_hand"),
+        "Toe": ("right_toe", "left_toe"),
+    },
+)
+
 # The document's example (section 4.3): head, neck, shoulder, elbow, wrist.
 UPPER_BODY = _skeleton(
     "upper_body",
@@ -764,7 +804,19 @@ UPPER_BODY = _skeleton(
     },
 )
 
-SKELETONS = {s.name: s for s in (MPII, COCO, LSP, AI_CHALLENGER, H36M, UPPER_BODY)}
+SKELETONS = {
+    s.name: s
+    for s in (
+        MPII,
+        COCO,
+        LSP,
+        AI_CHALLENGER,
+        H36M,
+        MPI_INF_3DHP,
+        MUCO,
+        UPPER_BODY,
+    )
+}
 
 
 def get_skeleton(name: str | Skeleton) -> Skeleton:

@@ -15,7 +15,15 @@ import torch
 from posecourse import codecs, drawing, geometry, losses, metrics, transforms
 from posecourse.codecs import CoordinateCodec, HeatmapCodec, SimCCCodec
 from posecourse.datasets.synthetic import Camera
-from posecourse.geometry import Crop
+from posecourse.geometry import Crop, as_array
+from posecourse.lifting import (
+    Lifter,
+    LiftingNetwork,
+    PinholeCamera,
+    depths_along_ray,
+    reprojection_errors,
+    triangulate,
+)
 from posecourse.skeletons import MPII
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,6 +110,15 @@ HEATMAP = HeatmapCodec((48, 64), (6, 8), sigma=1.0)
 SIMCC = SimCCCodec((8, 10), 1, sigma=1.0)
 PAIR = whole(2, K, 8, high=5), whole(2, K, 10, high=5)
 
+LENS = PinholeCamera(
+    np.array([[300.0, 0, 40], [0, 300, 30], [0, 0, 1]]),
+    np.eye(3),
+    np.array([0.0, 0, 400]),
+    np.array([-0.1, 0.01, 0, 0, 0]),
+)
+torch.manual_seed(0)
+LIFTER = Lifter(LiftingNetwork(width=8))
+ASIDE = PinholeCamera(LENS.intrinsics, np.eye(3), np.array([90.0, 0, 400]))
 CAMERA = Camera(300.0, (40.0, 30.0), np.eye(3), np.array([0.0, 0, 400]))
 
 # What is called, and the arrays that come in every kind.
@@ -142,6 +159,27 @@ CALLS = {
     "Camera.ray": (CAMERA.ray, POINTS),
     "Camera.to_camera": (CAMERA.to_camera, SPACE),
     "Camera.to_world": (CAMERA.to_world, SPACE),
+    "PinholeCamera.project": (LENS.project, SPACE),
+    "PinholeCamera.normalize": (LENS.normalize, POINTS),
+    "lifting.triangulate": (
+        lambda p, v: triangulate(
+            np.stack([as_array(p), 0.9 * as_array(p)]), (LENS, ASIDE), [as_array(v)] * 2
+        ),
+        POINTS,
+        VISIBLE,
+    ),
+    "lifting.reprojection_errors": (
+        lambda s, p: reprojection_errors(s, (LENS,), as_array(p)[None]),
+        SPACE,
+        POINTS,
+    ),
+    "lifting.depths_along_ray": (
+        lambda f, s, n: depths_along_ray(as_array(f) / 400, s, n),
+        POINTS[:, 0],
+        SPACE[:, 0],
+        SIZE,
+    ),
+    "lifting.Lifter": (lambda p: LIFTER(p, LENS), POINTS),
     "codecs.CoordinateCodec.encode": (CoordinateCodec(64).encode, POINTS, VISIBLE),
     "codecs.CoordinateCodec": (CoordinateCodec(64).decode, POINTS),
     "codecs.HeatmapCodec.encode": (HEATMAP.encode, POINTS / 4 // 1, VISIBLE),
@@ -218,6 +256,13 @@ CALLS = {
     "metrics.mean_pose": (metrics.mean_pose, POINTS, VISIBLE),
     "metrics.median_pose": (metrics.median_pose, POINTS, VISIBLE),
     "metrics.mpjpe": (metrics.mpjpe, SPACE, SPACE[::-1].copy(), VISIBLE),
+    "metrics.n_mpjpe": (metrics.n_mpjpe, SPACE, SPACE[::-1].copy(), VISIBLE),
+    "metrics.pck3d": (
+        partial(metrics.pck3d, unit="mm", threshold=90),
+        SPACE,
+        SPACE[::-1].copy(),
+        VISIBLE,
+    ),
     "metrics.pa_mpjpe": (metrics.pa_mpjpe, SPACE, SPACE[::-1].copy(), VISIBLE),
     "metrics.normalized_distances": (
         metrics.normalized_distances,

@@ -36,6 +36,8 @@ def test_counts():
         "lsp": 14,
         "ai_challenger": 14,
         "h36m": 17,
+        "mpi_inf_3dhp": 17,
+        "muco": 21,
         "upper_body": 5,
     }
 

@@ -19,6 +19,10 @@ An entry of a video also has its ``frame``, counted from 0, its ``time`` in
 seconds and the video's ``rate``, pictures per second. Coordinates are
 pixels of the upright picture (as a viewer shows it), 0-based.
 
+With ``--lift`` there are also ``NAME-3d.json``, each pose's joints in metres
+from the pelvis along the camera's axes, and ``NAME-3d.gif``, in which they
+turn (see `lifted`).
+
 The file is whole after each picture, so a run that is ended by whatever has
 lost at most the picture it was at (and says ``"complete": false``). Files
 that an earlier run wrote are replaced, others never, nor those that were
@@ -163,9 +167,24 @@ def _arguments(argv):
     parser.add_argument(
         "--json", action="store_true", help="also print the content of poses.json"
     )
+    parser.add_argument(
+        "--lift",
+        action="store_true",
+        help="also write the joints in space, guessed from the flat pose: metres "
+        "from the pelvis (NAME-3d.json), and a picture that turns (NAME-3d.gif)",
+    )
+    parser.add_argument(
+        "--focal",
+        type=number(1, 1e6),
+        metavar="X",
+        help="for --lift: the camera's focal length in pixels (default: 1.2 times "
+        "the longer side, a guess)",
+    )
     args = parser.parse_args(argv)
     if args.camera is None and not args.source:
         parser.error("name a picture, a folder or a video, or use --camera")
+    if args.focal and not args.lift:
+        parser.error("--focal is for --lift")
     if args.box and args.boxes:
         parser.error("--box or --boxes, not both")
     if args.multi and (args.box or args.boxes):
@@ -257,6 +276,26 @@ def _one(predictor, everybody, source, args, boxes, output):
     except DiskFullError:  # the next would not find more room
         raise
     except (ValueError, OSError, MemoryError, RuntimeError, cv2.error) as error:
+        output.fail(source, error)
+    if args.lift:
+        _lift(source, args, output)
+
+
+def _lift(source, args, output):
+    """The poses of a picture or video in space; those that there are."""
+    from ..files import DiskFullError
+    from .lifted import write_lifted
+
+    results, output.found = output.found, []
+    if not results:
+        return
+    stem = f"camera-{source}" if isinstance(source, int) else source.stem
+    names = [output.free_name(f"{stem}-3d", end) for end in (".json", ".gif")]
+    try:
+        write_lifted(results, output.written, *names, args.focal, output.note)
+    except DiskFullError:
+        raise
+    except (ValueError, OSError) as error:
         output.fail(source, error)
 
 
@@ -380,6 +419,7 @@ class _Output:
     def __init__(self, args, sources):
         self.folder, self._args = args.out, args
         self.failures, self._notes = [], []
+        self.found = []  # of the present source, to be lifted
         self._poses, self._table, self._head = None, None, {}
         self._taken = {os.path.realpath(path) for path in sources}
         self._stack = ExitStack()
@@ -434,6 +474,8 @@ class _Output:
     def add(self, result):
         """Write the poses of a picture."""
         self._poses.append(result)
+        if self._args.lift:
+            self.found.append(result)
         if self._table is not None:
             self._table.append(result)
 

@@ -13,6 +13,7 @@ from .lsp import LSP
 from .mpii import MPII, MPIIGroundTruth
 from .prepared import open_crops
 from .registry import open_dataset
+from .space import CameraSequence, MuCoPicture, read_mpi_inf_3dhp, read_muco
 
 __all__ = [
     "LSP",
@@ -21,12 +22,14 @@ __all__ = [
     "AnnotatedDataset",
     "COCOFile",
     "COCOKeypoints",
+    "CameraSequence",
     "CropDataset",
     "CropsError",
     "DatasetError",
     "DatasetReport",
     "DatasetWarning",
     "MPIIGroundTruth",
+    "MuCoPicture",
     "Person",
     "PoseDataset",
     "Skipped",
@@ -41,6 +44,8 @@ __all__ = [
     "open_dataset",
     "prepare",
     "read_coco",
+    "read_mpi_inf_3dhp",
+    "read_muco",
 ]
 
 

@@ -28,7 +28,7 @@ from .average_precision import (
 from .baselines import center_pose, constant_predictions, mean_pose, median_pose
 from .errors import ErrorBreakdown, error_breakdown
 from .intervals import Interval, bootstrap_interval, joint_intervals, paired_interval
-from .mpjpe import mpjpe, pa_mpjpe
+from .mpjpe import mpjpe, n_mpjpe, pa_mpjpe, pck3d
 from .normalizers import (
     PckNormalizer,
     box_size,
@@ -77,6 +77,7 @@ __all__ = [
     "mean_pose",
     "median_pose",
     "mpjpe",
+    "n_mpjpe",
     "named_sigmas",
     "normalized_distances",
     "oks",
@@ -84,6 +85,7 @@ __all__ = [
     "paired_interval",
     "paired_oks",
     "pck",
+    "pck3d",
     "pck_hits",
     "pck_normalizer",
     "pck_normalizers",

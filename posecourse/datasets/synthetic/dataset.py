@@ -187,6 +187,18 @@ class SyntheticPeople:
         self._last = (index, image)
         return Rendering(image, person, parts)
 
+    def joints_world(self, index: int) -> np.ndarray:
+        """The joints of person `index`, without drawing them: a millisecond.
+
+        ``(16, 3)`` metres in the world, as `Person.extra` has them.
+        """
+        if not -self.count <= index < self.count:
+            raise IndexError(f"index {index} of {self.count} people")
+        rng = self._rng(_PERSON, int(index) % self.count)
+        stance = sample_stance(rng, self.difficulty)
+        turned = rotation("zx", stance.roll, stance.pitch)
+        return (stance.joints - stance.ground) @ turned
+
     def motion(
         self, name: str, frames: int = 48, index: int = 0, fps: float = 24.0
     ) -> list[Rendering]:
