@@ -70,14 +70,9 @@ def headline(name):
 
 def test_all_that_is_shipped_is_known(root):
     folder = root / "data" / "weights"
-    assert (
-        sorted(
-            p.name
-            for p in folder.iterdir()
-            if p.is_dir() and not p.name.startswith("__")
-        )
-        == sorted([*NAMES, *PEOPLE])
-    )
+    assert sorted(
+        p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("__")
+    ) == sorted([*NAMES, *PEOPLE])
 
 
 @pytest.mark.parametrize("name", PEOPLE)
