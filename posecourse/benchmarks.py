@@ -271,7 +271,7 @@ def _drawing_profile(edition: int, seconds: float) -> dict[str, float]:
     while time.process_time() < started + seconds or not index:
         profile.runcall(people.render, index)
         index += 1
-    stats = pstats.Stats(profile).stats
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     makers = {("render", "dataset.py"), ("draw", "drawing.py")}
     makers = {f for f in stats if (f[2], Path(f[0]).name) in makers}
     whole = max(stats[f][3] for f in makers)

@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # As the command line says it. FFmpeg listens once in a process, when the first
 # video is opened: in a fixture it would depend on which tests went before.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Several processes with several threads each wait for one another: small networks
+# were eight times as slow. Notebooks' kernels inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
 def pytest_collection_modifyitems(items):

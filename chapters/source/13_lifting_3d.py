@@ -615,9 +615,9 @@ print("2D first gains", *(f"{seed}: {value:.0f} mm ({low:.0f} to {high:.0f})"
 # %% [markdown]
 # With this budget, 2D first wins with both seeds, by **28** and **35** mm: a
 # keypoint is the most useful thing one can know about a pose. The gap between
-# the last two rows, **101** against **70** mm, is what the mistakes in 2D
-# cost. And the lifter that never saw a picture (**101** mm) beats the one
-# that learned from these (**129** and **124** mm): it has seen far more
+# the last two rows, 101 against 70 mm, is what the mistakes in 2D
+# cost. And the lifter that never saw a picture (101 mm) beats the one
+# that learned from these (129 and 124 mm): it has seen far more
 # bodies. That is the real argument for this way: *bodies are cheap, labelled
 # pictures are not*.
 #

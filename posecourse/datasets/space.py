@@ -16,7 +16,7 @@ nothing is guessed. What could be checked and what could not:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -222,7 +222,7 @@ def _muco_picture(record, people, where: str) -> MuCoPicture:
     width, height = (int(get_field(record, n, where)) for n in ("width", "height"))
     if not (fx > 0 and fy > 0 and width > 0 and height > 0):
         raise DatasetError(f"{where}: focal length and size must be positive")
-    parts = (np.stack(part) for part in zip(*people))
+    parts: Any = (np.stack(part) for part in zip(*people))
     return MuCoPicture(
         str(get_field(record, "file_name", where)),
         (width, height),

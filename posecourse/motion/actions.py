@@ -101,13 +101,12 @@ def body_centred(
         / 2
         for j in ("hip", "shoulder")
     )
+    if move:
+        points = points - hips.mean(-2)[..., None, None, :]
     if scale:
         torso = np.median(np.linalg.norm(shoulders - hips, axis=-1), axis=-1)
-        size = np.where(torso > 0, torso, 1)[..., None, None, None]
-    else:
-        size = 1.0
-    middle = hips.mean(-2)[..., None, None, :] if move else 0.0
-    return (points - middle) / size
+        points = points / np.where(torso > 0, torso, 1)[..., None, None, None]
+    return points
 
 
 # ----------------------------------------------------- nearest neighbours

@@ -21,15 +21,15 @@ __all__ = [
 _SIDES = ("right", "left")
 # The joint in the middle is where the angle is; straight is 180 degrees.
 BODY_ANGLES: dict[str, tuple[str, str, str]] = {
-    f"{side}_{joint}": tuple(f"{side}_{name}" for name in names)
-    for joint, names in (
+    f"{side}_{joint}": (f"{side}_{a}", f"{side}_{b}", f"{side}_{c}")
+    for joint, (a, b, c) in (
         ("knee", ("hip", "knee", "ankle")),
         ("hip", ("shoulder", "hip", "knee")),
         ("elbow", ("shoulder", "elbow", "wrist")),
         ("shoulder", ("elbow", "shoulder", "hip")),
     )
     for side in _SIDES
-}  # type: ignore[assignment]
+}
 
 
 def _three(a, b, c):
@@ -144,8 +144,9 @@ def velocities(values, times) -> np.ndarray:
         )
     if not (np.diff(times) > 0).all():
         raise ValueError("the times must increase from one moment to the next")
-    order = 2 if len(times) > 2 else 1
-    return np.gradient(values, times, axis=0, edge_order=order)
+    if len(times) == 2:
+        return np.gradient(values, times, axis=0)
+    return np.gradient(values, times, axis=0, edge_order=2)
 
 
 @dataclass(frozen=True)

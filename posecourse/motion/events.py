@@ -64,7 +64,9 @@ class Hysteresis:
 
     def reset(self) -> None:
         """Off, and without a past."""
-        self.state, self._since, self.time = False, None, None
+        self.state = False
+        self._since: float | None = None
+        self.time: float | None = None
 
     def __call__(self, value: float, time: float) -> bool:
         """The state after a value at a time in seconds.
@@ -142,7 +144,7 @@ class RepetitionCounter:
         """Nothing done, nothing begun."""
         self.switch.reset()
         self.repetitions: list[Repetition] = []
-        self._start, self._extreme = None, math.nan
+        self._start, self._extreme = math.nan, math.nan
 
     @property
     def count(self) -> int:

@@ -134,6 +134,7 @@ class Filter:
 
     def between(self, step) -> np.ndarray:
         """What to say `step` seconds after a value was seen last."""
+        assert self.estimate is not None  # there was a first call
         return self.estimate
 
 

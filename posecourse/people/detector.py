@@ -58,14 +58,15 @@ def build_detector(trunk: str = "efficientnet_lite0", input_size=(192, 160), **o
         takes any size that the trunk can halve.
     """
     network = models.build(trunk, MAPS, input_size=input_size, **options)
-    if not isinstance(getattr(network, "head", None), torch.nn.Conv2d):
+    head = getattr(network, "head", None)
+    if not isinstance(head, torch.nn.Conv2d) or head.bias is None:
         raise ValueError(
             f"{trunk} does not end in one convolution; a detector can be made of "
             "laptop, efficientnet_lite0 or efficientnet_lite2"
         )
     start = [math.log(_PRIOR / (1 - _PRIOR)), 0.0, 0.0, *_SIDES]
     with torch.no_grad():
-        network.head.bias.copy_(torch.tensor(start))
+        head.bias.copy_(torch.tensor(start))
     return network
 
 

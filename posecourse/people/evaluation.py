@@ -194,7 +194,10 @@ def detector_rates(found, people, threshold: float = 0.5) -> dict[str, float]:
     threshold:
         The overlap of a hit.
     """
-    hits = [match_boxes(*f, *p, threshold) for f, p in zip(found, people)]
+    hits = [
+        match_boxes(guesses, scores, boxes, ignored, threshold)
+        for (guesses, scores), (boxes, ignored) in zip(found, people)
+    ]
     total = sum(int((~np.asarray(ignored, bool)).sum()) for _, ignored in people)
     return {
         "ap50": box_ap(found, people, threshold),
@@ -225,7 +228,8 @@ def evaluate_people(
         Only so many pictures.
     """
     predictor = predictor or getattr(find, "predictor", None)
-    truth, boxes, rows = [], [], {"found": []}
+    truth, boxes = [], []
+    rows: dict[str, list] = {"found": []}
     if predictor is not None:
         rows["true boxes"] = []
     for image, persons, ignored in labelled_pictures(dataset, limit):

@@ -8,8 +8,8 @@ pictures of several by pasting (`mosaics`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -84,14 +84,12 @@ class PeoplePictures:
                 f"pictures of {self.size} with joints of {self.skeleton.name} and "
                 f"of {other.size}, {other.skeleton.name} do not go together"
             )
-        return PeoplePictures(
-            *(
-                np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-                for f in fields(self)
-                if f.name != "skeleton"
-            ),
-            self.skeleton,
-        )
+        joined: dict[str, Any] = {
+            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+            for f in fields(self)
+            if f.name != "skeleton"
+        }
+        return replace(self, **joined)
 
 
 def _empty(count: int, size, skeleton: Skeleton) -> PeoplePictures:

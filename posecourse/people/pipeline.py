@@ -119,7 +119,8 @@ class PosePipeline:
             with Video(video) as opened:
                 yield from self.video(opened, every)
             return
-        tracker, last = Tracker(self.predictor.skeleton.sigmas), {}
+        tracker = Tracker(self.predictor.skeleton.sigmas)
+        last: dict[int, Pose] = {}
         for number, image in enumerate(video):
             if number % every == 0:
                 poses = self(image)
@@ -130,7 +131,7 @@ class PosePipeline:
             numbers = tracker.update(np.array([pose.keypoints for pose in poses]))
             for pose, track in zip(poses, numbers):
                 pose.track = int(track)
-            last |= {pose.track: pose for pose in poses}
+                last[pose.track] = pose
             self.seconds["tracking"] = time.perf_counter() - start
             height, width = image.shape[:2]
             result = ImagePoses(poses, None, width, height, frame=number)

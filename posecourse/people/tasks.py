@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -348,7 +349,10 @@ def detector_scores(network, pictures: PeoplePictures, overlap: float = 0.5) -> 
     found, people = found_boxes(network, pictures), _truth(pictures)
     scores = np.concatenate([s for _, s in found])
     person = np.concatenate(
-        [match_boxes(b, s, *p, overlap) for (b, s), p in zip(found, people)]
+        [
+            match_boxes(guesses, scores, boxes, ignored, overlap)
+            for (guesses, scores), (boxes, ignored) in zip(found, people)
+        ]
     )
     total = sum(int((~ignored).sum()) for _, ignored in people)
     counted = person != -2
@@ -374,12 +378,9 @@ def _mean_box_ap(pictures: PeoplePictures) -> float:
 
 
 def _draw(path, network, pictures: PeoplePictures, threshold: float, count: int = 12):
-    some = PeoplePictures(
-        *(
-            getattr(pictures, name)[:count]
-            for name in ("images", "boxes", "ignored", "keypoints", "visible", "area")
-        ),
-        pictures.skeleton,
+    parts = ("images", "boxes", "ignored", "keypoints", "visible", "area")
+    some = replace(
+        pictures, **{name: getattr(pictures, name)[:count] for name in parts}
     )
     tiles = [
         draw_box(image, list(boxes)) if len(boxes) else image

@@ -132,7 +132,7 @@ def rounding_error(values, top: float) -> float:
     return float(np.sqrt(np.mean((coded - values) ** 2)))
 
 
-def draw_damage(predict, image, damage: str, step: float) -> Figure:
+def draw_damage(predict, image, damage: str, step: float) -> Figure | None:
     """A picture, damaged, and what a network makes of it.
 
     Parameters

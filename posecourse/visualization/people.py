@@ -21,7 +21,8 @@ _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), "dashdot")
 def person_color(number: int) -> tuple[int, int, int]:
     """RGB of a person's number: eight, then again from the first."""
     code = _COLORS[number % len(_COLORS)].lstrip("#")
-    return tuple(int(code[i : i + 2], 16) for i in (0, 2, 4))
+    red, green, blue = bytes.fromhex(code)
+    return red, green, blue
 
 
 def draw_people(image, poses, width: int = 384, boxes: bool = True) -> np.ndarray:
