@@ -260,6 +260,7 @@ def _append(code):
         (_append("x = = 1"), "not Python"),
         (_append("from posecourse.metrics import (\n    _private)"), "is private"),
         (_append("import posecourse._private as x"), "is private"),
+        (_append("table([(1, 2)], 'ab')\nprint('seen')"), "a table that nobody sees"),
         (_append("x = torch.rand(3)"), "torch is used at random"),
         (_replace('tags=["setup"]', ""), "tagged setup"),
         (_replace('require("0.1")', "pass"), "call require"),

@@ -72,7 +72,7 @@ def test_all_that_is_shipped_is_known(root):
     folder = root / "data" / "weights"
     assert sorted(
         p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("__")
-    ) == sorted([*NAMES, *PEOPLE])
+    ) == sorted([*NAMES, *PEOPLE, "lifter"])
 
 
 @pytest.mark.parametrize("name", PEOPLE)

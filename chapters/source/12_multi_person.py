@@ -355,7 +355,7 @@ show_people([close.image] * 3, points, size=3, columns=3,
 # Is it? A crop of one person shows the one beside, too. The network is not
 # told which of the two is meant; it has to guess from who is in the middle.
 # And before that, the detector must have found both. The study
-# `data/studies/several_people.py` has drawn 100 scenes of each degree of
+# `data/studies/several_people.py` has drawn 40 scenes of each degree of
 # overlap (the mean over people of the largest IoU with somebody else's box)
 # and scored the poses by OKS-AP, as COCO does.
 #
@@ -553,7 +553,7 @@ table([(row["people"], row["detector"], row["poses"],
 # batch.)
 # Bottom-up takes **20.0** to **23.1** ms, whoever is there. Here it is cheaper
 # from the first person on, and less accurate except where people overlap much.
-# With a larger network of one person, as in practice, the two curves are
+# With a larger network of one person, as in practice, the two columns are
 # further apart: users have reported 30 frames a second that fell to 2 when a
 # group walked in.
 #
@@ -667,11 +667,11 @@ table([(name, about["pictures"], about["people"],
 # The second table is a cold shower. On photographs the detector finds
 # **55.6** % and **71.4** % of the people who are clear to see, with about one
 # false alarm a picture, and the poses are poor, with true boxes too. Athletes
-# pasted beside each other are not a street; 64 x 64 pixels are few. And it is
-# nine pictures each: the intervals reach from almost nothing to twice the
-# value. What is shown here is how the parts work, not what is possible: the
-# published detectors are made by the same recipe, from COCO's labelled people
-# and with days of a GPU.
+# pasted beside each other are not a street, and `photos` has met nobody but
+# athletes. And it is nine pictures each: the intervals, in the study's file,
+# are 20 points wide and more. What is shown here is how the parts work, not
+# what is possible: the published detectors are made by the same recipe, from
+# COCO's labelled people and with days of a GPU.
 #
 # ## Project
 #

@@ -662,12 +662,12 @@ plots.show_robustness(
 #   at the hips, **58.8**. Hidden joints are guessed from the others.
 # - **Unusual poses**: three times the usual spread costs nine points, **79.3**.
 # - **Turned**: half is lost at 90 degrees, **49.4**, and no more after that. One in
-#   twenty of the training people was turned by any angle: that little is worth 50
-#   points. Augmentation is the cheapest cure there is.
+#   twenty of the training people was turned by any angle: that little is probably
+#   what keeps half. Augmentation is the cheapest cure there is.
 # - **Dark**: four times darker costs 16 points; sixteen times darker, the network
-#   is worse than the mean pose. Yet the picture is still there: multiply it
-#   by 16, and nearly all joints come back. Some damage is cured before the
-#   network.
+#   is worse than the mean pose. Yet the picture is still there: brighten it
+#   before the network sees it, and see how much comes back. Some damage is
+#   cured before the network.
 # - **Blur, noise, JPEG, few pixels** come together in a real camera, and add up.
 #
 # ## Quiz

@@ -239,6 +239,19 @@ def _code(notebook, chapter, root):
         for name in _imported(tree):
             if re.search(r"(^|\.)_(?!_)", name):
                 yield f"{name} is private, learners cannot rely on it"
+        if _lost_tables(tree):
+            yield f"a table that nobody sees, not the last line of {_name(cell)}"
+
+
+def _lost_tables(tree) -> list:
+    """Calls of `table` whose value goes nowhere: a cell shows its last value."""
+    return [
+        line
+        for line in tree.body[:-1]
+        if isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Call)
+        and getattr(line.value.func, "id", "") == "table"
+    ]
 
 
 def _imported(tree) -> list[str]:
