@@ -28,7 +28,7 @@ from posecourse.authoring.chapters import CHAPTERS
 
 pytestmark = pytest.mark.slow
 
-LARGEST = 60e6
+LARGEST = 80e6
 
 
 def package_tool():
