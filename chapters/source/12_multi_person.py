@@ -647,8 +647,9 @@ check("12.3", switches)
 runs = study["crossings"]
 print(f"{len(runs)} crossings; no number changed: with true poses "
       f"{sum(r['true_poses'] == 0 for r in runs)}, with found poses "
-      f"{sum(r['found_poses'] == 0 for r in runs)}; both have their first "
-      f"number at the end: {sum(r['same_at_end'] for r in runs)}")
+      f"{sum(r['found_poses'] == 0 for r in runs)}\n"
+      "both have their first number at the end: "
+      f"{sum(r['same_at_end'] for r in runs)}")
 table([(name, about["pictures"], about["people"],
         *(about["keypoints"][row]["AP"][0]
           for row in ("found", "true boxes", "mean pose")),

@@ -335,7 +335,7 @@ for name, maps in answers.items():
 note = json.loads(exported.metadata.to_json())
 for key in ("model", "input_size", "mean", "std", "kind", "codec",
             "box_padding"):
-    print(f"{key:12s} {note[key]}")
+    print(f"{key:12s} {str(note[key])[:66]}")
 print(f"joints       {', '.join(note['skeleton']['joints'][:4])}, ...")
 print(f"crop         {note['crop'][:66]} ...")
 

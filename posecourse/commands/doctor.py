@@ -29,7 +29,7 @@ __all__ = ["Finding", "examine", "main"]
 _PACKAGE = Path(places.__file__).resolve().parent
 
 # The networks that chapters and commands ask for by name.
-_NETWORKS = ("laptop", "photos", "posenet")
+_NETWORKS = ("laptop", "photos", "posenet", "detector", "bottom_up", "crowd")
 
 # What of data/ is the course's own, not a data set.
 _OWN_DATA = {"prepared", "samples", "weights", "studies", "benchmarks"}

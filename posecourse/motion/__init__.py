@@ -10,32 +10,21 @@
 >>> from posecourse.motion import OneEuroFilter, ExerciseCounter
 """
 
-from .actions import ActionNetwork, ActionRecognizer, ActionTask, NearestNeighbor
+# what is quick to import; `actions` and `tracks` need torch, `overlay` OpenCV
 from .angles import ScoreToStd, body_angles, joint_angle, velocities
 from .events import ExerciseCounter, HandRaised, Hysteresis, RepetitionCounter
-from .overlay import Sticker, fit_affine, fit_similarity
 from .smoothing import KalmanFilter, MovingAverage, OneEuroFilter, smooth
-from .tracks import PoseSmoother, SinglePersonTracker
 
 __all__ = [
-    "ActionNetwork",
-    "ActionRecognizer",
-    "ActionTask",
     "ExerciseCounter",
     "HandRaised",
     "Hysteresis",
     "KalmanFilter",
     "MovingAverage",
-    "NearestNeighbor",
     "OneEuroFilter",
-    "PoseSmoother",
     "RepetitionCounter",
     "ScoreToStd",
-    "SinglePersonTracker",
-    "Sticker",
     "body_angles",
-    "fit_affine",
-    "fit_similarity",
     "joint_angle",
     "smooth",
     "velocities",
