@@ -18,6 +18,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     threads = max(1, (os.cpu_count() or 1) // workers)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
+# Fixtures that build a chapter, train, or run a study: whoever asks is slow.
+COSTLY = {"built", "done", "trained"}
+
 
 def pytest_collection_modifyitems(items):
     """Notebooks and a browser take long: ``-m "not slow"`` leaves them out.
@@ -26,6 +29,8 @@ def pytest_collection_modifyitems(items):
     """
     first = set()
     for item in items:
+        if COSTLY.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
         if item.path.suffix == ".ipynb" or item.get_closest_marker("browser"):
             item.add_marker("slow")
             first.add(item.path)

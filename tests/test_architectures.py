@@ -60,6 +60,7 @@ def test_cpn_has_the_published_size():
     assert round(millions, 1) == 27.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAGES)
 def test_heatmaps_at_256_are_64(name):
     with torch.device("meta"):

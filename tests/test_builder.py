@@ -429,6 +429,7 @@ def test_setup_and_hide_input_are_folded(tmp_path):
         assert "setup" in tags(folded[0]) and folded[1].source == "print(7)"
 
 
+@pytest.mark.slow
 def test_printed_text_is_stored_in_one_piece(tmp_path):
     lines = (
         "import time",

@@ -460,6 +460,7 @@ def pckh(points, people):
     return 100 * np.nanmean(hits[:, COUNTED])
 
 
+@pytest.mark.slow
 def test_at_least_twice_the_mean_pose_in_two_minutes(trained, others):
     model, people, seconds = trained
     assert seconds < 120

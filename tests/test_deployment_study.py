@@ -56,6 +56,7 @@ def test_a_rounding_error_by_hand():
     assert plots.rounding_error(np.full(4, 1.5), 255) == 0.5
 
 
+@pytest.mark.slow
 def test_figures_show_what_they_are_given(root, displayed):
     studies = root / "data" / "studies"
     study = read_json(studies / "deployment.json")

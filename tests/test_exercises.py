@@ -483,6 +483,7 @@ def test_solutions_pass_and_empty_cells_do_not(chapter, kind, monkeypatch):
         assert result.passed == (kind == "solution" and not unsolved), result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", [n for _, n in WRITTEN])
 def test_a_checker_refuses_nonsense(id):
     for nonsense in (

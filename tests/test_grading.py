@@ -216,6 +216,7 @@ def test_a_function_elsewhere_answers_as_if_it_were_here(session):
     assert np.isnan(f(float("nan"))[0])
 
 
+@pytest.mark.slow
 def test_a_gradient_flows_through(session):
     import torch
 

@@ -91,6 +91,7 @@ def test_what_the_peer_says_comes_back_in_the_windows_pixels(script):
         assert (others == 128).all()
 
 
+@pytest.mark.slow
 def test_who_is_the_same_is_not_asked_again(script, tmp_path, monkeypatch):
     people, asked = dot_people(4, side=64, margin=2.0), []
     monkeypatch.setattr(script, "open_crops", lambda *_, **__: people)

@@ -155,6 +155,7 @@ def test_too_much_for_sharp_frames_is_shown_with_fewer_pixels(displayed):
     assert 'width="200" height="200"' in output.data["text/html"]
 
 
+@pytest.mark.slow
 def test_a_loop_that_cannot_be_packed_says_so(displayed):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"30 frames take \d+ kB, more than 300"):

@@ -87,6 +87,7 @@ def test_boxes_and_a_detector_are_too_much(tmp_path, picture, detect):
     assert predict(picture, tmp_path / "out", "--multi", "--box", "1,2,30,40") == 2
 
 
+@pytest.mark.slow
 def test_evaluate_everybody(tmp_path, detect, capsys):
     detect[:] = [[0, 0, 48, 72], [48, 0, 48, 72]]
     path = write_coco(tmp_path / "coco", SCENES)

@@ -185,6 +185,7 @@ def test_a_dry_run_says_what_would_happen(tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_plan_is_right(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = config_for(

@@ -562,6 +562,7 @@ def test_folders_of_stores(dataset, store, tmp_path, monkeypatch):
 # --- hostile folders ------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no pipes and devices")
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_what_is_no_picture_costs_one_person_each(tmp_path, in_memory):
