@@ -634,3 +634,12 @@ def test_tracks_travel_in_json(tmp_path):
         )
         == 1
     )
+
+
+@pytest.mark.parametrize("finder", [CenterDetector, BottomUp])
+def test_what_is_no_picture_is_refused(finder):
+    find = finder.load(device="cpu")
+    with pytest.raises(ValueError, match="RGB uint8"):
+        find(np.zeros((40, 40, 3)))
+    with pytest.raises(ValueError, match="RGB uint8"):
+        find(np.zeros((40, 40), np.uint8))

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 __all__ = [
+    "add_camera",
     "add_device",
     "dataset",
     "existing",
@@ -62,6 +63,18 @@ def add_device(parser):
         default="auto",
         metavar="NAME",
         help="cpu, cuda, cuda:1, mps (default: a GPU if there is one)",
+    )
+
+
+def add_camera(parser):
+    """The option ``--camera``: its number in place of a file."""
+    parser.add_argument(
+        "--camera",
+        nargs="?",
+        type=whole(0, 99),
+        const=0,
+        metavar="N",
+        help="a camera instead (default: the first); Ctrl-C ends it",
     )
 
 

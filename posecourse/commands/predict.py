@@ -40,6 +40,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from . import (
+    add_camera,
     add_device,
     existing_file,
     make_parser,
@@ -47,7 +48,6 @@ from . import (
     number,
     output_folder,
     print_json,
-    whole,
 )
 
 # In a folder, and where a name does not tell, both are tried. What OpenCV
@@ -91,14 +91,7 @@ def _arguments(argv):
         metavar="IMAGE",
         help="pictures, folders of pictures, videos",
     )
-    parser.add_argument(
-        "--camera",
-        nargs="?",
-        type=whole(0, 99),
-        const=0,
-        metavar="N",
-        help="a camera instead (default: the first); Ctrl-C ends it",
-    )
+    add_camera(parser)
     parser.add_argument(
         "--run",
         "--weights",

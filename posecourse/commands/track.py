@@ -13,7 +13,7 @@ import warnings
 from contextlib import ExitStack
 from time import perf_counter
 
-from . import add_device, make_parser, named, number, output_folder, whole
+from . import add_camera, add_device, make_parser, named, number, output_folder
 
 _FILTERS = ("one-euro", "kalman", "average", "none")
 
@@ -23,14 +23,7 @@ def add_source(parser):
     parser.add_argument(
         "source", nargs="?", type=named, metavar="VIDEO", help="a video file"
     )
-    parser.add_argument(
-        "--camera",
-        nargs="?",
-        type=whole(0, 99),
-        const=0,
-        metavar="N",
-        help="a camera instead (default: the first); Ctrl-C ends it",
-    )
+    add_camera(parser)
     parser.add_argument(
         "--run",
         metavar="RUN",

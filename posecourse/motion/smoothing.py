@@ -25,6 +25,7 @@ the next value begins anew. No filter draws a line across a longer gap.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def _positive(**numbers: float) -> None:
             raise ValueError(f"{name} is a positive, finite number; got {number}")
 
 
-class Filter:
+class Filter(ABC):
     """What all filters share: the time, what was seen when, and gaps.
 
     A filter of your own defines `begin` and `update`; `between`, if it does
@@ -128,9 +129,9 @@ class Filter:
         """Take over the values `anew` says as first ones."""
         self.estimate[anew] = values[anew]
 
+    @abstractmethod
     def update(self, values, onwards, step, time) -> None:
         """Move the estimate on where `onwards` says, `step` seconds each."""
-        raise NotImplementedError
 
     def between(self, step) -> np.ndarray:
         """What to say `step` seconds after a value was seen last."""

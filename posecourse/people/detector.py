@@ -200,6 +200,25 @@ def decode_centers(maps, stride: float, count: int = 100, threshold: float = 0.0
     ]
 
 
+def load_network(source):
+    """A network that comes with the course, by name, or of a run's folder or file."""
+    path = Path(source)
+    found = path if path.exists() else pretrained(str(source))
+    return models.load_model(find_weights(found))
+
+
+def rgb_picture(image) -> np.ndarray:
+    """``(H, W, 3)`` uint8 RGB, of an array or a path; ValueError for another."""
+    if isinstance(image, (str, Path)):
+        image = read_image(image)
+    image = picture_array(image)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(
+            f"a picture must be RGB uint8 (H, W, 3), got {image.dtype} {image.shape}"
+        )
+    return image
+
+
 class CenterDetector:
     """A trained detector: a picture to the boxes of its people.
 
@@ -248,9 +267,7 @@ class CenterDetector:
         Raises FileNotFoundError if there is none, WeightsError or ValueError
         if it cannot be used.
         """
-        path = Path(source)
-        found = path if path.exists() else pretrained(str(source))
-        return cls(models.load_model(find_weights(found)), device=device, **options)
+        return cls(load_network(source), device=device, **options)
 
     def __call__(self, image):
         """Boxes ``(D, 4)`` (x, y, width, height), pixels, and scores ``(D,)``.
@@ -260,15 +277,7 @@ class CenterDetector:
         image:
             RGB uint8 ``(H, W, 3)``, or the path of a picture.
         """
-        if isinstance(image, (str, Path)):
-            image = read_image(image)
-        image = picture_array(image)
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(
-                f"a picture must be RGB uint8 (H, W, 3), got {image.dtype} "
-                f"{image.shape}"
-            )
-        canvas, scale = fitted(image, self.long_side)
+        canvas, scale = fitted(rgb_picture(image), self.long_side)
         maps = self.maps(canvas)
         stride = canvas.shape[1] / maps.shape[-1]
         ((boxes, scores),) = decode_centers(maps, stride, threshold=self.threshold)

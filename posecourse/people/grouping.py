@@ -13,8 +13,6 @@ The network looks once, however many people there are.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -25,15 +23,12 @@ from .. import models
 from ..codecs import gaussian_heatmaps
 from ..codecs.decoders import heatmap_peaks
 from ..device import choose_device
-from ..drawing import picture_array
 from ..geometry import as_array, resize_points
-from ..images import read_image
 from ..inference import Pose
 from ..models.base import last_stage
-from ..models.pretrained import find_weights, pretrained
 from ..skeletons import MPII, Skeleton, get_skeleton
 from ..transforms import normalise
-from .detector import fitted
+from .detector import fitted, load_network, rgb_picture
 
 __all__ = [
     "BottomUp",
@@ -322,9 +317,7 @@ class BottomUp:
     @classmethod
     def load(cls, source="bottom_up", device=None, **options) -> BottomUp:
         """One that comes with the course, or of a run's folder or file."""
-        path = Path(source)
-        found = path if path.exists() else pretrained(str(source))
-        return cls(models.load_model(find_weights(found)), device=device, **options)
+        return cls(load_network(source), device=device, **options)
 
     def __call__(self, image) -> list[Pose]:
         """Everybody's pose, the surest first.
@@ -337,9 +330,7 @@ class BottomUp:
         image:
             RGB uint8 ``(H, W, 3)``, or the path of a picture.
         """
-        if isinstance(image, (str, Path)):
-            image = read_image(image)
-        canvas, scale = fitted(picture_array(image), self.long_side)
+        canvas, scale = fitted(rgb_picture(image), self.long_side)
         maps = self.maps(canvas)[0]
         stride = canvas.shape[1] / maps.shape[-1]
         keypoints, scores = self.group(maps)

@@ -65,22 +65,9 @@ class ScenePasses:
         )
 
 
-class FindCenters:
-    """Where people's middles are, and how large their boxes.
+class _SceneTask:
+    """What both tasks share: passes through pictures of several people."""
 
-    Three terms, each over its own count: the heat over people, the offset and
-    the logarithm of the size over the bumps' weights.
-
-    Parameters
-    ----------
-    training, validation:
-        Pictures with their people.
-    network:
-        From `build_detector`.
-    """
-
-    terms = 3
-    metric = "box AP50"
     partial_gradients = False
 
     def __init__(
@@ -99,15 +86,44 @@ class FindCenters:
         )
         self.validation, self.about = validation, about
         self.steps_per_epoch = self.passes.steps
+        self.prepare(training)
+
+    def batch(self, step: int):
+        """The batch of a step."""
+        return self.passes.batch(step)
+
+    def prepare(self, training: PeoplePictures) -> None:
+        """What is known of the training pictures before the first step."""
+
+    def metadata(self) -> dict:
+        """Of what, beside the weights."""
+        return {"trained_on": self.about}
+
+
+class FindCenters(_SceneTask):
+    """Where people's middles are, and how large their boxes.
+
+    Three terms, each over its own count: the heat over people, the offset and
+    the logarithm of the size over the bumps' weights.
+
+    Parameters
+    ----------
+    training, validation:
+        Pictures with their people.
+    network:
+        From `build_detector`.
+    """
+
+    terms = 3
+    metric = "box AP50"
+
+    def prepare(self, training: PeoplePictures) -> None:
+        """What is known of the training pictures before the first step."""
         sides = training.boxes[..., 2:].reshape(-1, 2)
         self._sides = torch.tensor(
             np.nanmean(np.log(np.where(sides > 0, sides, np.nan)), 0)
         )
         self._threshold = 0.3
-
-    def batch(self, step: int):
-        """The batch of a step."""
-        return self.passes.batch(step)
 
     def loss(self, network, batch) -> LossTerms:
         """Focal loss of the heat, absolute errors of offset and size."""
@@ -169,10 +185,6 @@ class FindCenters:
             f"{row['images_per_second']:.1f} pictures/s"
         )
 
-    def metadata(self) -> dict:
-        """Of what, beside the weights."""
-        return {"trained_on": self.about}
-
     def report(self, folder: Path, network) -> str:
         """``evaluation.json`` and ``predictions.png``; a line."""
         scores = detector_scores(network, self.validation)
@@ -186,7 +198,7 @@ class FindCenters:
         )
 
 
-class FindLimbs:
+class FindLimbs(_SceneTask):
     """Everybody's joints and bones as maps: `grouping.BottomUp`'s network.
 
     Two terms, mean squared errors of the joints' and of the bones' maps; a
@@ -202,29 +214,10 @@ class FindLimbs:
 
     terms = 2
     metric = "OKS-AP"
-    partial_gradients = False
 
-    def __init__(
-        self,
-        training: PeoplePictures,
-        validation: PeoplePictures,
-        network,
-        settings: FitSettings,
-        device="cpu",
-        batch_size: int = 16,
-        augmentation: SceneAugmentation | None = _USUAL,
-        about: str = "drawn scenes",
-    ):
-        self.passes = ScenePasses(
-            training, network.input_size, settings, device, batch_size, augmentation
-        )
-        self.validation, self.about = validation, about
-        self.steps_per_epoch = self.passes.steps
+    def prepare(self, training: PeoplePictures) -> None:
+        """What is known of the training pictures before the first step."""
         self.bones = tree_bones(training.skeleton)
-
-    def batch(self, step: int):
-        """The batch of a step."""
-        return self.passes.batch(step)
 
     def _targets(self, batch, size):
         stride = batch.images.shape[-1] / size[0]
@@ -261,10 +254,6 @@ class FindLimbs:
             f"maps {row['trivial_loss']:.2f})  {self.metric} {row['score']:.1f}  "
             f"{row['images_per_second']:.1f} pictures/s"
         )
-
-    def metadata(self) -> dict:
-        """Of whom, beside the weights."""
-        return {"trained_on": self.about}
 
     def report(self, folder: Path, network) -> str:
         """``evaluation.json``; a line."""
