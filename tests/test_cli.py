@@ -22,14 +22,7 @@ from posecourse.cli import COMMANDS, main
 
 OWN = [name for name in COMMANDS if name != "chapters"]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small networks wait for each other's threads on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(autouse=True)

@@ -9,23 +9,17 @@ import shutil
 import tempfile
 
 import pytest
-import torch
 from hostile import BLOBS, DOORS, FOLDERS, House, mutations, odd_paths
 
 from posecourse.cli import main
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.usefixtures("one_thread"),
+]
 # How a command may end.
 WORKS, REFUSED = (0,), (1, 2)
 EITHER = WORKS + REFUSED
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -33,14 +33,7 @@ from posecourse.skeletons import MPII, UPPER_BODY, Skeleton
 DOTS = Skeleton("dots", ("red", "green", "blue", "white"), (), ("red",) * 4, (0.1,) * 4)
 TONES = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]])
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small networks wait for each other's threads on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class DotFinder(models.PoseNetwork):

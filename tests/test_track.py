@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from test_video import marked, write_video
 
 from posecourse.cli import main
@@ -17,13 +16,7 @@ from posecourse.skeletons import MPII
 
 NAN = float("nan")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

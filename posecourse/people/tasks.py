@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class ScenePasses:
         )
 
 
-class _SceneTask:
+class _SceneTask(ABC):
     """What both tasks share: passes through pictures of several people."""
 
     partial_gradients = False
@@ -92,6 +93,7 @@ class _SceneTask:
         """The batch of a step."""
         return self.passes.batch(step)
 
+    @abstractmethod
     def prepare(self, training: PeoplePictures) -> None:
         """What is known of the training pictures before the first step."""
 
