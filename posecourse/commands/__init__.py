@@ -16,7 +16,6 @@ import sys
 import tempfile
 import textwrap
 from argparse import ArgumentTypeError
-from contextlib import suppress
 from pathlib import Path
 
 __all__ = [
@@ -106,10 +105,12 @@ class _Number:
         self.low, self.high = low, high
 
     def __call__(self, text: str):
-        with suppress(ValueError):
+        try:
             value = self.read(text)
-            if self.low <= value <= self.high and math.isfinite(value):
-                return value
+        except ValueError:
+            value = math.nan  # within no bounds
+        if self.low <= value <= self.high and math.isfinite(value):
+            return value
         ends = [f"from {self.low:g}"] if math.isfinite(self.low) else []
         if math.isfinite(self.high) and self.high != _MOST:
             ends.append(f"to {self.high:g}")
