@@ -87,7 +87,7 @@ def look_at_the_wrong_answer(page):
     panel.get_by_text("✗ not right yet").wait_for()
     assert "expected:" in panel.inner_text()
     picture = panel.locator("img")
-    assert picture.evaluate("p => p.complete && p.naturalWidth > 200")
+    assert picture.evaluate("p => p.decode().then(() => p.naturalWidth > 200)")
     assert picture.bounding_box()["width"] < panel.bounding_box()["width"]
     first, second = panel.locator("summary").nth(0), panel.locator("summary").nth(1)
     assert not second.is_visible()

@@ -502,12 +502,12 @@ def test_a_drawing_that_could_not_be_written(ask, tmp_path, monkeypatch):
     from posecourse.inference import video_writer
 
     film = write_video(tmp_path / "film.mp4", [marked(i) for i in range(5)])
-    video_writer.video_suffix(120, 100)
+    suffix = video_writer.video_suffix(120, 100)
     monkeypatch.setattr(video_writer, "_count_pictures", lambda path: 1)
     status, content, told = ask(film)
     assert status == 1 and len(content["images"]) == 5
     assert "1 of 5 pictures can be read back" in told
-    assert "film-pose.webm: the video" in told and ".part" not in told
+    assert f"film-pose{suffix}: the video" in told and ".part" not in told
     assert visible(tmp_path / "out") == ["poses.json"]
 
 

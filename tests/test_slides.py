@@ -77,7 +77,7 @@ def test_nothing_to_scroll(root, tmp_path, browser, chapter):
         slides = tab.evaluate(MEASURE)
         # a window of another size shows the same, only larger
         tab.set_viewport_size({"width": 1920, "height": 1080})
-        assert tab.evaluate("Reveal.getScale()") == pytest.approx(1.5)
+        tab.wait_for_function("Math.abs(Reveal.getScale() - 1.5) < 1e-6")
         tab.evaluate("Reveal.slide(0, 0)")
         opened = tab.evaluate(
             """() => { const found = [];

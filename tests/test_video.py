@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from pathlib import Path
 
 import cv2
 import mp4_boxes
@@ -214,10 +215,11 @@ def test_names_that_are_not_utf8(film):
     folder.mkdir()
     path = folder / os.fsdecode(b"d\xe9j\xe0.mp4")
     film.rename(path)
-    with Video(path) as source, VideoWriter(folder / path.stem, 10) as writer:
+    drawn = folder / f"{path.stem}-drawn"
+    with Video(path) as source, VideoWriter(drawn, 10) as writer:
         for image in source:
             writer.write(image)
-    assert writer.path.parent == folder and writer.path.stem == path.stem
+    assert writer.path.parent == folder and writer.path.stem == drawn.name
     assert len(read(writer.path)[0]) == len(source.times) == 12
     assert len(list(folder.iterdir())) == 2
 
@@ -428,17 +430,21 @@ def test_nothing_written_is_no_file(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
-def test_a_file_that_could_not_be_written_whole_is_an_error(tmp_path):
-    """OpenCV says nothing when a file may not grow: it is read back."""
+@pytest.mark.parametrize(
+    "name, told",
+    # OpenCV says nothing when a file may not grow: it is read back
+    [("x", "disk is full"), ("x.webm", "of 60 pictures can be read back")],
+)
+def test_a_file_that_could_not_be_written_whole_is_an_error(tmp_path, name, told):
     import resource
 
     noise = np.random.default_rng(0).integers(0, 256, (100, 120, 3), np.uint8)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    video_writer.video_suffix(120, 100)
+    video_writer._best_format((120, 100), Path(name).suffix)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
     try:
-        told = pytest.raises(DiskFullError, match="of 60 pictures can be read back")
-        with told, VideoWriter(tmp_path / "x", 10) as writer:
+        full = pytest.raises(DiskFullError, match=told)
+        with full, VideoWriter(tmp_path / name, 10) as writer:
             for i in range(60):
                 writer.write(np.roll(noise, 7 * i, 0))
     finally:

@@ -202,10 +202,19 @@ def _requirements() -> list[tuple[str, str, str]]:
         lines = [(line, "") for line in asked if "extra ==" not in line]
     found = []
     for line, extra in lines:
-        parts = re.match(r"\s*([\w.-]+)\s*([^;]*)", line)
-        if parts:
+        parts = re.match(r"\s*([\w.-]+)\s*([^;]*);?(.*)", line)
+        if parts and _is_for_this_system(parts[3]):
             found.append((parts[1], parts[2].strip(" ()"), extra))
     return found
+
+
+def _is_for_this_system(marker: str) -> bool:
+    """Whether ``sys_platform == 'linux'``, or nothing, holds here."""
+    try:
+        from packaging.markers import Marker
+    except ImportError:  # it is reported elsewhere
+        return True
+    return not marker.strip() or Marker(marker).evaluate()
 
 
 def _package(name: str, wanted: str) -> Finding:

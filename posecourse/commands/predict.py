@@ -2,7 +2,7 @@
 
 What is written to the output folder: a drawing per picture
 (``NAME-pose.png``, at most 4096 pixels wide and high) or video
-(``NAME-pose.webm``, or ``.mp4`` where this OpenCV can write H.264), and
+(``NAME-pose.mp4``, or ``.webm`` where H.264 cannot be written), and
 ``poses.json``::
 
     {"weights": ..., "model": ...,

@@ -1,7 +1,7 @@
 """Videos that browsers play, written whole or not at all.
 
 OpenCV tries a format and does not say whether it worked, nor whether the
-disk was full. So a format is chosen by writing three pictures and reading
+disk was full; what PyAV can write depends on how it was built. So a format is chosen by writing three pictures and reading
 them, and a video is read back before it gets its name.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import cv2
 import numpy as np
@@ -35,15 +36,66 @@ class _Format:
     code: str
     in_browsers: bool
 
+    def open(self, name: str, rate: float, size: tuple[int, int]):
+        """A writer of BGR pictures, with ``write`` and ``release``."""
+        if self.code == _X264:
+            return _PyAV(name, rate, size)
+        return cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*self.code), rate, size)
 
-# The first that this OpenCV can write is taken. MP4 with H.264 plays
-# everywhere, WebM in all browsers, the last in players only.
+
+# The first that can be written here is taken. MP4 with H.264 plays everywhere,
+# WebM in all browsers, the last in players only. On Linux OpenCV writes no
+# H.264; PyAV does, in a sixth of the time of VP8 and a sixteenth of its bytes.
+_X264 = "libx264"
 _FORMATS = (
     _Format("H.264", ".mp4", "avc1", True),
+    _Format("H.264", ".mp4", _X264, True),
     _Format("VP8", ".webm", "VP80", True),
     _Format("VP9", ".webm", "VP90", True),
     _Format("MPEG-4", ".mp4", "mp4v", False),
 )
+
+
+class _PyAV:
+    """H.264 by PyAV, as `cv2.VideoWriter` would write it.
+
+    Raises
+    ------
+    ImportError
+        Without PyAV.
+    ValueError, OSError
+        If its FFmpeg has no x264, or the file cannot be written.
+    """
+
+    def __init__(self, name: str, rate: float, size: tuple[int, int]):
+        import av
+
+        self._frame_of = av.VideoFrame.from_ndarray
+        finest = 10**6
+        exact = max(Fraction(rate).limit_denominator(finest), Fraction(1, finest))
+        self._step = 1 / exact
+        # what a player needs to begin stands at the beginning
+        options = {"movflags": "faststart"}
+        self._file = av.open(name, "w", format="mp4", options=options)
+        stream = self._file.add_stream(
+            _X264, exact, options={"preset": "veryfast", "crf": "20"}
+        )
+        self._stream = cast(Any, stream)  # of pictures, not of sound
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+        self._count = 0
+
+    def write(self, image: np.ndarray):
+        frame = self._frame_of(image, format="bgr24")
+        frame.pts, frame.time_base = self._count, self._step
+        self._count += 1
+        self._file.mux(self._stream.encode(frame))
+
+    def release(self):
+        try:
+            self._file.mux(self._stream.encode())
+        finally:
+            self._file.close()
 
 
 class VideoWriter:
@@ -59,9 +111,9 @@ class VideoWriter:
     ----------
     path:
         The file to write. Without an ending it gets the one of the best
-        format that this OpenCV can write: ``.mp4`` (H.264), else ``.webm``
-        (VP8). With one of these two, a format of that ending. A file of that
-        name is replaced.
+        format that OpenCV or PyAV can write here: ``.mp4`` (H.264), else
+        ``.webm`` (VP8). With one of these two, a format of that ending. A
+        file of that name is replaced.
     rate:
         Pictures per second, more than 0; at most 60 are written.
 
@@ -77,7 +129,7 @@ class VideoWriter:
     Raises
     ------
     VideoError
-        For another ending, or if this OpenCV can write none of the formats,
+        For another ending, or if none of the formats can be written here,
         or if what was written cannot be read back.
     DiskFullError
         If there is no room.
@@ -137,9 +189,7 @@ class VideoWriter:
         self._temporary = self._stack.enter_context(atomic_path(self.path))
         name = self._stack.enter_context(opencv_path(self._temporary))
         with _silence():
-            self._writer = cv2.VideoWriter(
-                name, cv2.VideoWriter.fourcc(*chosen.code), self.rate, size
-            )
+            self._writer = chosen.open(name, self.rate, size)
 
     def _fitted(self, image) -> np.ndarray:
         """The picture in BGR and in the video's size."""
@@ -163,9 +213,9 @@ class VideoWriter:
         """Finish the file, check it, and give it its name."""
         if self._writer is None:
             return
-        self._writer.release()
-        self._writer = None
+        writer, self._writer = self._writer, None
         with self._stack:  # what is wrong removes the temporary file
+            writer.release()
             self._check()
 
     def _check(self):
@@ -184,7 +234,8 @@ class VideoWriter:
         if kind is None:
             self.close()
         elif self._writer is not None:
-            self._writer.release()
+            with suppress(Exception):  # what went wrong before is told
+                self._writer.release()
             self._writer = None
             self._stack.__exit__(kind, error, trace)
 
@@ -203,26 +254,29 @@ def _written_size(width: int, height: int) -> tuple[int, int]:
 @lru_cache(maxsize=32)
 def _best_format(size: tuple[int, int], suffix: str = "") -> _Format:
     """The first format that three pictures survive. OpenCV only says
-    whether it will try."""
+    whether it will try, and writes nothing, without a word, if it cannot."""
     for candidate in _FORMATS:
         if suffix not in ("", candidate.suffix):
             continue
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "try" + candidate.suffix)
-            code = cv2.VideoWriter.fourcc(*candidate.code)
-            with _silence(), opencv_path(path) as name:
-                writer = cv2.VideoWriter(name, code, USUAL_RATE, size)
-                for grey in (40, 120, 200) if writer.isOpened() else ():
+            with (
+                suppress(ImportError, ValueError, OSError),
+                _silence(),
+                opencv_path(path) as name,
+            ):
+                writer = candidate.open(name, USUAL_RATE, size)
+                for grey in (40, 120, 200):
                     writer.write(np.full((*size[::-1], 3), grey, np.uint8))
                 writer.release()
             if _count_pictures(path) == 3:
                 return candidate
     with disk_errors(Path(tempfile.gettempdir()) / "try"):
         raise VideoError(
-            f"this OpenCV cannot write videos of {size[0]} x {size[1]} pixels"
+            f"neither OpenCV nor PyAV can write videos of {size[0]} x {size[1]} pixels"
             + (f" as {suffix}" if suffix else "")
-            + "; install opencv-python from pip, which can, or make the pictures "
-            "smaller"
+            + " here; install opencv-python and av from pip, which can, or make the "
+            "pictures smaller"
         )
 
 
