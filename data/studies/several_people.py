@@ -13,17 +13,19 @@ PART`` does one anew. It takes some minutes of one core.
 import argparse
 import json
 import platform
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
 from posecourse.datasets import SyntheticScenes, open_dataset
 from posecourse.datasets.synthetic import SyntheticCrossing
 from posecourse.files import sha256, write_json
-from posecourse.inference import Predictor
+from posecourse.inference import Predictor, VideoWriter
 from posecourse.metrics import oks
 from posecourse.models.pretrained import find_weights, pretrained
 from posecourse.people import (
@@ -47,6 +49,8 @@ SETTINGS = {
     "overlap": [[0.0, 0.05], [0.1, 0.2], [0.25, 0.35], [0.4, 0.6]],
     "people": [1, 2, 3, 4, 6, 8],  # whose milliseconds are counted
     "timed": 6,
+    "film_people": [1, 3, 8],
+    "film_pictures": 100,
     "crossings": 10,
     "size": [256, 192],
     "seed": 1,
@@ -162,6 +166,65 @@ def cost(settings):
         )
         print(rows[-1], flush=True)
     return rows
+
+
+def video(settings):
+    """Pictures a second from film to film, on two cores, and what takes them.
+
+    The drawn video is read, everybody is followed (the detector looks at each
+    fifth picture), drawn, and written as a video that browsers play.
+    """
+    pipeline = PosePipeline.load(NETWORKS["drawn"], NETWORKS["detector"])
+    rows = []
+    torch.set_num_threads(2)
+    with tempfile.TemporaryDirectory() as folder:
+        for people in settings["film_people"]:
+            film = panned(people, settings["film_pictures"], Path(folder))
+            followed(pipeline, film, 10)  # to warm up
+            rows.append({"people": people, **followed(pipeline, film)})
+            print(rows[-1], flush=True)
+    torch.set_num_threads(1)
+    return rows
+
+
+def panned(people, pictures, folder):
+    """A film of one scene, 640 x 480, under a camera that swings."""
+    scenes = SyntheticScenes(1, seed=3, size=(640, 480), people=people, split="test")
+    image = scenes.scene(0).image
+    with VideoWriter(folder / f"{people} people", 25) as writer:
+        for number in range(pictures):
+            move = np.float64([[1, 0, 10 * np.sin(number / 8)], [0, 1, 0]])
+            writer.write(
+                cv2.warpAffine(image, move, (640, 480), borderMode=cv2.BORDER_REFLECT)
+            )
+    return writer.path
+
+
+def followed(pipeline, film, pictures=None):
+    """Milliseconds of a picture by part, and pictures a second."""
+    names = ("detector", "poses", "tracking", "draw", "write")
+    spent, count, found = dict.fromkeys(names, 0.0), 0, 0
+    begin = time.perf_counter()
+    with VideoWriter(film.with_name("drawn"), 25) as writer:
+        for image, result in pipeline.video(film):
+            for name, seconds in pipeline.seconds.items():
+                spent[name] += seconds
+            start = time.perf_counter()
+            drawn = result.draw(image)
+            middle = time.perf_counter()
+            writer.write(drawn)
+            spent["draw"] += middle - start
+            spent["write"] += time.perf_counter() - middle
+            count, found = count + 1, found + len(result)
+            if count == pictures:
+                break
+        whole = time.perf_counter() - begin
+    return {
+        "found": found / count,
+        "pictures_a_second": count / whole,
+        **{name: 1000 * seconds / count for name, seconds in spent.items()},
+        "rest": 1000 * (whole - sum(spent.values())) / count,
+    }
 
 
 def crossings(settings):
@@ -286,7 +349,7 @@ def main(argv=None):
         f"overlap {low} to {high}": partial(overlap, low=low, high=high)
         for low, high in SETTINGS["overlap"]
     }
-    parts |= {"cost": cost, "crossings": crossings}
+    parts |= {"cost": cost, "video": video, "crossings": crossings}
     if folders:
         parts["photographs"] = lambda settings: photographs(settings, folders)
     for name, part in parts.items():
@@ -313,7 +376,7 @@ def about() -> dict:
         "machine": {
             "processor": platform.machine(),
             "torch": torch.__version__.partition("+")[0],
-            "threads": 1,
+            "threads": 1,  # two for the films
         },
     }
 
