@@ -657,7 +657,7 @@ def draw(degrees, size, mirrored, names_change):
 
 explore(draw, "A person turned by {degrees} degrees, {size:.2f} times as "
         "large, mirrored: {mirrored}, and the skeleton, which moves along.",
-        degrees=(-180, 180, 20), size=(0.5, 2.0, 1.0, 0.05), mirrored=True,
+        degrees=(-179, 180, 20), size=(0.5, 2.0, 1.0, 0.05), mirrored=True,
         names_change=True)
 
 # %% [markdown]

@@ -231,7 +231,7 @@ def two_bodies(turn, other):
 
 explore(two_bodies, "The true body and {other} of those with the same "
         "picture, seen from {turn:.0f} degrees to the side of the camera.",
-        turn=(-180, 180, 60, 5), other=list(chosen))
+        turn=(-175, 180, 60, 5), other=list(chosen))
 
 # %% [markdown]
 # You do not hesitate, though, when you look at a flat skeleton. You know that
