@@ -801,14 +801,14 @@ def test_two_processes_on_a_task_that_is_not_about_crops(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_trains_through_the_loop(tmp_path, head):
-    """One batch, learned by heart."""
+    """A few people, learned by heart."""
     people = dot_people(16)
     config = config_for(
         f"head_{head}",
         {"width": 8, "input_size": 32},
         out=str(tmp_path / "run"),
-        epochs=40,
-        batch_size=16,
+        epochs=12,
+        batch_size=4,
         lr=1e-2,
         amp="fp32",
         ema=0.0,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from posecourse.evaluation import evaluate
 from posecourse.files import sha256
 from posecourse.inference import Predictor
 from posecourse.models.pretrained import pretrained
-from posecourse.training import config_for, read_config, train
+from posecourse.training import config_for, train
 from posecourse.training.curves import read_log
 
 NAMES = ["laptop", "photos", "posenet"]
@@ -46,6 +47,20 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         return train(config)
+
+
+@pytest.fixture(scope="module")
+def measured(request):
+    """Scores of a network, reckoned once: on drawn people, or photographs."""
+
+    @cache
+    def scored(name):
+        if name in DRAWN:
+            return evaluate(pretrained(name), device="cpu", split="test")
+        photographs = request.getfixturevalue("shared_data") / "lspet"
+        return evaluate(pretrained(name), photographs, device="cpu")
+
+    return scored
 
 
 @pytest.fixture(autouse=True)
@@ -127,12 +142,8 @@ def test_the_figures_were_measured_on_the_shipped_file(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_evaluate_reproduces_the_card(name, request):
-    folder, stored = pretrained(name), headline(name)
-    where = {"split": "test"}
-    if name not in DRAWN:
-        where = {"data": request.getfixturevalue("shared_data") / "lspet"}
-    found = evaluate(folder, device="cpu", **where)
+def test_evaluate_reproduces_the_card(name, measured):
+    stored, found = headline(name), measured(name)
     assert found.score == pytest.approx(stored["score"], abs=A_FEW_JOINTS)
     assert found.baselines == pytest.approx(stored["baselines"], abs=1e-6)
     assert found.prediction_std == pytest.approx(stored["prediction_std"], abs=1e-3)
@@ -144,15 +155,10 @@ def test_evaluate_reproduces_the_card(name, request):
 
 
 @pytest.mark.slow
-def test_the_log_ends_where_the_weights_stand(shared_data):
+def test_the_log_ends_where_the_weights_stand(measured):
     """Another run's log, or another epoch's weights, would not."""
     for name in ("photos", "posenet"):
-        folder = pretrained(name)
-        config, row = read_config(folder), read_log(folder)[-1]
-        crops = open_crops(
-            shared_data / "lspet", "valid", config.input_size, margin=config.margin
-        )
-        found = evaluate(folder, crops, device="cpu")
+        row, found = read_log(pretrained(name))[-1], measured(name)
         # validated in the precision of the training, scored in 32 bits
         assert found.score == pytest.approx(row["score"], abs=0.2)
         assert found.prediction_std == pytest.approx(row["prediction_std"], rel=1e-3)
