@@ -45,6 +45,7 @@ def test_children_tell_before_their_parents(springs):
             assert follow.index(part) > follow.index(parent)
 
 
+@pytest.mark.slow
 def test_every_step_can_be_drawn(springs, messages):
     image = np.full((64, 64, 3), 90, np.uint8)
     titles = []

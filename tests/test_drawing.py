@@ -296,6 +296,7 @@ def size_of(figure):
     return image.shape[:2]
 
 
+@pytest.mark.slow
 def test_figures_are_made_without_a_screen():
     maps = np.random.default_rng(0).random((16, 8, 8))
     for figure in (

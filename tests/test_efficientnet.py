@@ -152,6 +152,7 @@ def test_other_weights_are_refused(weights, network, tmp_path):
     assert all(torch.equal(before[k], after[k]) for k in before)
 
 
+@pytest.mark.slow
 def test_a_run_from_imagenet_keeps_how_pictures_are_scaled(weights, tmp_path):
     from people import dot_people
 

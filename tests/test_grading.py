@@ -194,6 +194,7 @@ def far(session, source, name="f"):
     )
 
 
+@pytest.mark.slow
 def test_a_function_elsewhere_answers_as_if_it_were_here(session):
     import torch
 

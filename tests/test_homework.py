@@ -160,6 +160,7 @@ def test_upper_body_is_learned_by_heart(shared_data, tmp_path, same_every_time):
     assert "mean pose" in str(result)
 
 
+@pytest.mark.slow
 def test_own_network_and_own_loss(tmp_path):
     network, result = own_network(tmp_path)
     assert network.name == "mine" and network.options["width"] == 8

@@ -140,6 +140,7 @@ def test_a_loop_of_pictures_where_little_moves_keeps_its_grain(displayed):
     assert (frames[3][200:] == frames[0][200:]).all()
 
 
+@pytest.mark.slow
 def test_too_much_for_sharp_frames_is_shown_with_fewer_pixels(displayed):
     rng = np.random.default_rng(0)
 

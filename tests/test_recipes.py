@@ -234,6 +234,7 @@ def test_missing_pictures_are_said(shared_data, tmp_path):
 # ------------------------------------------------------ where a run starts
 
 
+@pytest.mark.slow
 def test_start_from_imagenet(tmp_path):
     resnet = torchvision.models.resnet18(weights=None)
     path = tmp_path / "resnet18.pth"

@@ -344,6 +344,7 @@ def test_a_published_hourglass(shared_data, capsys):
     assert table["interval"]["low"] < 88.43 < table["interval"]["high"]
 
 
+@pytest.mark.slow
 def test_without_head_boxes_the_torso_is_the_unit(shared_data, tmp_path, capsys):
     """Leeds Sports Pose: the same files score 100, others less."""
     from posecourse.datasets import open_dataset

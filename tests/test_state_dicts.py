@@ -92,6 +92,7 @@ def test_wrappers_are_taken_off(wrap, tmp_path):
     assert same(network, compiled._orig_mod)
 
 
+@pytest.mark.slow
 def test_a_network_is_saved_without_its_wrappers(tmp_path):
     network = small()
     for wrapped in (torch.compile(network), nn.DataParallel(network)):
@@ -401,6 +402,7 @@ def test_resnets_of_torchvision(tmp_path, prefix):
     assert all(torch.equal(network.state_dict()[k], v) for k, v in trunk.items())
 
 
+@pytest.mark.slow
 def test_conventions_are_kept_where_one_starts_from(tmp_path):
     """Weights that want blue first go on getting it."""
     source = build("simple_baseline_18", input_size=64).eval()

@@ -190,6 +190,7 @@ def stopped_after(step):
         yield
 
 
+@pytest.mark.slow
 def test_stopped_in_the_middle_of_an_epoch(finished, tmp_path):
     """Ctrl-C saves; the resumed run ends as if nothing had been."""
     with stopped_after(8):
