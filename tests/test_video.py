@@ -391,6 +391,18 @@ def test_browsers_play_what_is_written(tmp_path):
     assert played == [120, 100]
 
 
+@pytest.mark.parametrize("rate", [30000 / 1001, 12.3456789, 0.5, 1e-9])
+def test_any_rate(tmp_path, rate):
+    """One a minute at least."""
+    with VideoWriter(tmp_path / "x", rate) as writer:
+        writer.write(marked(0))
+        writer.write(marked(1), at=2)
+    written = max(rate, 1 / 60)
+    with Video(writer.path) as video:
+        assert video.rate == pytest.approx(written, rel=1e-4)
+        assert sum(1 for _ in video) == round(2 * written) + 1
+
+
 def test_the_ending_chooses_the_format(tmp_path, monkeypatch):
     with pytest.raises(VideoError, match=r"\.mp4 or \.webm"):
         VideoWriter(tmp_path / "x.avi", 10)

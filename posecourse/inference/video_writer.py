@@ -71,8 +71,7 @@ class _PyAV:
         import av
 
         self._frame_of = av.VideoFrame.from_ndarray
-        finest = 10**6
-        exact = max(Fraction(rate).limit_denominator(finest), Fraction(1, finest))
+        exact = Fraction(rate).limit_denominator(10**6)
         self._step = 1 / exact
         # what a player needs to begin stands at the beginning
         options = {"movflags": "faststart"}
@@ -115,7 +114,8 @@ class VideoWriter:
         ``.webm`` (VP8). With one of these two, a format of that ending. A
         file of that name is replaced.
     rate:
-        Pictures per second, more than 0; at most 60 are written.
+        Pictures per second, more than 0; at most 60 are written, and at least
+        one a minute.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class VideoWriter:
         self.path, self._asked = Path(path), float(rate)
         if not 0 < self._asked < 1e6:
             raise VideoError(f"{path}: a video cannot have {rate} pictures a second")
-        self.rate = min(self._asked, FASTEST)
+        self.rate = min(max(self._asked, 1 / _LONGEST_STILL), FASTEST)
         endings = {f.suffix for f in _FORMATS}
         if self.path.suffix and self.path.suffix.lower() not in endings:
             raise VideoError(
