@@ -64,7 +64,7 @@ rng = np.random.default_rng(0)
 # %%
 film = SyntheticMotion("throw", seconds=4.6, fps=20, size=128, seed=4)
 place = tempfile.TemporaryDirectory()
-with VideoWriter(Path(place.name) / "throw", film.fps) as writer:
+with VideoWriter(Path(place.name) / "throw.webm", film.fps) as writer:
     for person in film:
         writer.write(film.read_image(person))
 path = writer.path
