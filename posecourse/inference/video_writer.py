@@ -77,7 +77,7 @@ class _PyAV:
         options = {"movflags": "faststart"}
         self._file = av.open(name, "w", format="mp4", options=options)
         stream = self._file.add_stream(
-            _X264, exact, options={"preset": "veryfast", "crf": "18"}
+            _X264, exact, options={"preset": "veryfast", "crf": "20"}
         )
         self._stream = cast(Any, stream)  # of pictures, not of sound
         self._stream.width, self._stream.height = size
