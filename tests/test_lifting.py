@@ -18,6 +18,7 @@ from posecourse.lifting import (
     depths_along_ray,
     joint_distances,
     lifter_inputs,
+    mix_limbs,
     motion_clips,
     random_poses,
     random_views,
@@ -308,6 +309,31 @@ def test_an_answer_is_relative_to_the_root():
         assert (answer[:, 6] == 0).all() and answer.abs().max() > 0
 
 
+def test_a_size_is_what_weak_perspective_needs():
+    """Untrained, the answer is the flat picture, half a metre large."""
+    torch.manual_seed(0)
+    network = LiftingNetwork(width=8, weak_perspective=True).eval()
+    torch.nn.init.zeros_(network.last.weight)
+    torch.nn.init.zeros_(network.last.bias)
+    inputs = torch.randn(4, 16, 3)
+    answer = network(inputs)
+    flat = inputs[..., :2] - inputs[:, 6:7, :2]
+    torch.testing.assert_close(answer[..., :2], 0.5 * flat)
+    assert (answer[..., 2] == 0).all()
+
+
+def test_a_temporal_lifter_begins_as_the_single_one():
+    torch.manual_seed(0)
+    single = LiftingNetwork(width=8, weak_perspective=True).eval()
+    network = TemporalLifter(width=6, levels=2, single=single.options).eval()
+    network.single.load_state_dict(single.state_dict())
+    torch.nn.init.zeros_(network.last.weight)
+    torch.nn.init.zeros_(network.last.bias)
+    inputs = torch.randn(2, 13, 16, 3)
+    expected = single(inputs[:, 4:-4].flatten(0, 1)).unflatten(0, (2, 5))
+    torch.testing.assert_close(network(inputs), expected)
+
+
 @pytest.mark.parametrize("levels", [1, 2, 3])
 def test_a_temporal_lifter_sees_as_many_frames_as_it_says(levels):
     torch.manual_seed(0)
@@ -365,6 +391,62 @@ def test_a_view_keeps_the_body():
     mirrored = (error[1] < error[0]).float().mean()
     assert 0.2 < mirrored < 0.8
     assert (target[:, 6] == 0).all()
+
+
+def bent(points, chain):
+    """Cosine in a chain of three joints, and the lengths of its bones."""
+    first, middle, last = (points[..., MPII.index(name), :] for name in chain)
+    one, two = first - middle, last - middle
+    lengths = torch.stack([one.norm(dim=-1), two.norm(dim=-1)], -1)
+    return (one * two).sum(-1) / lengths.prod(-1), lengths
+
+
+@pytest.mark.parametrize(
+    "limb", [("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")]
+)
+def test_mixed_limbs_bend_as_anothers_and_keep_their_length(limb):
+    bodies = torch.from_numpy(random_poses(12)).reshape(6, 2, 16, 3)
+    others = bodies.flip(0)
+    mixed = mix_limbs(bodies, others, 1.0, torch.Generator())
+    for side in ("right", "left"):
+        chain = [f"{side}_{name}" for name in limb]
+        cosine, lengths = bent(mixed, chain)
+        torch.testing.assert_close(cosine, bent(others, chain)[0])
+        torch.testing.assert_close(lengths, bent(bodies, chain)[1])
+    trunk = MPII.indices(["pelvis", "thorax", "head_top", "left_hip", "left_shoulder"])
+    assert torch.equal(mixed[..., trunk, :], bodies[..., trunk, :])
+
+
+def test_mixing_sees_no_turn_and_no_place():
+    """The other may stand anywhere and face anywhere; oneself gives oneself."""
+    bodies = torch.from_numpy(random_poses(8)).reshape(4, 2, 16, 3)
+    others = bodies.flip(0)
+    turn = Rotation.from_rotvec([0.3, 2.0, -0.4]).as_matrix()
+    moved = others @ torch.from_numpy(turn.T) + 3.0
+
+    def mix(them, share=1.0):
+        return mix_limbs(bodies, them, share, torch.Generator())
+
+    torch.testing.assert_close(mix(moved), mix(others))
+    torch.testing.assert_close(mix(bodies), bodies)
+    assert torch.equal(mix(others, share=0.0), bodies)
+
+
+def test_a_share_of_the_clips_is_mixed(clips):
+    def batch(mixed):
+        return LiftingTask(clips, None, clips[:, :1], size=400, mixed=mixed).batch(0)
+
+    # the camera comes after the limbs, so that numbers tell nothing; bones do
+    plain, some = (batch(m).target for m in (0.0, 0.4))
+    assert not torch.equal(plain, some)
+    bodies = torch.from_numpy(random_poses(400)).float()[:, None]
+    mixed = mix_limbs(bodies, bodies.flip(0), 0.4, torch.Generator().manual_seed(0))
+    arms, legs = (
+        (mixed != bodies)[..., MPII.indices(names), :].flatten(1).any(1)
+        for names in (["left_wrist"], ["left_ankle"])
+    )
+    assert 0.3 < arms.float().mean() < 0.5 and 0.3 < legs.float().mean() < 0.5
+    assert 0.08 < (arms & legs).float().mean() < 0.25  # each for itself
 
 
 def test_what_a_view_shows_is_what_its_target_looks_like():
@@ -439,10 +521,17 @@ def lifters():
     return {
         "single": Lifter(LiftingNetwork(width=16)),
         "temporal": Lifter(TemporalLifter(width=16, levels=2)),
+        "corrected": Lifter(
+            TemporalLifter(
+                width=16,
+                levels=2,
+                single={"width": 16, "weak_perspective": True},
+            )
+        ),
     }
 
 
-@pytest.mark.parametrize("kind", ["single", "temporal"])
+@pytest.mark.parametrize("kind", ["single", "temporal", "corrected"])
 def test_a_lifter_is_kept(kind, lifters, tmp_path):
     lifter = lifters[kind]
     again = Lifter.load(lifter.save(tmp_path / "x.safetensors", note="by hand"))
@@ -452,7 +541,7 @@ def test_a_lifter_is_kept(kind, lifters, tmp_path):
     assert again.skeleton is MPII
 
 
-@pytest.mark.parametrize("kind", ["single", "temporal"])
+@pytest.mark.parametrize("kind", ["single", "temporal", "corrected"])
 def test_the_answer_turns_with_the_camera(kind, lifters):
     """A camera that is turned sees the same person in other axes."""
     lifter, body = lifters[kind], points(11, 16, seed=4) * 0.5

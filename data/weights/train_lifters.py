@@ -40,13 +40,22 @@ from posecourse.lifting import (
 from posecourse.training import FitSettings, RunFolder, fit
 
 SETTINGS = {
-    "clips": {"people": 24, "seconds": 3.0, "fps": 24, "seed": 0},
-    "stills": 12000,
+    "clips": {"people": 64, "seconds": 3.0, "fps": 24, "seed": 0},
+    "stills": 60000,
     "validation": {"people": 4, "seconds": 3.0, "fps": 24, "seed": 5000},
     "networks": {
-        "single": {"width": 256, "dropout": 0.1, "size": 128, "epochs": 8},
-        "temporal": {"width": 128, "dropout": 0.1, "size": 32, "epochs": 6},
+        "single": {
+            "options": {"width": 256, "dropout": 0.0, "weak_perspective": True},
+            "size": 128,
+            "epochs": 30,
+        },
+        "temporal": {
+            "options": {"width": 128, "dropout": 0.0},
+            "size": 32,
+            "epochs": 8,
+        },
     },
+    "mixed": 0.3,
     "steps_per_epoch": 500,
     "lr": 2e-3,
     "weight_decay": 0.01,
@@ -55,7 +64,6 @@ SETTINGS = {
     "noise": [0, 1, 2, 4, 8],
     "missing": [0, 1, 2, 4, 8],
 }
-NETWORKS = {"single": LiftingNetwork, "temporal": TemporalLifter}
 ROOT = 6  # the pelvis
 OTHERS = [k for k in range(16) if k != ROOT]
 PICTURE = 256
@@ -75,12 +83,20 @@ def drawn_poses(path, settings=SETTINGS):
         return dict(stored)
 
 
-def learn(name, poses, folder, settings=SETTINGS):
-    """A trained network, its log's last row, and the seconds of a core."""
-    about = settings["networks"][name]
+def untrained(name, single=None, settings=SETTINGS):
+    """A network to begin with; `single` is the lifter the temporal one corrects."""
+    options = dict(settings["networks"][name]["options"])
     torch.manual_seed(0)
-    options = {key: about[key] for key in ("width", "dropout")}
-    network = NETWORKS[name](**options)
+    if name == "single":
+        return LiftingNetwork(**options)
+    network = TemporalLifter(**options, single=single.options)
+    network.single.load_state_dict(single.state_dict())
+    return network
+
+
+def learn(network, name, poses, folder, settings=SETTINGS):
+    """The network trained, its log's last row, and the seconds of a core."""
+    about = settings["networks"][name]
     frames = network.frames
     held = poses["validation"]
     first = (held.shape[1] - frames) // 2
@@ -91,11 +107,13 @@ def learn(name, poses, folder, settings=SETTINGS):
         frames,
         about["size"],
         settings["steps_per_epoch"],
+        mixed=settings["mixed"],
     )
     fitting = FitSettings(
         epochs=about["epochs"],
         lr=settings["lr"],
         weight_decay=settings["weight_decay"],
+        freeze=("single",) if name == "temporal" else (),
         amp="fp32",
         channels_last=False,
         device="cpu",
@@ -199,8 +217,9 @@ def main(argv=None):
     args.runs.mkdir(parents=True, exist_ok=True)
     poses = drawn_poses(args.runs / "poses.npz")
     lifters, about = {}, {}
-    for name in NETWORKS:
-        network, row, seconds = learn(name, poses, args.runs)
+    for name in SETTINGS["networks"]:
+        network = untrained(name, lifters["single"].network if lifters else None)
+        network, row, seconds = learn(network, name, poses, args.runs)
         path = Lifter(network).save(args.out / f"{name}.safetensors")
         lifters[name] = Lifter.load(path)  # as it is shipped, in 16 bits
         about[name] = {

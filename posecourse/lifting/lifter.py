@@ -83,6 +83,10 @@ class LiftingNetwork(nn.Module):
         Share of the units that are silent in a training step; the paper's 0.5.
     inputs:
         Numbers for each joint: 3 with, 2 without whether it is known.
+    weak_perspective:
+        The network says one size, in metres, and x and y are the picture's times
+        that size, as if all joints were equally far away, before it corrects
+        them. Otherwise, as in the paper, it has to learn to pass x and y on.
     """
 
     frames = 1
@@ -95,6 +99,7 @@ class LiftingNetwork(nn.Module):
         blocks: int = 2,
         dropout: float = 0.5,
         inputs: int = 3,
+        weak_perspective: bool = False,
     ):
         super().__init__()
         self.joints, self.root, self.inputs = joints, root, inputs
@@ -103,6 +108,7 @@ class LiftingNetwork(nn.Module):
             "blocks": blocks,
             "dropout": dropout,
             "inputs": inputs,
+            "weak_perspective": weak_perspective,
         }
         self.first = self._layer(inputs * joints, width, dropout)
         self.blocks = nn.ModuleList(
@@ -111,6 +117,10 @@ class LiftingNetwork(nn.Module):
         )
         self.last = nn.Linear(width, 3 * joints)
         nn.init.normal_(self.last.weight, std=0.001)  # begins small, not wild
+        self.size = nn.Linear(width, 1) if weak_perspective else None
+        if self.size is not None:
+            nn.init.zeros_(self.size.weight)
+            nn.init.constant_(self.size.bias, 0.5)  # metres: a usual body's
 
     @staticmethod
     def _layer(before, after, dropout):
@@ -127,6 +137,8 @@ class LiftingNetwork(nn.Module):
         for block in self.blocks:
             x = x + block(x)
         points = self.last(x).unflatten(-1, (self.joints, 3))
+        if self.size is not None:
+            points = points + F.pad(self.size(x)[:, None] * inputs[..., :2], (0, 1))
         return points - points[:, self.root : self.root + 1]
 
 
@@ -141,6 +153,11 @@ class TemporalLifter(nn.Module):
     ----------
     levels:
         How many; ``3 ** levels`` frames are seen.
+    single:
+        Options of a `LiftingNetwork` that lifts each frame for itself. The
+        convolutions see its answers beside the positions, and correct the one
+        in their middle: before they have learned anything, they are as good as
+        it is. None, as in the paper: the convolutions have to do all of it.
     """
 
     def __init__(
@@ -150,10 +167,19 @@ class TemporalLifter(nn.Module):
         width: int = 256,
         levels: int = 3,
         dropout: float = 0.1,
+        single: dict | None = None,
     ):
         super().__init__()
         self.joints, self.root, self.frames = joints, root, 3**levels
-        self.options = {"width": width, "levels": levels, "dropout": dropout}
+        self.options = {
+            "width": width,
+            "levels": levels,
+            "dropout": dropout,
+            "single": single,
+        }
+        self.single = None
+        if single is not None:
+            self.single = LiftingNetwork(joints, root, **single)
 
         def layer(before, kernel, gap=1):
             return nn.Sequential(
@@ -163,7 +189,7 @@ class TemporalLifter(nn.Module):
                 nn.Dropout(dropout),
             )
 
-        self.first = layer(3 * joints, 3)
+        self.first = layer((3 if single is None else 6) * joints, 3)
         self.levels = nn.ModuleList(
             nn.Sequential(layer(width, 3, 3**n), layer(width, 1))
             for n in range(1, levels)
@@ -174,12 +200,19 @@ class TemporalLifter(nn.Module):
     def forward(self, inputs):
         """``(N, T, K, 3)`` to ``(N, T - frames + 1, K, 3)`` metres: those whose
         past and future are there."""
-        x = self.first(inputs.flatten(2).transpose(1, 2))
+        shown, alone = inputs, None
+        if self.single is not None:
+            alone = self.single(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
+            shown = torch.cat([inputs, alone], -1)
+        x = self.first(shown.flatten(2).transpose(1, 2))
         for level in self.levels:
             after = level(x)
             cut = (x.shape[-1] - after.shape[-1]) // 2
             x = after + x[..., cut : x.shape[-1] - cut]
         points = self.last(x).transpose(1, 2).unflatten(-1, (self.joints, 3))
+        if alone is not None:
+            beside = (self.frames - 1) // 2
+            points = points + alone[:, beside : alone.shape[1] - beside]
         return points - points[..., self.root : self.root + 1, :]
 
 

@@ -11,6 +11,7 @@ from ..files import write_json
 from ..skeletons import MPII, Skeleton
 from ..training.tasks import LossTerms, random_generator
 from .lifter import Lifter
+from .mixing import mix_limbs
 from .views import Disturbance, Views, random_views
 
 __all__ = ["LiftingTask", "joint_distances"]
@@ -45,6 +46,9 @@ class LiftingTask:
     strides:
         Distances between the frames of a window, of which one is drawn: with 1
         and 2, the same network works for 12 and for 24 frames a second.
+    mixed:
+        Share of the bodies whose arms, and of those whose legs, do what
+        another's of the batch do (`mix_limbs`).
     """
 
     terms, metric, partial_gradients = 1, "MPJPE, mm", False
@@ -59,6 +63,7 @@ class LiftingTask:
         steps_per_epoch: int = 500,
         seed: int = 0,
         strides=(1, 2),
+        mixed: float = 0.0,
         disturbance: Disturbance | None = None,
         skeleton: Skeleton = MPII,
     ):
@@ -68,6 +73,7 @@ class LiftingTask:
             self.stills = torch.as_tensor(np.asarray(stills), dtype=torch.float32)
         self.frames, self.size, self.seed = frames, size, seed
         self.strides = strides if frames > 1 else (1,)
+        self.mixed = mixed
         reach = (frames - 1) * max(self.strides) + 1
         if self.clips.ndim != 4 or self.clips.shape[1] < reach:
             raise ValueError(
@@ -102,6 +108,9 @@ class LiftingTask:
             still = self.stills[whole(len(self.stills), self.size - count)]
             still = still[:, None].expand(-1, self.frames, -1, -1)
             chosen = torch.cat([chosen, still])
+        if self.mixed:
+            others = chosen[torch.randperm(len(chosen), generator=generator)]
+            chosen = mix_limbs(chosen, others, self.mixed, generator, self.skeleton)
         return random_views(chosen, generator, self.disturbance, self.skeleton)
 
     def loss(self, network, batch: Views) -> LossTerms:

@@ -38,12 +38,13 @@ class Disturbance:
     ----------
     noise:
         Largest standard deviation, in root mean square distances of the joints
-        from their middle (about half a metre): each view has its own.
+        from their middle (about half a metre): each view has its own, most of
+        them little.
     missing:
         Largest share of joints that are not known.
     """
 
-    noise: float = 0.08
+    noise: float = 0.15
     missing: float = 0.4
 
 
@@ -84,7 +85,7 @@ def random_views(
     if disturbance is not None:
         spread = (flat - flat.mean(-2, keepdim=True)).square().sum(-1).mean(-1).sqrt()
         # most views a little, some of them much
-        noise = disturbance.noise * uniform(0, 1, 1) ** 2 * spread
+        noise = disturbance.noise * uniform(0, 1, 1) ** 3 * spread
         shape = flat.shape
         flat = flat + noise[..., None, None] * torch.randn(shape, generator=generator)
         share = disturbance.missing * uniform(0, 1, 1, 1) ** 3
