@@ -45,12 +45,22 @@ def test_the_files_are_those_that_were_measured(script, folder, stored):
 
 
 def test_they_are_as_good_as_the_chapter_says(stored):
-    """Half of the mean pose's error at most; with much noise time pays."""
+    """At most 60 mm from exact pixels; time costs nothing there, and pays as
+    soon as there is noise."""
     test = stored["test"]
     for name in ("single", "temporal"):
-        assert test["noise"]["0"][name][0] <= test["mean pose"][0] / 2
-    value, low, _, _ = test["noise"]["8"]["gained by time"]
-    assert value > low > 0
+        assert test["noise"]["0"][name][0] <= 60 <= test["mean pose"][0] / 2
+    assert test["noise"]["0"]["gained by time"][0] > -1
+    for pixels in ("2", "4", "8"):
+        value, low, _, _ = test["noise"][pixels]["gained by time"]
+        assert value > low > 0
+
+
+def test_the_temporal_one_contains_the_single_one():
+    single, temporal = (Lifter.load(name).network for name in ("single", "temporal"))
+    within = temporal.single.state_dict()
+    for key, value in single.state_dict().items():
+        assert (within[key] == value).all(), key
 
 
 @pytest.mark.slow

@@ -482,6 +482,15 @@ print(f"mean pose: {error(average.expand_as(y_new), y_new):.0f} mm")
 # walk, run, wave, dance, fall, sit down, stand up and do push-ups. We show
 # them what they have **never** seen: other people, before other cameras, who
 # squat, jump and throw.
+#
+# `single` is our network with two ideas more:
+#
+# - **It copies what it can.** x and y are nearly known: they are the
+#   picture's, times one size. The network says that size, and its last layer
+#   only corrects. (Ours has to learn to pass 32 numbers through its layers.)
+# - **It has seen limbs mixed.** While it learned, many a body got the arms of
+#   one person and the legs of another. Who has seen squats only with the hands
+#   on the knees cannot know that arms go their own ways.
 
 # %% tags=["nbval-check-output"]
 lifters = {name: Lifter.load(name) for name in ("single", "temporal")}
@@ -568,11 +577,13 @@ table([(what, amount, *(row[name][k] for name in ("single", "temporal")
 # to 4 it is worse. Missing joints are guessed from the others: without two of sixteen
 # `single` is at **75.1** mm, without eight at **133.7**.
 #
-# The temporal network is a convolution over three frames, then one over three
-# *of its outputs*, which have seen nine frames together, then 27. It has half
-# the parameters of `single` and saw fewer poses in its training. So from exact
-# pixels it is behind: looking at more frames does not make up for knowing
-# fewer bodies. Where every frame is spoiled, it does.
+# The temporal network first lifts each frame with `single`. On top of that is a
+# convolution over three frames, then one over three *of its outputs*, which
+# have seen nine frames together, then 27; its answer is a **correction** of
+# what `single` said of the frame in the middle. Before it has learned anything
+# the correction is almost 0, so it starts where `single` ends: whatever it
+# learns, it need not forget how bodies look. From exact pixels there is
+# little to correct. Where every frame is spoiled, there is much.
 #
 # Neither knows what a bone is. They guess each joint for itself, and so bones
 # grow and shrink from frame to frame: one thing that the project below can
@@ -832,8 +843,8 @@ plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.6,
 # **A steadier body.** A camera and four clips of people whom no lifter has
 # seen. Each joint of each frame has 5 pixels of noise. Write `lift(pixels,
 # camera)`: `(T, 16, 2)` pixels of one person, 12 frames a second, to
-# `(T, 16, 3)` metres from the pelvis. `Lifter.load("single")` on each frame is where you start. Be better
-# by 15 %.
+# `(T, 16, 3)` metres from the pelvis. `Lifter.load("single")` on each frame is
+# where you start. Be better by 15 %.
 #
 # | | |
 # |---|---|

@@ -4,7 +4,7 @@
 
 learns two networks from drawn people in motion, of whom nothing but their
 joints is made, and shows them other people in other motions before other
-cameras. It leaves four files in data/weights/lifter:
+cameras. The second begins as the first and stands on it. It leaves four files in data/weights/lifter:
 
 single.safetensors     looks at one pose
 temporal.safetensors   looks at 27 frames
@@ -47,7 +47,7 @@ SETTINGS = {
         "single": {
             "options": {"width": 256, "dropout": 0.0, "weak_perspective": True},
             "size": 128,
-            "epochs": 30,
+            "epochs": 24,
         },
         "temporal": {
             "options": {"width": 128, "dropout": 0.0},
@@ -290,11 +290,15 @@ Made by `data/weights/train_lifters.py`; do not edit by hand.
 Both take 16 joints of MPII's skeleton in pixels and a camera, and give metres
 from the pelvis, along the camera's axes: x right, y down, z away from it.
 `posecourse.lifting.Lifter.load("single")` loads one; chapter 13 builds them.
+`temporal` contains `single`, lifts each frame with it, and corrects what it says
+by what stands before and after.
 
 **Trained on** the joints of drawn people of this package, without a picture: \
 {settings["clips"]["people"]} people in each of {len(LEARNED)} motions \
 ({", ".join(s.replace("_", " ") for s in LEARNED)}) and {settings["stills"]:,} in \
-random poses, seen by random cameras, with noise and gaps. Nobody's data. Licence \
+random poses, of whom {100 * settings["mixed"]:.0f} % moved their arms as somebody \
+else, and as many their legs; seen by random cameras, with noise and gaps. Nobody's \
+data. Licence \
 as the course's code. Command: `python data/weights/train_lifters.py`; Python \
 {result["python"]}, torch {result["torch"]}.
 
