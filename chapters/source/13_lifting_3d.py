@@ -571,11 +571,12 @@ table([(what, amount, *(row[name][k] for name in ("single", "temporal")
        "from", "to"), digits=1)
 
 # %% [markdown]
-# Eight pixels of noise double the error of `single`, from **64.0** to
-# **124.0** mm. `temporal` pays for it with **105.6** mm instead of **89.1**: at
-# 8 pixels it is **18.4** mm better (95 % interval **15.7** to **21.3**), and up
-# to 4 it is worse. Missing joints are guessed from the others: without two of sixteen
-# `single` is at **75.1** mm, without eight at **133.7**.
+# Eight pixels of noise double the error of `single`, from **54.6** to
+# **115.0** mm. With exact pixels `temporal` is as good, **54.6** mm, and with
+# every pixel of noise it gains more: **4.3** mm at 2 pixels (95 % interval
+# **3.3** to **5.3**), **9.4** at 4 (**8.1** to **10.7**), **15.2** at 8
+# (**13.5** to **17.0**). Missing joints are guessed from the others: without
+# two of sixteen `single` is at **65.3** mm, without eight at **117.6**.
 #
 # The temporal network first lifts each frame with `single`. On top of that is a
 # convolution over three frames, then one over three *of its outputs*, which
@@ -626,11 +627,10 @@ table([(name, *row["MPJPE"], row["N-MPJPE"], row["PA-MPJPE"])
 # %% [markdown]
 # With this budget, 2D first wins with both seeds, by **28** and **35** mm: a
 # keypoint is the most useful thing one can know about a pose. The gap between
-# the last two rows, 101 against 70 mm, is what the mistakes in 2D
-# cost. And the lifter that never saw a picture (101 mm) beats the one
-# that learned from these (129 and 124 mm): it has seen far more
-# bodies. That is the real argument for this way: *bodies are cheap, labelled
-# pictures are not*.
+# the last two rows, 97 against 58 mm, is what the mistakes in 2D cost. And the
+# lifter that never saw a picture (97 mm) beats the one that learned from these
+# (129 and 124 mm): it has seen far more bodies. That is the real argument for
+# this way: *bodies are cheap, labelled pictures are not*.
 #
 # Be fair: the trunk was frozen and 1,000 pictures are few. Systems that see
 # millions of pictures and train all their layers predict 3D directly, and

@@ -11,7 +11,7 @@ temporal.safetensors   looks at 27 frames
 evaluation.json        settings, scores with intervals, what it cost
 README.md              the card
 
-It takes five minutes of one core. What is half done stays in runs/lifters, and
+It takes six minutes of one core. What is half done stays in runs/lifters, and
 the same command goes on with it.
 """
 
