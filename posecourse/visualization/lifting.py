@@ -232,7 +232,7 @@ def show_loss_of(test, alt=None):
     }
     top = 0.0
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=(8.6, 3.2))
+        made = Figure(figsize=(7.4, 3.2))
         for axes, (what, label) in zip(
             made.subplots(1, 2, sharey=True), panels.items()
         ):
@@ -261,7 +261,7 @@ def show_spread(places, truth, titles, alt=None):
         ``(3,)``: where the point is.
     """
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=(2.9 * len(places), 3.0))
+        made = Figure(figsize=(2.4 * len(places), 2.8))
         for axes, cloud, title in zip(
             made.subplots(1, len(places), squeeze=False)[0], places, titles
         ):
