@@ -579,12 +579,11 @@ table([(f"{amount} {unit}", row["single"][0], row["temporal"][0],
 #
 # The temporal network first lifts each frame with `single`. On top of that
 # stands a convolution over three frames, then one over three *of its outputs*,
-# which have seen nine frames together, then 27. For each joint it says how
-# much each of the 27 answers of `single` counts, takes their **weighted
-# mean**, and adds a **correction**. Before it has learned anything, nearly all
-# the weight is on the frame in the middle: it starts where `single` ends. From
+# which have seen nine frames together, then 27. Its answer is a **correction**
+# of what `single` said of the frame in the middle. Before it has learned
+# anything the correction is almost 0: it starts where `single` ends. From
 # exact pixels there is little to mend. Where every frame is spoiled, there is
-# much.
+# more; though not all that could be had, as the project below shows.
 #
 # Neither knows what a bone is. They guess each joint for itself, and so bones
 # grow and shrink from frame to frame: one thing that the project below can

@@ -52,7 +52,7 @@ SETTINGS = {
         "temporal": {
             "options": {"width": 128, "dropout": 0.0},
             "size": 32,
-            "epochs": 10,
+            "epochs": 8,
         },
     },
     "mixed": 0.3,
@@ -290,8 +290,8 @@ Made by `data/weights/train_lifters.py`; do not edit by hand.
 Both take 16 joints of MPII's skeleton in pixels and a camera, and give metres
 from the pelvis, along the camera's axes: x right, y down, z away from it.
 `posecourse.lifting.Lifter.load("single")` loads one; chapter 13 builds them.
-`temporal` contains `single`, lifts each frame with it, weighs the 27 answers, and
-corrects their mean.
+`temporal` contains `single`, lifts each frame with it, and corrects what it says
+of the one in the middle.
 
 **Trained on** the joints of drawn people of this package, without a picture: \
 {settings["clips"]["people"]} people in each of {len(LEARNED)} motions \

@@ -155,11 +155,9 @@ class TemporalLifter(nn.Module):
         How many; ``3 ** levels`` frames are seen.
     single:
         Options of a `LiftingNetwork` that lifts each frame for itself. The
-        convolutions see its answers beside the positions, and say for each
-        joint how much each frame's answer counts (weights that sum to 1), and
-        what to correct of their mean. Before they have learned anything, almost
-        all the weight is on the frame in the middle: they are as good as the
-        single network is. None, as in the paper: they have to do all of it.
+        convolutions see its answers beside the positions, and correct the one
+        in their middle: before they have learned anything, they are as good as
+        it is. None, as in the paper: the convolutions have to do all of it.
     """
 
     def __init__(
@@ -198,12 +196,6 @@ class TemporalLifter(nn.Module):
         )
         self.last = nn.Conv1d(width, 3 * joints, 1)
         nn.init.normal_(self.last.weight, std=0.001)
-        if single is not None:
-            self.weights = nn.Conv1d(width, joints * self.frames, 1)
-            nn.init.normal_(self.weights.weight, std=0.001)
-            nn.init.zeros_(self.weights.bias)
-            bias = self.weights.bias.detach().view(joints, self.frames)
-            bias[:, self.frames // 2] = 8.0  # 0.99 of the weight
 
     def forward(self, inputs):
         """``(N, T, K, 3)`` to ``(N, T - frames + 1, K, 3)`` metres: those whose
@@ -219,9 +211,8 @@ class TemporalLifter(nn.Module):
             x = after + x[..., cut : x.shape[-1] - cut]
         points = self.last(x).transpose(1, 2).unflatten(-1, (self.joints, 3))
         if alone is not None:
-            counts = self.weights(x).unflatten(1, (self.joints, self.frames))
-            counts = counts.softmax(2).permute(0, 3, 1, 2)[..., None, :]
-            points = points + (alone.unfold(1, self.frames, 1) * counts).sum(-1)
+            beside = (self.frames - 1) // 2
+            points = points + alone[:, beside : alone.shape[1] - beside]
         return points - points[..., self.root : self.root + 1, :]
 
 
