@@ -402,9 +402,9 @@ print(f"middle {x[0, :, :2].mean(0).abs().max():.4f}, root mean square "
 print("known:", x[0, :, 2].int().tolist())
 plots.show_bodies(
     [*y, *y], ["as seen"] * 3 + ["from the side"] * 3, size=1.8, tilt=0,
-    columns=3, turn=[0] * 3 + [90] * 3, alt="Three bodies as a camera sees them, and below "
-    "the same three from the side, where one sees how far arms and legs reach "
-    "towards the camera.")
+    columns=3, turn=[0] * 3 + [90] * 3, alt="Three bodies as a camera sees "
+    "them, and below the same three from the side, where one sees how far "
+    "arms and legs reach towards the camera.")
 
 # %% [markdown]
 # The third number says whether a joint is known at all. A lifter that has to
@@ -561,7 +561,7 @@ weights = folder().parent / "data" / "weights" / "lifter"
 measured = json.loads((weights / "evaluation.json").read_text("utf-8"))["test"]
 plots.show_loss_of(
     measured, alt="Two panels of curves with intervals. With noise both "
-    "rise, the temporal lifter much more slowly. With missing joints both "
+    "rise, the temporal lifter more slowly. With missing joints both "
     "stay low up to four and rise to eight.")
 table([(f"{amount} {unit}", row["single"][0], row["temporal"][0],
         *row["gained by time"][:3])
@@ -810,9 +810,10 @@ plots.show_bodies(rows["the network's 2D"], turn=60, others=true, size=1.8,
 
 # %% [markdown]
 # From exact pixels **73** mm (these six poses are hard ones), from the
-# network's **133** mm. The skeletons on the pictures look right, and yet arms
-# and legs are off in depth. In the squats the arms reach forward (grey), and
-# the lifter lets them hang nearer to the body.
+# network's **133** mm. Nearly all of the skeletons on the pictures look right
+# (in the second squat both ankles are on one foot), and yet arms and legs are
+# off in depth. In the squats the person leans forward and reaches out (grey);
+# the lifter sets the trunk more upright and keeps the arms nearer to it.
 #
 # And a **photograph**? `posecourse predict me.jpg --lift` does all of this and
 # writes `me-3d.json` and a picture that turns. What you will see is

@@ -309,8 +309,9 @@ definition; papers count it, and get a sixteenth less), on motions they never
 learned from ({", ".join(s.replace("_", " ") for s in HELD_OUT)}): {people} other \
 people each, {settings["test"]["seconds"]:g} seconds at {settings["test"]["fps"]} \
 frames a second, before cameras of their own. 95 % intervals of a bootstrap over
-these {people * len(HELD_OUT)} clips. How to build and train them was decided by \
-other motions, left out for that (wave, dance, sit down, stand up). The **mean pose** of the training people gets \
+these {people * len(HELD_OUT)} clips. How to build and train `single` was decided \
+by other motions, left out for that (wave, dance, sit down, stand up); that `temporal` \
+does no more than correct it, by these. The **mean pose** of the training people gets \
 **{interval(test["mean pose"])}**.
 
 | noise of each joint, pixels of 256 | `single` | `temporal` | gained by time |
