@@ -21,7 +21,7 @@ SIDE = 220
 
 
 def main():
-    motion = SyntheticMotion("squat", 2.4, 10, size=128, seed=6, difficulty="easy")
+    motion = SyntheticMotion("squat", 2.4, 10, size=128, seed=8, difficulty="easy")
     predictor = Predictor.load("laptop", device="cpu")
     pictures, found = [], []
     for person in motion:

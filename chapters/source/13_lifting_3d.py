@@ -3,7 +3,7 @@
 #
 # **Recover depth from a flat skeleton, and see when that cannot work.**
 #
-# ![Left a drawn person does squats, with a skeleton on the picture. Right the same skeleton stands in space and turns around: from the side one sees the hips go back and the knees go forward, which the picture does not show.](figures/13_opening.gif)
+# ![Left a drawn person does squats, with a skeleton on the picture. Right the same skeleton stands in space and turns around while it squats: hips back, arms and knees forward, seen also from where the picture was not taken.](figures/13_opening.gif)
 #
 # On the left is what a network found in the picture: sixteen points, flat as
 # paper. On the right is what another network made of them, and it has never
