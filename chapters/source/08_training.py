@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="3.2 step 4"
 # # 8. Training
 #
 # **Train a pose network for real: the loop, its speed, its curves and how to

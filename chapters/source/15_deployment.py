@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="3.3 computation"
 # # 15. Deployment
 #
 # **Count what a network costs, export it, and make it run in real time
@@ -610,7 +610,7 @@ for device, flash, ram in (("large microcontroller", 2000, 1000),
           f"{'fit' if cost_of.parameters < 1000 * flash else 'do not fit'}, "
           f"activations {'fit' if moment < 1000 * ram else 'do not fit'}")
 
-# %% [markdown]
+# %% [markdown] document="3.3 robust"
 # By a hair too large for the large one: its weights are the problem, not its
 # maps. (Skip connections must be kept meanwhile, which this count leaves out.)
 # With half the channels, weights and multiply-adds are a quarter.
