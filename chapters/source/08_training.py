@@ -783,7 +783,7 @@ table(
     ("epoch", "rate", "loss / empty maps", "PCKh", "mean pose"),
     digits={"rate": 4, "loss / empty maps": 2})
 
-# %% [markdown]
+# %% [markdown] document="5.2 training"
 # How to read it, from the top:
 #
 # - **The first epoch** ends at **0.63** of the empty maps' loss and a PCKh of

@@ -114,6 +114,7 @@ OUTLINE: dict[str, tuple[str, dict[str, str]]] = {
         {
             "data": "data set and loader",
             "network": "PoseNet; the document breaks off here",
+            "training": "training and testing on MPII (promised, not shown)",
         },
     ),
     "6": ("Applications (announced in 1.4, not written)", {}),
