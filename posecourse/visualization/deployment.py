@@ -65,7 +65,7 @@ def show_costs(rows: dict, alt: str) -> None:
         )
 
 
-_PEOPLE = {"lspet": "athletes", "coco": "of COCO", "mpii": "of MPII"}
+_PEOPLE = {"lspet": "athletes", "coco": "people of COCO", "mpii": "people of MPII"}
 _ENGINES = {
     "PyTorch": {"marker": "o", "mfc": "white"},
     "onnxruntime": {"marker": "o", "mfc": _BLUE},
@@ -94,12 +94,12 @@ def show_peers(peers: dict, clock: dict, photos: dict, alt: str) -> None:
                 axis.annotate(name, (right, value), (0, at), **_NOTE)
             if key == "lspet":
                 _dot(axis, clock["photos, int8"], photos["int8"]["limbs"], "int8")
-            for size in ("lite", "full", "heavy"):
+            for size, at in {"lite": -16, "full": 8, "heavy": 8}.items():
                 score = part["scores"][f"BlazePose {size}"]
                 taken = clock[f"BlazePose {size}"] + clock["BlazePose detector"]
                 axis.plot([taken] * 2, score[1:], "-", color=_RED, lw=1)
                 axis.plot(taken, score[0], "s", color=_RED, mec="black", ms=8)
-                axis.annotate(size, (taken, score[0]), (0, 7), **_NOTE)
+                axis.annotate(size, (taken, score[0]), (0, at), **_NOTE)
             axis.axhline(part["scores"]["mean pose"][0], color=_GREY, ls=":", lw=1)
             axis.set(xscale="log", xlim=(0.8, 150), ylim=(0, 100))
             axis.set_xticks([1, 3, 10, 30, 100], [1, 3, 10, 30, 100])
