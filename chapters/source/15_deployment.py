@@ -177,15 +177,15 @@ plots.show_peers(
     "below. In 8 bits it moves further left, and not down.")
 
 # %% [markdown]
-# On the left the points would lie on a line if the count were all. HRNet gets
+# Above, on the left, the points would lie on a line if the count were all. HRNet gets
 # **5.8** billion multiply-adds done in a second, CPM **33.0** on the same core:
 # the one has many small layers at four resolutions, the other a few large ones.
 # On the right is the picture to decide by: up is better, left is cheaper, and
 # whoever has somebody up and to the left of them has no case. Two networks are
 # left, `laptop` and Hourglass. (For this budget and this size of picture.)
 #
-# Below is the same picture on photographs, with **BlazePose**, which Google's
-# MediaPipe runs on phones, in its three sizes. Circles and diamonds are one
+# The lower row is such a picture of photographs, with **BlazePose**, which Google's
+# MediaPipe runs on phones, in its three sizes. Circles and the diamond are one
 # network of ours on three engines (sections 5 and 6): only the time changes.
 # Before you read a winner from it, see what is *not* equal:
 #
@@ -355,12 +355,14 @@ for name, maps in answers.items():
 # `posecourse`: NumPy, onnxruntime, the file, and a picture of 64 x 64 pixels.
 
 # %%
+from textwrap import shorten
+
 import onnxruntime
 
 session = onnxruntime.InferenceSession(work / "laptop.onnx")
 theirs = json.loads(session.get_modelmeta().custom_metadata_map["posecourse"])
 for key in ("input_size", "mean", "codec", "crop"):
-    print(f"{key:10s} {str(theirs[key])[:67]}")
+    print(f"{key:10s} {shorten(str(theirs[key]), 67)}")
 picture = test.crops[7]                                      # (64, 64, 3)
 colours = (picture / 255 - theirs["mean"]) / theirs["std"]
 (maps,) = session.run(None, {"images": colours.transpose(2, 0, 1)[None]
@@ -491,7 +493,7 @@ print(f"{100 * share:.0f} % of the bytes, "
 print(f"PCKh@0.5 of {len(test)} people: {before:.1f} before, "
       f"{after:.1f} after")
 
-# %% tags=["nbval-check-output"]
+# %% tags=["hide-input", "nbval-check-output"]
 def engines_table(network, rows, score):
     base = rows["PyTorch"]["milliseconds"]
     return table(
@@ -499,7 +501,7 @@ def engines_table(network, rows, score):
           base / row["milliseconds"], row["pckh"][0],
           f"{row['pckh'][1]:.1f} to {row['pckh'][2]:.1f}")
          for name, row in rows.items()],
-        (f"network `{network}` in", "MB", "times PyTorch's speed", score,
+        (f"{network} in", "MB", "times PyTorch's speed", score,
          "interval"))
 
 
@@ -522,16 +524,16 @@ engines_table("photos", study["photos"], "PCK@0.2")
 # - **Ranges of noise** with the mean and the deviation of pictures lose little. What
 #   counts is the range, not the look.
 #
-# The second is `photos`, shown 1,000 photographs of athletes: **61.8** in 8 bits,
-# **61.7** before, at **3.7** instead of **12.5** MB. And now **one range a layer**,
-# which did no harm to `laptop`, costs two points, **59.5**. `photos` is made of
-# depthwise layers: each channel has nine weights of its own, and they differ so
-# much that a common step is too coarse for some.
+# The second is `photos`, shown 1,000 photographs of athletes. It loses nothing
+# (**61.7** before, **61.8** after), at **3.7** instead of **12.5** MB. But **one range
+# a layer**, which did no harm to `laptop`, costs it two points, **59.5**. `photos` is
+# made of depthwise layers, in which each channel has a few weights of its own, and
+# they differ so much that a common step is too coarse for some.
 #
 # ## 7. A budget for 25 pictures a second
 #
 # A camera gives a picture every 40 ms. Our network needs a box, and in a film the
-# last pose gives one. Only now and then must somebody be *found* anew: by the
+# last pose gives one. Only now and then must somebody be *searched* for: by the
 # detector of [chapter 12](12_multi_person.ipynb), which looks at the whole
 # picture. And a program does more than look: it reads, draws and writes. Here is a
 # film of 640 x 480 pixels, from file to file.
@@ -678,7 +680,7 @@ display(table(
     [(arm, *(part["runs"][f"{arm}, seed {seed}"][0] for seed in (0, 1)),
       part["gains"][arm][0], "{1:.1f} to {2:.1f}".format(*part["gains"][arm]))
      for arm in part["arms"]],
-    ("the small one's", "seed 0", "seed 1", "against labels", "")))
+    ("PCKh@0.5 with", "seed 0", "seed 1", "against labels", "interval")))
 plots.show_pupils(
     part, "Bars of what the small network finds, by its target: about the "
     "same for labels, labels and teacher, and the teacher alone; less for few "
@@ -741,7 +743,7 @@ plots.show_robustness(
 #   eye level. A view that was never in training is the worst of the three.
 # - **Missing parts**: with a square of 45 % of the side in front, **57.9**; cut off
 #   at the hips, **58.8**. Hidden joints are guessed from the others.
-# - **Unusual poses**: three times the usual spread costs nine points, **79.3**.
+# - **Unusual poses**: three times the usual spread costs eight points, **79.3**.
 # - **Turned**: half is lost at 90 degrees, **49.4**, and no more after that. One in
 #   twenty of the training people was turned by any angle: that little is probably
 #   what keeps half. Augmentation is the cheapest cure there is.
