@@ -665,15 +665,16 @@ check("15.4", search_every)
 # %% tags=["hide-input", "nbval-check-output"]
 from itertools import pairwise
 
-part = study["distillation"]
+part, rows = study["distillation"], []
 for name, model in (("laptop", network),
                     ("the small one", build("laptop", width=8))):
     cost_of = summarise(model)
     sizes = [int(np.prod(layer.shape)) for layer in cost_of.layers]
     moment = max(a + b for a, b in pairwise(sizes))
-    print(f"{name:14s}{cost_of.parameters / 1e3:5.0f} kB of weights,"
-          f"{moment / 1e3:3.0f} kB for a layer's input and output, "
-          f"{cost_of.multiply_adds / 1e6:2.0f} M multiply-adds")
+    rows.append((name, cost_of.parameters / 1e3, moment / 1e3,
+                 cost_of.multiply_adds / 1e6))
+display(table(rows, ("in 8 bits", "weights, kB", "largest moment, kB",
+                     "multiply-adds, million"), digits=0))
 print(f"PCKh@0.5: the teacher {part['teacher'][0]:.1f}, "
       f"the mean pose {part['mean pose'][0]:.1f}")
 display(table(
