@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from posecourse import deploy
+from posecourse import deploy, places
 from posecourse.cli import main
 from posecourse.codecs import HeatmapCodec
 from posecourse.datasets import SyntheticPeople, crop_in_memory
@@ -20,13 +20,17 @@ from posecourse.deploy.metadata import KEY, _fields, _notes
 from posecourse.evaluation import evaluate, predict_crops
 from posecourse.geometry import Crop
 from posecourse.inference import Predictor, load_poses
+from posecourse.lifting import Lifter
 from posecourse.models import build, load_model, pretrained
 from posecourse.models.base import last_stage
 from posecourse.transforms import make_batch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SHIPPED = ("laptop", "photos", "posenet")
+# Networks that look at pictures, and those that look at poses.
+WEIGHTS = places.course_folder() / "data" / "weights"
+SHIPPED = sorted(p.parent.name for p in WEIGHTS.glob("*/weights.safetensors"))
+LIFTERS = sorted(p.stem for p in WEIGHTS.glob("lifter/*.safetensors"))
 KINDS = (
     "head_heatmap",
     "head_soft_argmax",
@@ -95,6 +99,40 @@ def test_every_shipped_network_agrees(name, runtime, files, store):
         own, sure = network.predict(images)
     assert (points - own).abs().max() < 0.05  # pixels, of a tie at worst
     assert (scores - sure).abs().max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIFTERS)
+def test_every_shipped_lifter_agrees(name, tmp_path):
+    """They take poses: no file of `export_onnx`, but its way and its engines."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    ort = pytest.importorskip("onnxruntime")
+    network, path = Lifter.load(name).network, tmp_path / "lifter.onnx"
+    before = () if network.frames == 1 else (network.frames + 2,)
+    generator = torch.Generator().manual_seed(0)
+    poses = torch.randn(2, *before, network.joints, 3, generator=generator)
+    with torch.inference_mode():
+        expected = network(poses).numpy()
+        program = torch.onnx.export(
+            network, (poses,), dynamo=True, verbose=False, input_names=["poses"]
+        )
+    program.save(path, external_data=False)
+    (found,) = ort.InferenceSession(path).run(None, {"poses": poses.numpy()})
+    assert np.abs(found - expected).max() < 1e-4 < np.abs(expected).max()
+    there = cv2.dnn.readNetFromONNX(str(path))
+    there.setInput(poses.numpy(), "poses")
+    assert np.abs(there.forward() - expected).max() < 1e-4
+
+
+def test_no_shipped_network_is_forgotten():
+    networks = {f"{name}/weights" for name in SHIPPED}
+    lifters = {f"lifter/{name}" for name in LIFTERS}
+    stored = WEIGHTS.rglob("*.safetensors")
+    assert {p.relative_to(WEIGHTS).with_suffix("").as_posix() for p in stored} == (
+        networks | lifters
+    )
+    assert {"laptop", "photos", "detector", "bottom_up", "crowd"} <= set(SHIPPED)
 
 
 @pytest.mark.slow

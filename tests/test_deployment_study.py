@@ -5,6 +5,7 @@ import pytest
 
 from posecourse import deploy
 from posecourse.files import plain, read_json
+from posecourse.transforms import Augmentation
 from posecourse.visualization import deployment as plots
 
 
@@ -20,10 +21,21 @@ def test_the_stored_study(script, root):
     study = read_json(folder / "deployment.json")
     assert study["settings"] == plain(script.SETTINGS)
     assert script.table(study) in (folder / "README.md").read_text("utf-8")
-    rows = study["runtimes"]
-    assert rows["int8"]["bytes"] < 0.3 * rows["onnxruntime"]["bytes"]
-    assert rows["int8"]["milliseconds"] < rows["onnxruntime"]["milliseconds"] / 1.5
-    assert rows["PyTorch"]["pckh"][0] - rows["int8"]["pckh"][0] < 1
+    for part, name, loss in (("runtimes", "laptop", 1), ("photos", "photos", 2)):
+        rows = study[part]
+        assert rows["int8"]["bytes"] < 0.3 * rows["onnxruntime"]["bytes"]
+        assert rows["int8"]["milliseconds"] < rows["onnxruntime"]["milliseconds"] / 1.5
+        assert rows["PyTorch"]["pckh"][0] - rows["int8"]["pckh"][0] < loss
+        clock = study["engines"]["two cores"]
+        assert clock[f"{name}, int8"] < clock[f"{name}, onnxruntime"] / 1.5
+    taught = study["distillation"]
+    arms, seeds = (script.SETTINGS["distillation"][k] for k in ("arms", "seeds"))
+    assert set(taught["runs"]) == {f"{a}, seed {s}" for a in arms for s in seeds}
+    for arm, (value, low, high) in taught["arms"].items():
+        runs = [taught["runs"][f"{arm}, seed {seed}"][0] for seed in seeds]
+        assert np.isclose(value, np.mean(runs)) and low < value < high
+        gain = value - taught["arms"]["labels"][0]
+        assert np.isclose(taught["gains"][arm][0], gain, atol=1e-6)
     for part in ("robustness", "photographs"):
         assert set(deploy.CORRUPTIONS) < set(study[part])
         for name, found in study[part].items():
@@ -33,6 +45,43 @@ def test_the_stored_study(script, root):
     for name, corruption in deploy.CORRUPTIONS.items():
         strengths = [row[0] for row in study["robustness"][name]]
         assert strengths == list(corruption.strengths)
+
+
+@pytest.mark.slow
+def test_a_teacher_is_a_mixed_target(script, one_thread):
+    """Half a teacher: the mean of what labels and the teacher ask for."""
+    import torch
+
+    store = script.drawn(12, "train", script.SETTINGS)
+    seen = np.flatnonzero((store.visible > 0).all(1))  # both count every joint
+    store, still = store.subset(seen), Augmentation(scale=0, rotation=0, shift=0)
+    config = script.config_for("laptop", batch_size=3, augmentation=still)
+    torch.manual_seed(0)
+    network = script.models.build("laptop", width=4)
+    teacher = script.models.build("laptop", width=4).eval()
+    torch.nn.init.normal_(teacher.head.weight)
+
+    def gradient(share):
+        task = script.Distilled(
+            config, store, store, network, torch.device("cpu"),
+            teacher=teacher, share=share,
+        )  # fmt: skip
+        batch = task.batch(0)
+        assert (batch.visible > 0).all()
+        sums, counts = task.loss(network, batch)
+        network.zero_grad()
+        (sums / counts).sum().backward()
+        return torch.cat([p.grad.flatten() for p in network.parameters()])
+
+    labels, half, teacher_alone = (gradient(share) for share in (0, 0.5, 1))
+    assert torch.allclose(half, (labels + teacher_alone) / 2, atol=1e-5)
+    assert not torch.allclose(labels, teacher_alone, atol=1e-2)
+    own = script.SinglePerson(config, store, store, network, torch.device("cpu"))
+    sums, counts = own.loss(network, own.batch(0))
+    network.zero_grad()
+    (sums / counts).sum().backward()
+    grads = torch.cat([p.grad.flatten() for p in network.parameters()])
+    assert torch.allclose(grads, labels, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -68,8 +117,11 @@ def test_figures_show_what_they_are_given(root, displayed):
     layers = {"one": (10, 1e9), "two": (0.2, 1e8)}
     plots.show_roofline(1e10, 1e10, layers, "Two layers under their roof.")
     plots.show_budget(0.005, 0.1, (1, 10), "Two bar charts of the times of frames.")
+    peers, clock = read_json(studies / "peers.json"), study["engines"]["one core"]
+    plots.show_peers(peers, clock, study["photos"], "Three plots of seven networks.")
+    plots.show_pupils(study["distillation"], "Four bars of what is found.")
     texts = [output.data["text/html"] for output in displayed.outputs]
-    assert len(texts) == 4
+    assert len(texts) == 6
     assert all("<img" in text and "alt=" in text for text in texts)
     image = np.full((64, 64, 3), 127, np.uint8)
     still = plots.draw_damage(lambda _: np.full((16, 2), 30.0), image, "blur", 3)

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="1.1; 1.3; 1.4"
 # # 1. Keypoints, skeletons, poses
 #
 # **Draw a skeleton on a picture, see a network find one, and know the words
@@ -107,7 +107,7 @@ pixel_values(image, x=56, y=14, width=8, height=6,
              "around the hand. Right: the pixels in the frame, enlarged to "
              "coloured squares, each with its red value written on it.")
 
-# %% [markdown]
+# %% [markdown] document="2 keypoint; 4.1 coordinates"
 # The picture is **196608** numbers between 0 and 255: 256 rows of 256 pixels
 # with a red, a green and a blue value each. Three conventions hold in the
 # whole course.
@@ -221,7 +221,7 @@ def hidden_joints(visible, skeleton):
 # %% tags=["check"]
 check("01.1", hidden_joints)
 
-# %% [markdown]
+# %% [markdown] document="2 skeleton; 4.3 upper body"
 # ## 3. Skeletons
 #
 # The document (2) goes on:
@@ -289,7 +289,7 @@ show_people([draw_pose(image, points, seen, skeleton=target)
             "has no face and no middle line, the upper body is a head, a "
             "neck and the raised arm.")
 
-# %% [markdown]
+# %% [markdown] document="2 pose"
 # The gaps stay gaps: NaN, visibility 0. It is tempting to use the head top
 # as the nose. A network trained on such labels learns a nose that is too
 # high, and no error message will ever tell you.
@@ -524,7 +524,7 @@ def is_right(flip):
 # %% tags=["check"]
 check("01.3", is_right)
 
-# %% [markdown]
+# %% [markdown] document="2 single; 2 several; 2 2D; 2 3D"
 # ## 5. One or many, flat or deep
 #
 # So far we had one person in the plane of one picture: **single-person 2-D
@@ -630,7 +630,7 @@ explore(draw_turned, "Left the picture with its skeleton, right the 3-D "
         "skeleton turned by {turn} degrees, with the second possible "
         "forearm dashed", turn=(-180, 180, 60, 5), other_forearm=True)
 
-# %% [markdown]
+# %% [markdown] document="2 traditional; 2 deep; 3.1"
 # At 0 degrees, the camera's own view, the dashed forearm almost covers the
 # other one (the right drawing leaves perspective out). This is the **depth
 # ambiguity**: every bone of known length has two possible directions, towards

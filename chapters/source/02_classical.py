@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="2 traditional"
 # # 2. Pose before deep learning
 #
 # **Find a body with gradients, linear classifiers and springs, and measure
@@ -960,7 +960,7 @@ show_people([*street.crops[some]] * 3,
             "legs often lie on one.")
 table(rows, ("%", *errors, "ankles together"), digits=0)
 
-# %% [markdown]
+# %% [markdown] document="3.3 end to end"
 # Half of all people (**50** %) get both ankles in one place, within half a
 # head of each other, where in truth they are for only **4** %: one leg looks
 # better than the other, so it gets both. And **22** % of the joints are on

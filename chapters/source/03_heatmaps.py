@@ -43,7 +43,7 @@ rng = np.random.default_rng(0)
 np.set_printoptions(precision=2, suppress=True, floatmode="fixed")
 use_style()
 
-# %% [markdown]
+# %% [markdown] document="4.1 heatmaps; 4.3 upper body; 4.3 Gaussian"
 # ## 1. From a joint to a picture
 #
 # Where is the right wrist? The document (4.1) gives a network $\phi$ with
@@ -327,7 +327,7 @@ def decode(heatmap, stride):
 # %% tags=["check"]
 check("03.1", decode)
 
-# %% [markdown]
+# %% [markdown] document="4.3 peak"
 # ## 4. From the picture to a joint
 #
 # **Argmax.** The document (4.3): "the coordinates of the largest value of
@@ -701,7 +701,7 @@ explore(draw, "A bump with sigma {sigma:.1f} cells at stride {stride}, noise "
         joint=Point(31.2, 30.0), sigma=(0.5, 5.0, 2.0), stride=[4, 2, 8, 16],
         noise=(0.0, 0.3, 0.0))
 
-# %% [markdown]
+# %% [markdown] document="4.3 upper body"
 # ## 6. The document's case, there and back
 #
 # Five joints of a person become five maps of 64 x 64, and the maps become

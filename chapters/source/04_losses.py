@@ -45,7 +45,7 @@ torch.set_num_threads(1)   # for tensors this small, threads only wait
 torch.manual_seed(0)
 rng = np.random.default_rng(0)
 
-# %% [markdown]
+# %% [markdown] document="3.2 step 3"
 # ## 1. All errors in one number
 #
 # The document (4.1) writes a network as a function:
@@ -87,7 +87,7 @@ label_and_answer(
     "the other hand; with an arrow per joint, fourteen short ones and two "
     "long arcs, one above the other, that span both arms.")
 
-# %% [markdown]
+# %% [markdown] document="4.2 L2"
 # The arrows lead from the answer to the label. Fourteen are short; the two
 # arcs are the wrists. How much should those two count beside the fourteen?
 # The two losses of the next section disagree about that.
@@ -183,7 +183,7 @@ def my_l1(predicted, target):
 # %% tags=["check"]
 check("04.1", my_l1)
 
-# %% [markdown]
+# %% [markdown] document="4.2 MSE"
 # ## 3. Heatmaps: MSE
 #
 # For heatmaps, says the document (4.2), "the MSE (mean squared error) can be
@@ -616,7 +616,7 @@ four_losses(
     "smooth L1 a V with a round tip, wing one with a sharp tip. Right, their "
     "gradients: L2 a line, L1 a step, smooth L1 a ramp, wing 5 falling to 1.")
 
-# %% [markdown]
+# %% [markdown] document="4.2 descent"
 # Look at the right panel. Far from zero, L2 pulls harder and harder (it leaves
 # the plot); all others pull with strength 1, so an outlier has one vote and no
 # more. Near zero, L2 and smooth L1 let go, L1 keeps pulling, and wing pulls

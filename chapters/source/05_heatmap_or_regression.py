@@ -46,7 +46,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)   # for tensors this small, threads only wait
 use_style()
 
-# %% [markdown]
+# %% [markdown] document="4.4 heatmap"
 # ## 1. An answer to put to the test
 #
 # In its section 4.4 the document asks the question of this chapter and
@@ -952,7 +952,7 @@ display_figure(figure, "Left, how far answers lag behind a window that moves: "
                "Middle, jumps grow with noise, soft-argmax's most. Right, "
                "covered joints move by 0.2 to 0.3 heads, far ones hardly.")
 
-# %% [markdown]
+# %% [markdown] document="4.4 heatmap"
 # **The window.** The heatmap follows best, with a gain of **0.90**, and
 # regression worst, with **0.74**: when the window has moved by 8 pixels, its
 # answer is 2 pixels behind. (On the left of the picture the lag has a sign,

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="3.2 step 1"
 # # 6. From MPII to tensors
 #
 # **Take a person from an annotation file to a training batch, pixel-exact at
@@ -767,7 +767,7 @@ for name, answer in answers.items():
 scores = ("PCKh@0.5, %", "@0.1", "@0.05")
 table(rows, ("labels", "mean error, px", *scores), dict.fromkeys(scores, 0))
 
-# %% [markdown]
+# %% [markdown] document="5.2 data"
 # Each line is a network that has learned such labels *perfectly*, scored
 # against the right ones.
 #

@@ -41,7 +41,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)   # networks this small gain little from a second
 use_style()
 
-# %% [markdown]
+# %% [markdown] document="3.2 step 2; 5.2 network"
 # ## 1. A network with its end torn off
 #
 # The document's section 5.2 shows a network for coordinates. In our
@@ -805,7 +805,7 @@ axes.legend()
 display_figure(figure, "As written, the loss comes down to 1 and stays there. "
                "The other three cross 1 and fall on.")
 
-# %% [markdown]
+# %% [markdown] document="4.1 heatmaps"
 # As written, the curve comes to rest on 1. Each cure alone gets past it, and is
 # better by more than the luck of 300 people: the whole 95 % interval of its
 # gain lies above 0. Both together did best with all three seeds that we

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="3.2 step 4"
 # # 8. Training
 #
 # **Train a pose network for real: the loop, its speed, its curves and how to
@@ -783,7 +783,7 @@ table(
     ("epoch", "rate", "loss / empty maps", "PCKh", "mean pose"),
     digits={"rate": 4, "loss / empty maps": 2})
 
-# %% [markdown]
+# %% [markdown] document="5.2 training"
 # How to read it, from the top:
 #
 # - **The first epoch** ends at **0.63** of the empty maps' loss and a PCKh of

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="3.2 step 6"
 # # 9. Evaluation
 #
 # **Measure poses so that the number means what the field means, and know how
@@ -696,7 +696,7 @@ show_arrows(store, predicted, worst, alt="Four people, each with an arrow "
             "same joint of the other side, from a little beside it, from "
             "clearly beside it, and from far off.")
 
-# %% [markdown]
+# %% [markdown] document="3.3 accurate"
 # The cross is the network's answer, the circle is what `PCKh@0.5` lets pass, and
 # the arrow leads to the label. In the first picture the answer sits on the body,
 # on the same joint of the *other* side.

@@ -826,7 +826,7 @@ explore(draw, "A person with the joints that score at least {threshold:.2f}, "
         threshold=(0.0, 1.0, 0.3, 0.05), box_size=(0.4, 2.5, 1.0, 0.1),
         shift=(-0.5, 0.5, 0.0, 0.05))
 
-# %% [markdown]
+# %% [markdown] document="3.3 general"
 # The higher the score, the more often the joint is right, and almost as often as
 # the score says: of the joints from 0.4 to 0.6 about half, of those above 0.8
 # nearly all. (This holds for half a head size. Chapter 9 found that the same

@@ -44,7 +44,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)   # networks this small gain little from a second
 use_style()
 
-# %% [markdown]
+# %% [markdown] document="3.2 step 2"
 # ## 1. What and where
 #
 # The document names the networks that made the field: Hourglass, CPM and CPN

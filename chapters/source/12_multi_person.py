@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="2 several; 3.2 several"
 # # 12. Several people
 #
 # **Find everybody in a picture, from the box down and from the joints up.**
@@ -333,7 +333,7 @@ show_people([close.image] * 3, points, size=3, columns=3,
             alt="One scene three times: the skeleton lies on the same person "
             "in the first two, on the one close by in the third.")
 
-# %% [markdown]
+# %% [markdown] document="4.4 overlap"
 # <details><summary>Answer</summary>
 #
 # The same person has the higher of both. But the boxes of the two people share

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="2 3D; 4.4 3D"
 # # 13. Lifting to 3D
 #
 # **Recover depth from a flat skeleton, and see when that cannot work.**

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] document="6"
 # # 14. Applications
 #
 # **Turn poses into gestures, actions, angles, counts and overlays.**
@@ -292,7 +292,7 @@ table(rows, ("the same hand in", "One-Euro: lag, ms", "jitter, px",
       {"One-Euro: lag, ms": 0, "jitter, px": 2, "its jitter, px": 2,
        "average of 5 pictures: lag, ms": 0})
 
-# %% [markdown]
+# %% [markdown] document="3.4 interaction"
 # The same parameters, another unit, another filter: in metres it lags by **210**
 # ms. The package's
 # `PoseSmoother` therefore filters in **body sizes**, and all its filters take
@@ -424,7 +424,7 @@ def count(values, on, off):
 # %% tags=["check"]
 check("14.2", count)
 
-# %% [markdown]
+# %% [markdown] document="3.4 action"
 # ## 4. Action: which of eleven motions?
 #
 # Two people squat, one quickly, one slowly. Compared picture by picture their
@@ -609,7 +609,7 @@ def find(query, recording):
 # %% tags=["check"]
 check("14.3", find)
 
-# %% [markdown]
+# %% [markdown] document="3.4 sport"
 # ## 5. Sport: angles, counts, advice
 #
 # The angle at the knee is that between the lines to the hip and to the ankle,
@@ -716,7 +716,7 @@ table([(name, true[view].mean(), abs(guess - true)[view].mean(),
       ("view", "knee ahead of ankle, cm", "error of the picture, cm",
        "error of the mean, cm"))
 
-# %% [markdown]
+# %% [markdown] document="3.4 AR"
 # From in front the picture says nothing: it is off by **14.3** cm. From the side it
 # is off by **1.3** cm, which looks like a success. The baseline says otherwise: who
 # answers with the mean of all squats, without a look, is off by **1.1** cm. These

@@ -44,7 +44,7 @@ from posecourse.authoring.overview import course_map
 
 course_map()
 
-# %% [markdown]
+# %% [markdown] document="5.1"
 # Come back and run that cell again whenever you like: it shows what you have
 # solved and where to go on.
 #
@@ -61,4 +61,5 @@ course_map()
 # You need to know some Python and NumPy and what a derivative is; from chapter
 # 4 on, a little PyTorch. Plan about two hours for a chapter. You need no
 # graphics card, no account and, from here on, no internet: the course draws
-# its own people.
+# its own people. `posecourse doctor`, typed in a terminal, says whether
+# everything that it needs is installed, and how to mend what is not.

@@ -13,6 +13,7 @@ from .chapters import START, Chapter
 from .navigation import add_navigation
 
 __all__ = [
+    "MARKER",
     "NOTEBOOK_METADATA",
     "BuildError",
     "generate",
@@ -38,6 +39,10 @@ NOTEBOOK_METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
+
+# In a source, the metadata of a cell that say which part of the document it
+# teaches (`document.places`).
+MARKER = "document"
 
 
 class BuildError(ValueError):
@@ -88,6 +93,8 @@ def generate(chapter: Chapter, root: Path):
     None.
     """
     source = read_source(chapter.source(root))
+    for cell in source.cells:
+        cell.metadata.pop(MARKER, None)
     _fold(source)
     _space_answers(source)
     add_navigation(source, chapter, root)

@@ -22,7 +22,7 @@ from PIL import Image
 
 from .chapters import START, Chapter
 from .navigation import NAVIGATION
-from .notebooks import generate, in_step, read, tags
+from .notebooks import MARKER, generate, in_step, read, tags
 
 __all__ = ["drawing_problems", "problems", "problems_of_files", "source_problems"]
 
@@ -201,8 +201,8 @@ def _cells(notebook, chapter, root):
     if len(notebook.cells) > MAX_CELLS:
         yield f"{len(notebook.cells)} cells, more than {MAX_CELLS}"
     for cell in _source_cells(chapter, root):
-        if set(cell.metadata) - {"tags"}:
-            yield f"metadata other than tags at {_name(cell)}"
+        if set(cell.metadata) - {"tags", MARKER}:
+            yield f"metadata other than tags and {MARKER} at {_name(cell)}"
     for cell in notebook.cells:
         unknown = set(tags(cell)) - TAGS
         if unknown:

@@ -56,7 +56,9 @@ def _arguments():
         help="of the window, pixels (default: %(default)s); 480 is a narrow one",
     )
     todo.add_parser("list", help="the chapters")
-    todo.add_parser("table", help="bring the README's table up to date")
+    todo.add_parser(
+        "table", help="bring the README's table and teaching/document_map.md up to date"
+    )
     return parser
 
 
@@ -111,12 +113,18 @@ def _list(args) -> int:
 
 
 def _table(args) -> int:
+    from ..authoring.document import document_map
     from ..files import atomic_path
 
-    readme = chapters.folder().parent / "README.md"
-    text = chapters.put_table(readme.read_text("utf-8"))
-    with atomic_path(readme) as path:
-        Path(path).write_text(text, "utf-8", newline="\n")
+    root = chapters.folder()
+    readme = root.parent / "README.md"
+    texts = {
+        readme: chapters.put_table(readme.read_text("utf-8")),
+        root / "teaching" / "document_map.md": document_map(root),
+    }
+    for target, text in texts.items():
+        with atomic_path(target) as path:
+            Path(path).write_text(text, "utf-8", newline="\n")
     return 0
 
 

@@ -16,6 +16,8 @@ __all__ = [
     "draw_ranges",
     "show_budget",
     "show_costs",
+    "show_peers",
+    "show_pupils",
     "show_robustness",
     "show_roofline",
 ]
@@ -61,6 +63,93 @@ def show_costs(rows: dict, alt: str) -> None:
             fontsize=9,
             loc="outside upper center",
         )
+
+
+_PEOPLE = {"lspet": "athletes", "coco": "people of COCO", "mpii": "people of MPII"}
+_ENGINES = {
+    "PyTorch": {"marker": "o", "mfc": "white"},
+    "onnxruntime": {"marker": "o", "mfc": _BLUE},
+    "int8": {"marker": "D", "mfc": _BLUE},
+}
+
+
+def show_peers(peers: dict, clock: dict, photos: dict, alt: str) -> None:
+    """Score over milliseconds of the course's networks and of BlazePose.
+
+    Parameters
+    ----------
+    peers:
+        ``data/studies/peers.json``: the scores.
+    clock:
+        Milliseconds of one core, the part ``engines`` of the study.
+    photos:
+        Its part ``photos``: what 8 bits change among the athletes.
+    """
+    with figure(alt, 1, 3, size=(9.6, 4), sharey=True) as axes:
+        for axis, (key, who) in zip(axes, _PEOPLE.items()):
+            part = peers["sets"][key]
+            for name, at in {"posenet": -14, "laptop": 7, "photos": 7}.items():
+                _engines(axis, part["scores"][name], clock, name)
+                value, right = part["scores"][name][0], clock[f"{name}, onnxruntime"]
+                axis.annotate(name, (right, value), (0, at), **_NOTE)
+            if key == "lspet":
+                _dot(axis, clock["photos, int8"], photos["int8"]["limbs"], "int8")
+            for size, at in {"lite": -16, "full": 8, "heavy": 8}.items():
+                score = part["scores"][f"BlazePose {size}"]
+                taken = clock[f"BlazePose {size}"] + clock["BlazePose detector"]
+                axis.plot([taken] * 2, score[1:], "-", color=_RED, lw=1)
+                axis.plot(taken, score[0], "s", color=_RED, mec="black", ms=8)
+                axis.annotate(size, (taken, score[0]), (0, at), **_NOTE)
+            axis.axhline(part["scores"]["mean pose"][0], color=_GREY, ls=":", lw=1)
+            axis.set(xscale="log", xlim=(0.8, 150), ylim=(0, 100))
+            axis.set_xticks([1, 3, 10, 30, 100], [1, 3, 10, 30, 100])
+            axis.set_title(f"{part['scored']} {who}", fontsize=11)
+            axis.set_xlabel(f"ms, one core; {part['metric']}", fontsize=9)
+        axes[0].set_ylabel("joints of arms and legs found, %")
+        for engine, look in _ENGINES.items():
+            axes[0].plot([], [], ls="", mec=_BLUE, label=f"ours, {engine}", **look)
+        axes[0].plot([], [], "s", color=_RED, mec="black", label="BlazePose")
+        axes[0].plot([], [], ":", color=_GREY, label="mean pose")
+        axes[0].figure.legend(ncols=5, fontsize=9, loc="outside upper center")
+
+
+_NOTE = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+
+
+def _engines(axis, score, clock, name):
+    """One network, on the engine that it was trained in and on a faster one."""
+    slow, fast = (clock[f"{name}, {e}"] for e in ("PyTorch", "onnxruntime"))
+    axis.plot([slow, fast], [score[0]] * 2, "-", color=_BLUE, lw=1)
+    _dot(axis, slow, score, "PyTorch")
+    _dot(axis, fast, score, "onnxruntime")
+
+
+def _dot(axis, taken, score, engine):
+    axis.plot([taken] * 2, score[1:], "-", color=_BLUE, lw=1)
+    axis.plot(taken, score[0], ls="", mec=_BLUE, ms=8, **_ENGINES[engine])
+
+
+def show_pupils(part: dict, alt: str) -> None:
+    """What a small network finds, by who taught it.
+
+    Parameters
+    ----------
+    part:
+        The part ``distillation`` of the study.
+    """
+    with figure(alt, size=(7.5, 2.8)) as axis:
+        for row, (arm, (value, low, high)) in enumerate(part["arms"].items()):
+            axis.barh(row, value, color=_BLUE, alpha=0.35, height=0.6)
+            axis.plot([low, high], [row] * 2, "-", color="black", lw=1.5)
+            runs = [v[0] for n, v in part["runs"].items() if n.startswith(f"{arm}, s")]
+            axis.plot(runs, [row] * len(runs), "o", color=_BLUE, mec="black", ms=6)
+        axis.set_yticks(range(len(part["arms"])), part["arms"])
+        axis.invert_yaxis()
+        axis.axvline(part["mean pose"][0], color=_GREY, ls=":", label="mean pose")
+        axis.axvline(part["teacher"][0], color=_RED, ls="--", label="the teacher")
+        axis.plot([], [], "o", color=_BLUE, mec="black", label="a seed")
+        axis.set(xlim=(0, 100), xlabel="PCKh@0.5, %")
+        axis.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def show_roofline(peak: float, bandwidth: float, layers: dict, alt: str) -> None:
