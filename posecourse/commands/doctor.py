@@ -186,7 +186,12 @@ def _line(found: list[Finding]) -> str:
             f"torch {_version('torch')}",
             free[0] if free else "disk unknown",
             "browser" if by_name["browser"].state == "ok" else "no browser",
-            f"chapter {by_name['a chapter'].found:.60}",
+            "chapter "
+            + (
+                by_name["a chapter"].found
+                if by_name["a chapter"].state == "ok"
+                else "did not run"
+            ),
         ]
     )
 

@@ -6,6 +6,7 @@ nothing of it stays.
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 import time
 import webbrowser
@@ -100,6 +101,7 @@ def _run(notebook, folder: str) -> None:
             "again",
         ) from None
     except (OSError, RuntimeError) as error:  # it did not start, or never answered
+        atexit.unregister(client._cleanup_kernel)  # done; it would fail then
         raise RehearsalError(
             f"no kernel could be talked to ({error})"[:300],
             "a firewall or a virus scanner may keep programs on this machine from "

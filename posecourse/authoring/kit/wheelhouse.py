@@ -106,6 +106,7 @@ def resolve(
             *[*_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"],
             *["--python-platform", PLATFORMS[target.platform]],
             *["--python-version", target.python, "--only-binary", ":all:"],
+            *["--python", sys.executable],  # do not look for one: nothing is built
             *(["--torch-backend", "cpu"] if backend else []),
             *(["--default-index", index] if index else []),
             *["--format", "pylock.toml", "--output-file", str(lock), str(wanted)],
@@ -209,7 +210,7 @@ def _is_whole(path: Path, wheel: Wheel) -> bool:
         return False
     if sha256(path) == wheel.sha256:
         return True
-    print(f"{path.name} is damaged; it is fetched again")
+    print(f"{path.name} is not the file that is meant; it is replaced")
     remove(path)
     return False
 
