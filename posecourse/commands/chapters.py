@@ -56,7 +56,9 @@ def _arguments():
         help="of the window, pixels (default: %(default)s); 480 is a narrow one",
     )
     todo.add_parser("list", help="the chapters")
-    todo.add_parser("table", help="bring the README's table up to date")
+    todo.add_parser(
+        "table", help="bring the README's table up to date, and what Colab opens"
+    )
     return parser
 
 
@@ -111,12 +113,21 @@ def _list(args) -> int:
 
 
 def _table(args) -> int:
+    from ..authoring.badges import repository
+    from ..authoring.colab import write_colab
     from ..files import atomic_path
 
     readme = chapters.folder().parent / "README.md"
     text = chapters.put_table(readme.read_text("utf-8"))
     with atomic_path(readme) as path:
         Path(path).write_text(text, "utf-8", newline="\n")
+    course = readme.parent
+    if address := repository(course):
+        written = [
+            c for c in chapters.CHAPTERS if c.notebook(course / "chapters").exists()
+        ]
+        for path in write_colab(course, written, address):
+            print(path)
     return 0
 
 
