@@ -137,3 +137,72 @@ def test_plans_pass_the_time_that_they_promise(root):
             assert int(minute) in times, f"{title}: minute {minute}"
         for hour, minute in re.findall(r"(\d+):(\d\d)", said):
             assert 60 * int(hour) + int(minute) in times, f"{title}: {hour}:{minute}"
+
+
+# ------------------------------------------------------------- the glossary
+
+# Bold in a chapter, and no terms of the field: what is stressed. A new bold word
+# goes here or, with its Chinese, into the glossary.
+_STRESSED = {
+    *("all", "any order", "at the peak", "average", "begin anywhere", "block", "box"),
+    *("body sizes", "body-centred", "bones", "calibrated", "center pose", "columns"),
+    *("centre of pixel", "coordinates", "difference between pictures", "directions"),
+    *(
+        "distance",
+        "empty maps",
+        "exchange",
+        "end anywhere",
+        "far",
+        "five minutes of training",
+    ),
+    *("framing", "gross", "height", "in pixels", "intensity", "is", "jerks", "labels"),
+    *("joints are swapped", "learns", "mirrored", "near", "nearest", "never", "not"),
+    *("not square", "once", "one batch", "one thing", "orientation", "personal data"),
+    *("percentage of correct keypoints", "photograph", "play", "position", "quotients"),
+    *("regression", "several people", "share", "size", "slots", "sort", "sport"),
+    *("spring", "step", "store", "take turns", "tells", "the unit", "torso"),
+    *("trembles", "twice", "types", "unverified", "unweighted", "weighted", "width"),
+}
+
+
+def glossary(root):
+    """``{term: line}``."""
+    text = (root / "chapters" / "glossary.md").read_text("utf-8")
+    return {
+        m[1].strip("`"): m[0] for m in re.finditer(r"^- \*\*(.+?)\*\*.*$", text, re.M)
+    }
+
+
+def plain(words):
+    """One spelling: ``"Support vectors"`` is ``"support vector"``."""
+    words = re.sub(r" \(.*\)", "", words.casefold()).replace("argmax", "arg max")
+    words = words.strip(" `.,:").replace("-", " ")
+    return re.sub(r"(?<=tch)es$|(?<=[^s])s$", "", words)
+
+
+def names_of(term):
+    """``"mean squared error"`` and ``"MSE"`` of ``"MSE, mean squared error"``."""
+    return {plain(name) for name in term.split(", ")}
+
+
+def test_every_term_has_its_chinese(root):
+    for term, line in glossary(root).items():
+        assert re.match(r"- \*\*.+?\*\* \([^)]*[\u4e00-\u9fff]", line), term
+
+
+def test_every_term_that_a_chapter_sets_in_bold_is_explained(root):
+    known = {name for term in glossary(root) for name in names_of(term)}
+    known |= {plain(words) for words in _STRESSED}
+    missing = {}
+    for chapter in CHAPTERS:
+        path = chapter.source(root / "chapters")
+        if not path.is_file():
+            continue
+        lines = path.read_text("utf-8").splitlines()
+        text = " ".join(line.lstrip("# ") for line in lines if line.startswith("#"))
+        for words in re.findall(r"\*\*([a-z][^*|]*?)\*\*", text):
+            is_sentence = len(words.split()) > 4 or re.search(r"[\d`$?.:,]", words)
+            short = any(name.startswith(f"{plain(words)} ") for name in known)
+            if not is_sentence and not short and plain(words) not in known:
+                missing.setdefault(chapter.name, set()).add(words)
+    assert not missing, "explain them in chapters/glossary.md, with their Chinese"
