@@ -22,6 +22,6 @@ c.Spawner.default_url = "/lab/tree/posecourse-work/START_HERE.ipynb"
 c.Spawner.start_timeout = 180
 c.Spawner.http_timeout = 180
 
-# A chapter wants 2 GB and two threads. Many on one machine: one thread each.
+# The hungriest chapter, 11, took 1.4 GB. Many on one machine: one thread each.
 c.Spawner.mem_limit = "3G"  # by containers and systemd, not by plain processes
 c.Spawner.environment = {"OMP_NUM_THREADS": "2"}
