@@ -19,8 +19,9 @@ sh = pytest.mark.skipif(sys.platform == "win32", reason="hubs run on Linux")
 
 
 @pytest.fixture
-def server(tmp_path):
-    """Two commands in a folder: this course, and a server that says its words."""
+def server(tmp_path, root):
+    """Starts what a hub starts: with this package, a course of two pages, and a
+    server that only says its words."""
     commands = tmp_path / "bin"
     commands.mkdir()
     for name, words in {
@@ -29,20 +30,19 @@ def server(tmp_path):
     }.items():
         (commands / name).write_text(f"#!/bin/sh\n{words}\n")
         (commands / name).chmod(0o755)
-    home = tmp_path / "home"
+    pages = make_checkout(tmp_path / "course")
+    for name in ("START_HERE", "03_heatmaps"):
+        nbformat.write(nbformat.v4.new_notebook(), pages / f"{name}.ipynb")
+    home = tmp_path / "course" / "home"
     home.mkdir()
 
-    def start(command, root):
+    def start(*command):
         path = f"{commands}:{os.environ['PATH']}"
+        more = {"HOME": str(home), "PATH": path, "PYTHONPATH": str(root)}
         done = subprocess.run(
             command,
             cwd=home,
-            env={
-                **os.environ,
-                "HOME": str(home),
-                "PATH": path,
-                "PYTHONPATH": str(root),
-            },
+            env={**os.environ, **more},
             capture_output=True,
             text=True,
             check=True,
@@ -63,22 +63,20 @@ def spawner(root):
 @pytest.mark.slow
 def test_a_hub_brings_copies_and_then_the_server(root, server):
     words = ["--port=1234", "two words", "$HOME"]
-    said, copies = server([*spawner(root).cmd, *words], root)
+    said, copies = server(*spawner(root).cmd, *words)
     assert said[-4:] == ["served", *words]
     page = spawner(root).default_url.removeprefix("/lab/tree/posecourse-work/")
     assert (copies / page).is_file() and (copies / "03_heatmaps.ipynb").is_file()
     # what a learner wrote is there the next time
     (copies / "03_heatmaps.ipynb").write_text("mine")
-    server([*spawner(root).cmd], root)
+    server(*spawner(root).cmd)
     assert (copies / "03_heatmaps.ipynb").read_text() == "mine"
 
 
 @sh
 @pytest.mark.slow
 def test_an_image_does_the_same(root, server):
-    said, copies = server(
-        [root / "binder" / "start", "jupyterhub-singleuser", "a"], root
-    )
+    said, copies = server(root / "binder" / "start", "jupyterhub-singleuser", "a")
     assert said[-2:] == ["served", "a"] and (copies / "START_HERE.ipynb").is_file()
 
 
@@ -172,4 +170,4 @@ def test_colab_gets_the_packages_that_it_lacks(root):
     words = re.findall(r"^%pip install --quiet ([\w ]+)$", colab._INSTALL, re.M)
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     asked = {re.match(r"[\w-]+", text)[0] for text in project["dependencies"]}
-    assert set(" ".join(words).split()) == {"anywidget", "simplejpeg"} <= asked
+    assert set(" ".join(words).split()) == {"anywidget", "av", "simplejpeg"} <= asked

@@ -393,16 +393,26 @@ def test_the_package_asks_for_what_the_checkout_asks_for(root):
     head = Parser().parsestr(release._metadata(root, "9"))
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     asked = [Requirement(text) for text in head.get_all("Requires-Dist")]
-    always = {str(r) for r in asked if r.marker is None}
+    always = {str(r) for r in asked if "extra" not in str(r.marker)}
     assert always == {str(Requirement(text)) for text in project["dependencies"]}
-    deploy = {
-        (r.name, r.specifier)
-        for r in asked
-        if r.marker is not None and r.marker.evaluate({"extra": "deploy"})
-    }
-    assert deploy == {
-        (r.name, r.specifier)
-        for r in map(Requirement, project["optional-dependencies"]["deploy"])
-    }
+    for extra, lines in project["optional-dependencies"].items():
+        wanted = {(r.name, r.specifier) for r in map(Requirement, lines)}
+        assert wanted == {
+            (r.name, r.specifier)
+            for r in asked
+            if "extra" in str(r.marker) and r.marker.evaluate({"extra": extra})
+        }
     assert (head["Name"], head["Version"]) == ("posecourse", "9")
-    assert set(head.get_all("Provides-Extra")) == set(project["optional-dependencies"])
+    assert head.get_all("Provides-Extra") == list(project["optional-dependencies"])
+
+
+def test_an_extra_for_one_system_only(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "posecourse"\ndescription = "x"\nlicense = "MIT"\n'
+        'requires-python = ">=3.11"\ndependencies = []\n[project.optional-dependencies]\n'
+        "a = [\"b>=1; sys_platform == 'win32' or sys_platform == 'x'\"]\n"
+    )
+    head = Parser().parsestr(release._metadata(tmp_path, "9"))
+    marker = Requirement(head["Requires-Dist"]).marker
+    for system, extra, needed in (("win32", "a", 1), ("win32", "", 0), ("y", "a", 0)):
+        assert marker.evaluate({"sys_platform": system, "extra": extra}) == needed

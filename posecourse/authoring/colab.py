@@ -20,9 +20,9 @@ __all__ = ["colab_notebook", "write_colab"]
 # What Colab lacks. Whatever else the course asks for is there, and is left alone:
 # another version of ipykernel would stop the machine.
 _INSTALL = """\
-# Colab has neither the course nor two small packages; this takes a minute
+# Colab lacks the course and some small packages; this takes a minute
 %pip install --quiet --no-deps "git+https://github.com/{repository}"
-%pip install --quiet anywidget simplejpeg"""
+%pip install --quiet anywidget av simplejpeg"""
 
 
 def write_colab(course: Path, chapters, repository: str) -> list[Path]:

@@ -204,7 +204,10 @@ def _metadata(course: Path, version: str) -> str:
     lines += [f"Requires-Dist: {needed}" for needed in project["dependencies"]]
     for extra, more in project["optional-dependencies"].items():
         lines.append(f"Provides-Extra: {extra}")
-        lines += [f"Requires-Dist: {n}; extra == '{extra}'" for n in more]
+        for needed in more:
+            name, _, where = needed.partition(";")
+            where = f"({where.strip()}) and " if where else ""
+            lines.append(f"Requires-Dist: {name}; {where}extra == '{extra}'")
     return "\n".join(lines) + "\n"
 
 
