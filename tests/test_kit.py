@@ -271,6 +271,9 @@ def test_what_is_laid_beside_it(root, index, tmp_path):
         assert (out / "more" / "site" / "deep" / "page.html").read_text() == text
         assert (out / "more" / "page.html").read_text() == text
     assert "more/site/deep/page.html" in (out / "SHA256SUMS").read_text()
+    for around in (out, tmp_path):
+        with pytest.raises(KitError, match="holds the kit itself"):
+            write_kit(root, out, [MINE], add=[around])
 
 
 def test_a_dry_run_fetches_nothing(index, tmp_path, monkeypatch, capsys):

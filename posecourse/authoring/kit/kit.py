@@ -73,6 +73,12 @@ def write_kit(
     DownloadError
         If something cannot be fetched; what has come is kept.
     """
+    add = [path.resolve() for path in add]
+    for path in add:
+        if out.resolve().is_relative_to(path):
+            raise KitError(
+                f"{path} holds the kit itself; name what is to lie beside it"
+            )
     before = _record(out)
     targets = sorted({*targets, *before})
     with tempfile.TemporaryDirectory() as temporary:
@@ -155,7 +161,7 @@ def _lay_beside(course: Path, out: Path, slides, add) -> None:
         page = out / "slides" / f"{chapter.name}.html"
         print(write_slides(chapter, course / "chapters", page), flush=True)
     for path in add:
-        place = out / "more" / path.resolve().name
+        place = out / "more" / path.name
         with atomic_path(place) as part:
             if path.is_dir():
                 shutil.copytree(path, part)
