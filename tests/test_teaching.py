@@ -159,7 +159,7 @@ _STRESSED = {
     *("joints are swapped", "learns", "mirrored", "near", "nearest", "never", "not"),
     *("not square", "once", "one batch", "one thing", "orientation", "personal data"),
     *("percentage of correct keypoints", "photograph", "play", "position", "quotients"),
-    *("regression", "several people", "share", "size", "slots", "sort", "sport"),
+    *("regression", "several people", "share", "sit", "size", "slots", "sort", "sport"),
     *("spring", "step", "store", "take turns", "tells", "the unit", "torso"),
     *("trembles", "twice", "types", "unverified", "unweighted", "weighted", "width"),
 }
