@@ -40,6 +40,10 @@ COMMANDS = {
         "collect, grade",
     ),
     "slides": ("posecourse.commands.slides", "write a chapter as slides"),
+    "kit": (
+        "posecourse.commands.kit",
+        "for teachers: all that a room without a network needs, on a stick",
+    ),
     "train": ("posecourse.commands.train", "train a network"),
     "evaluate": (
         "posecourse.commands.evaluate",
@@ -112,6 +116,7 @@ def _run(argv, debug: bool) -> int:
 _AGAIN = {
     "train": "A run that has finished an epoch continues with posecourse train --resume RUN",
     "data": "Run the same command again: it continues where it stopped",
+    "kit": "Run the same command again: it continues where it stopped",
     "predict": "The pictures that were finished are in the output folder",
 }
 

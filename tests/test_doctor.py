@@ -1,19 +1,23 @@
 """The doctor sees what is wrong, and says what to do."""
 
+import getpass
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import webbrowser
 from importlib import metadata
 
+import nbformat
 import pytest
 from sample import make_checkout
 
 from posecourse import places
 from posecourse.cli import main
-from posecourse.commands import doctor
+from posecourse.commands import doctor, preflight
 
 
 def only(monkeypatch, *packages):
@@ -299,3 +303,76 @@ def test_it_runs_where_nothing_is_installed(root):
     ).stdout
     assert out.startswith("ok       Python")
     assert "note     cache: not known" in out and "ok       networks" in out
+
+
+# ------------------------------------------------------------- before a class
+
+
+def a_chapter(course, *sources):
+    """A chapter of a few cells in the place of chapter 3."""
+    new = nbformat.v4
+    cells = [new.new_code_cell(source) for source in sources]
+    notebook = new.new_notebook(cells=cells)
+    nbformat.write(notebook, course / "chapters" / "03_heatmaps.ipynb")
+    (course / "chapters" / "glossary.md").touch()
+
+
+@pytest.fixture
+def before_class(course, monkeypatch):
+    """The doctor with few packages to look at; returns the lines of its last part."""
+    only(monkeypatch, ("numpy", ">=1", ""))
+    monkeypatch.setattr(preflight.webbrowser, "get", lambda: None)
+
+    def run(capsys):
+        status = main(["doctor", "--chapter"])
+        out = capsys.readouterr().out
+        assert "For your teacher, this line:" in out.splitlines()[-2]
+        return status, out, out.splitlines()[-1]
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_chapter_is_really_run_and_a_line_says_so(before_class, course, capsys):
+    a_chapter(course, "import os; here = os.getcwd()", "assert here != ''; 1 / 1")
+    before = sorted(course.rglob("*"))
+    status, out, line = before_class(capsys)
+    assert status == 0 and re.search(r"ok       a chapter: 3 ran in \d+ s\n", out)
+    parts = line.split("; ")
+    assert parts[0] == f"posecourse {metadata.version('posecourse')}"
+    assert parts[1] == "ready" and re.fullmatch(r"chapter 3 ran in \d+ s", parts[-1])
+    assert re.search(r"; [\d.]+ GB free; browser; chapter", line)
+    for private in (str(course), os.sep + "home", getpass.getuser() + "/"):
+        assert private not in line
+    assert sorted(course.rglob("*")) == before  # nothing of it stays
+
+
+@pytest.mark.slow
+def test_a_chapter_that_does_not_run(before_class, course, capsys):
+    a_chapter(course, "1 / 0")
+    status, out, line = before_class(capsys)
+    assert status == 1 and "NOT READY: a chapter" in line
+    assert line.endswith("; chapter did not run")
+    assert "MISSING  a chapter: 3: a cell failed with ZeroDivisionError: div" in out
+    a_chapter(course, "import os; os._exit(1)")
+    status, out, _ = before_class(capsys)
+    assert status == 1 and "3: the kernel died" in out and "too little memory" in out
+
+
+def test_no_browser_no_kernel_no_chapter(before_class, course, monkeypatch, capsys):
+    def none():
+        raise webbrowser.Error
+
+    def blocked(*_, **__):
+        raise RuntimeError("Kernel didn't respond in 60 seconds")
+
+    monkeypatch.setattr(preflight.webbrowser, "get", none)
+    monkeypatch.setattr("nbclient.NotebookClient.execute", blocked)
+    a_chapter(course, "1")
+    status, out, line = before_class(capsys)
+    assert status == 1 and "firewall" in out
+    assert "note     browser" in out and "; no browser; " in line
+    (course / "chapters" / "03_heatmaps.ipynb").unlink()
+    assert "3 cannot be run: 03_heatmaps is not in" in before_class(capsys)[1]
+    assert main(["doctor", "--chapter", "99"]) == 2
+    assert "no chapter '99'" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..places import course_folder
+from .badges import badges, repository
 
 __all__ = [
     "CHAPTERS",
@@ -277,13 +278,18 @@ def pages(root: Path) -> list[Chapter]:
 def table(root: Path | None = None) -> str:
     """The README's table of chapters, as Markdown."""
     root = folder() if root is None else root
-    lines = ["| chapter | what you do | document | solutions |", "|---|---|---|---|"]
+    address = repository(root.parent)
+    run = " run |" if address else ""
+    lines = [f"| chapter | what you do | document | solutions |{run}"]
+    lines.append("|---|---|---|---|" + "---|" * bool(address))
     for c in CHAPTERS:
-        title, solutions = f"{c.number}. {c.title}", "planned"
+        title, solutions, run = f"{c.number}. {c.title}", "planned", ""
         if c.source(root).exists():
             title = f"[{title}](chapters/{c.name}.ipynb)"
             solutions = f"[solved](chapters/solutions/{c.name}.ipynb)"
-        lines.append(f"| {title} | {c.promise} | {c.sections} | {solutions} |")
+            run = badges(c.number, c.name, address) if address else ""
+        line = f"| {title} | {c.promise} | {c.sections} | {solutions} |"
+        lines.append(line + (f" {run} |" if address else ""))
     return "\n".join(lines)
 
 

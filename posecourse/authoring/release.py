@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import tempfile
+import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -158,7 +159,6 @@ def write_wheel(course: Path, folder: Path) -> Path:
     FileError
         In a checkout without Git, which alone knows what belongs to the course.
     """
-    installed = metadata.distribution("posecourse")
     version = posecourse.__version__
     start = f"posecourse-{version}.dist-info"
     path = Path(folder, f"posecourse-{version}-py3-none-any.whl")
@@ -176,7 +176,7 @@ def write_wheel(course: Path, folder: Path) -> Path:
 
         for name, source in sorted(_package_files(course).items()):
             add(name, source.read_bytes())
-        add(f"{start}/METADATA", (installed.read_text("METADATA") or "").encode())
+        add(f"{start}/METADATA", _metadata(course, version).encode())
         entry = "[console_scripts]\nposecourse = posecourse.cli:main\n"
         add(f"{start}/entry_points.txt", entry.encode())
         tag = "Wheel-Version: 1.0\nGenerator: posecourse\nRoot-Is-Purelib: true\n"
@@ -184,6 +184,31 @@ def write_wheel(course: Path, folder: Path) -> Path:
         record.append(f"{start}/RECORD,,")
         file.writestr(f"{start}/RECORD", "\n".join(record) + "\n")
     return path
+
+
+def _metadata(course: Path, version: str) -> str:
+    """What the package needs. A checkout's own file says it: the record of an
+    editable installation may be older."""
+    path = course / "pyproject.toml"
+    if not path.is_file():
+        return metadata.distribution("posecourse").read_text("METADATA") or ""
+    project = tomllib.loads(path.read_text("utf-8"))["project"]
+    lines = [
+        "Metadata-Version: 2.4",
+        "Name: posecourse",
+        f"Version: {version}",
+        f"Summary: {project['description']}",
+        f"License-Expression: {project['license']}",
+        f"Requires-Python: {project['requires-python']}",
+    ]
+    lines += [f"Requires-Dist: {needed}" for needed in project["dependencies"]]
+    for extra, more in project["optional-dependencies"].items():
+        lines.append(f"Provides-Extra: {extra}")
+        for needed in more:
+            name, _, where = needed.partition(";")
+            where = f"({where.strip()}) and " if where else ""
+            lines.append(f"Requires-Dist: {name}; {where}extra == '{extra}'")
+    return "\n".join(lines) + "\n"
 
 
 def _package_files(course: Path) -> dict[str, Path]:
@@ -226,7 +251,7 @@ def _tracked(course: Path):
     except (OSError, subprocess.CalledProcessError):
         raise FileError(
             f"{course} is a checkout without Git, which knows what belongs to the "
-            "course; use an installed posecourse, or leave out --wheel"
+            "course; use an installed posecourse, or clone the repository"
         ) from None
     for name in said.stdout.decode().split("\0"):
         if name and (course / name).is_file():

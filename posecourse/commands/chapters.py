@@ -57,7 +57,9 @@ def _arguments():
     )
     todo.add_parser("list", help="the chapters")
     todo.add_parser(
-        "table", help="bring the README's table and teaching/document_map.md up to date"
+        "table",
+        help="bring up to date the README's table, teaching/document_map.md and "
+        "what Colab opens",
     )
     return parser
 
@@ -113,6 +115,8 @@ def _list(args) -> int:
 
 
 def _table(args) -> int:
+    from ..authoring.badges import repository
+    from ..authoring.colab import write_colab
     from ..authoring.document import document_map
     from ..files import atomic_path
 
@@ -125,6 +129,10 @@ def _table(args) -> int:
     for target, text in texts.items():
         with atomic_path(target) as path:
             Path(path).write_text(text, "utf-8", newline="\n")
+    if address := repository(root.parent):
+        written = [c for c in chapters.CHAPTERS if c.notebook(root).exists()]
+        for path in write_colab(root.parent, written, address):
+            print(path)
     return 0
 
 

@@ -23,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import places
+from . import preflight
 
 __all__ = ["Finding", "examine", "main"]
 
@@ -94,8 +95,14 @@ class Finding:
         return text + (f"\n         -> {self.advice}" if self.advice else "")
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything, one thing after the other."""
+def examine(chapter=None) -> Iterator[Finding]:
+    """Look at everything, one thing after the other.
+
+    Parameters
+    ----------
+    chapter:
+        Its number or name, to run it too.
+    """
     yield _python()
     requirements = _requirements()
     for name, wanted, extra in requirements:
@@ -109,6 +116,9 @@ def examine() -> Iterator[Finding]:
     yield _cache()
     yield from _course()
     yield from _data()
+    if chapter is not None:
+        yield _browser()
+        yield _rehearsal(chapter)
 
 
 def main(argv=None) -> int:
@@ -126,9 +136,21 @@ def main(argv=None) -> int:
         action="store_true",
         help="print JSON, to send to someone who can help",
     )
+    parser.add_argument(
+        "--chapter",
+        nargs="?",
+        const="3",
+        metavar="N",
+        help="before a class: run this chapter too (default: 3), and end with a line "
+        "for the teacher, without names or folders",
+    )
     args = parser.parse_args(argv)
+    if args.chapter is not None:
+        from ..authoring.chapters import get_chapter
+
+        get_chapter(args.chapter)  # a slip is said at once
     found = []
-    for finding in examine():  # imports take a while: print as it goes
+    for finding in examine(args.chapter):  # imports take a while: print as it goes
         found.append(finding)
         if not args.json:
             print(finding, flush=True)
@@ -145,7 +167,33 @@ def main(argv=None) -> int:
         if missing
         else "\nEverything needed is here. Next: posecourse lab"
     )
+    if args.chapter is not None:
+        print(f"\nFor your teacher, this line:\n{_line(found)}")
     return bool(missing)
+
+
+def _line(found: list[Finding]) -> str:
+    """All in a line, with neither names nor folders: it is sent to others."""
+    by_name = {finding.what: finding for finding in found}
+    missing = [finding.what for finding in found if finding.state == "missing"]
+    free = re.match(r"[\d.]+ GB free", by_name["disk"].found)
+    return "; ".join(
+        [
+            f"posecourse {_version('posecourse')}",
+            f"NOT READY: {', '.join(missing)}" if missing else "ready",
+            by_name["machine"].found,
+            f"Python {platform.python_version()}",
+            f"torch {_version('torch')}",
+            free[0] if free else "disk unknown",
+            "browser" if by_name["browser"].state == "ok" else "no browser",
+            "chapter "
+            + (
+                by_name["a chapter"].found
+                if by_name["a chapter"].state == "ok"
+                else "did not run"
+            ),
+        ]
+    )
 
 
 def _project() -> dict | None:
@@ -471,6 +519,28 @@ def _cache() -> Finding:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _browser() -> Finding:
+    name = preflight.browser()
+    if name:
+        return Finding("ok", "browser", name)
+    return Finding(
+        "note",
+        "browser",
+        "Python knows of none",
+        "open the address that posecourse lab prints in one",
+    )
+
+
+def _rehearsal(chapter) -> Finding:
+    try:
+        seconds = preflight.rehearse(chapter)
+    except preflight.RehearsalError as error:
+        return Finding("missing", "a chapter", f"{chapter}: {error}", error.advice)
+    except (ImportError, FileNotFoundError) as error:  # said above
+        return Finding("missing", "a chapter", f"{chapter} cannot be run: {error}")
+    return Finding("ok", "a chapter", f"{chapter} ran in {seconds:.0f} s")
 
 
 def _course() -> Iterator[Finding]:

@@ -24,6 +24,8 @@ def main(argv) -> int:
     else:
         folder = (args.work or places.work_folder()).expanduser().absolute()
         _bring_copies(course, folder, args.solutions)
+    if args.copies_only:
+        return 0
     browser = not args.no_browser and has_display()
     return start_server(folder.parent, chapter.notebook(folder), args.port, browser)
 
@@ -59,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         "--source",
         action="store_true",
         help="for authors: open the originals in chapters/, not copies",
+    )
+    parser.add_argument(
+        "--copies-only",
+        action="store_true",
+        help="bring your copies up to date and start nothing, as on a JupyterHub",
     )
     parser.add_argument(
         "--port",

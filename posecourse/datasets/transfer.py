@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..files import (
     FileError,
@@ -55,7 +56,7 @@ class RemoteFile:
     @property
     def name(self) -> str:
         """The file's name: the last part of the address."""
-        return self.url.rsplit("/", 1)[-1]
+        return unquote(self.url).rsplit("/", 1)[-1]
 
     def check_size(self, size: int):
         """Raise DownloadError if the file cannot have so many bytes."""
