@@ -18,6 +18,7 @@ import posecourse
 from ..files import FileError, atomic_path, new_folder, read_json
 from .chapters import Chapter
 from .copies import copy_course
+from .homework import Sheet
 
 __all__ = ["release", "write_wheel"]
 
@@ -25,12 +26,16 @@ _README = """# {title}
 
 1. Install the course, if you have not yet{install}. `posecourse doctor` says
    whether all is well.
-2. In this folder: `posecourse lab {number}`. Work in `{name}.ipynb`; the cells
+2. In this folder: `posecourse lab {short}`. Work in `{file}`; the cells
    that say `check(...)` tell you how far you are, and `hint(...)` helps.
 3. Before you hand in: *Kernel > Restart Kernel and Run All Cells*, save, and
-   `posecourse exercise check {number}`. What it says is what will be graded.
-4. Hand in `{name}.ipynb`, and nothing that another person wrote.
+   `posecourse exercise check {short}`. {graded}
+4. Hand in `{file}`, and nothing that another person wrote.
 """
+_GRADED = "What it says is what will be graded."
+_GRADED_HOMEWORK = """It tries the examples of
+   the sheet; the grade comes from further cases and from what your teacher reads.
+   The rubric at the end of the sheet says what counts."""
 
 
 def release(
@@ -40,7 +45,7 @@ def release(
     wheel: bool = False,
     section: int | None = None,
 ) -> Path:
-    """Write the handout of a chapter: a folder, or a file that ends in ``.zip``.
+    """Write the handout of a chapter or a homework: a folder, or a file that ends in ``.zip``.
 
     It has the learner's notebook without outputs, its pictures and the glossary,
     and works as a learner's folder: `posecourse lab` in it opens it.
@@ -63,6 +68,8 @@ def release(
     ValueError
         If the chapter has no such section.
     """
+    if section is not None and isinstance(chapter, Sheet):
+        raise ValueError("a homework is handed out whole; leave out the section")
     if section is not None:
         _section_cell(_notebook(chapter.notebook(course / "chapters")), section)
     if out.suffix.lower() != ".zip":
@@ -96,9 +103,10 @@ def _fill(chapter: Chapter, course: Path, folder: Path, wheel: bool, section) ->
             "of your own with Python 3.11 or newer"
         )
     text = _README.format(
-        title=f"{chapter.number}. {chapter.title}",
-        name=chapter.name,
-        number=chapter.number,
+        title=chapter.heading,
+        file=chapter.notebook(Path()).as_posix(),
+        short=chapter.short,
+        graded=_GRADED_HOMEWORK if isinstance(chapter, Sheet) else _GRADED,
         install=install,
     )
     Path(folder, "README.md").write_text(text, "utf-8")
@@ -205,12 +213,16 @@ def _package_files(course: Path) -> dict[str, Path]:
     return {n: p for n, p in found.items() if not n.startswith(_LEFT_OUT)}
 
 
-_LEFT_OUT = tuple(
-    f"posecourse/course/{place}"
-    for place in (
-        *("chapters/solutions/", "chapters/source/", "chapters/teaching/"),
-        "data/samples/",
-    )
+_LEFT_OUT = (
+    "posecourse/exercises/hidden/",
+    *(
+        f"posecourse/course/{place}/"
+        for place in (
+            *("chapters/solutions", "chapters/source", "chapters/teaching"),
+            *("chapters/homework/solutions", "chapters/homework/source"),
+            "data/samples",
+        )
+    ),
 )
 
 
