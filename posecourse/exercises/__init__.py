@@ -47,7 +47,7 @@ __all__ = [
     "examine",
     "exercise",
     "get_exercise",
-    "hidden",
+    "hidden_test",
     "hint",
     "names",
     "quiz",
@@ -152,7 +152,7 @@ def exercise(id: str, hints=()):
     return register
 
 
-def hidden(id: str):
+def hidden_test(id: str):
     """Register what a grade asks beyond an exercise's own checker.
 
     Such tests live in ``posecourse/exercises/hidden``, which students' packages
@@ -237,14 +237,14 @@ def examine(id: str, answer, graded: bool = False) -> Result:
     """
     found = get_exercise(id)
     attempt = Attempt(answer)
-    more = _hidden_test(found.id) if graded else None
+    more = _find_hidden(found.id) if graded else None
     try:
         if empty(answer):
             raise NotYet("There is no answer here. " + FILL_IN)
         with limited_output():
-            found.checker(attempt)
-            if more is not None:
+            if more is not None:  # first: of the two it says more of mistakes
                 more(attempt)
+            found.checker(attempt)
     except NotYet as stopped:
         return Result(found.id, "not yet", str(stopped), attempt.right)
     except KeyboardInterrupt:
@@ -264,7 +264,7 @@ def examine(id: str, answer, graded: bool = False) -> Result:
     return Result(found.id, "passed", f"{cases} right.", attempt.right)
 
 
-def _hidden_test(id: str):
+def _find_hidden(id: str):
     if not id.startswith("H"):
         return None
     if hidden_module(id.partition(".")[0]) is None:

@@ -15,7 +15,10 @@ from .attempt import as_numbers
     ),
 )
 def _(attempt):
-    for source, count, rows in (("mpii", 16, [13, 12, 3, 2]), ("coco", 17, [5, 6, 11, 12])):
+    for source, count, rows in (
+        ("mpii", 16, [13, 12, 3, 2]),
+        ("coco", 17, [5, 6, 11, 12]),
+    ):
         keypoints = np.arange(count * 2.0).reshape(1, count, 2)
         visible = 1 + np.arange(count)[None] % 2
         got = attempt(keypoints, visible, source)

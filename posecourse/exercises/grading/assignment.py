@@ -155,7 +155,7 @@ def _rubric(notebook):
     """The rows of the rubric's table: ``| **figure** | 2 | what for |``."""
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and text.startswith("## Rubric"):
+        if cell["cell_type"] == "markdown" and "## Rubric\n" in text:
             rows = re.findall(r"^\| \*\*(.+?)\*\* \| (\d+) \| (.+?) \|$", text, re.M)
             for name, points, what in rows:
                 yield Criterion(name, int(points), what)

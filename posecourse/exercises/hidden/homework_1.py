@@ -1,17 +1,19 @@
 """Homework 1: what its grade asks."""
 
+import itertools
+
 import numpy as np
 
 from ...skeletons import Skeleton, get_skeleton, remap
-from .. import hidden
+from .. import hidden_test
 
 _TORSO = Skeleton("torso", ["left_shoulder", "right_shoulder", "left_hip", "right_hip"])
 
 
-@hidden("H1.1")
+@hidden_test("H1.1")
 def _(attempt):
     rng = np.random.default_rng(11)
-    for name in ("lsp", "h36m", "ai_challenger", "mpii", "coco"):
+    for name in ("coco", "lsp", "h36m", "ai_challenger", "mpii"):
         skeleton = get_skeleton(name)
         keypoints = rng.uniform(0, 99, (5, len(skeleton.joints), 2))
         visible = rng.integers(0, 3, keypoints.shape[:2])
@@ -23,7 +25,14 @@ def _(attempt):
             visible,
             name,
             mistakes={
-                "left and right are exchanged": (right[:, [1, 0, 3, 2]], seen[:, [1, 0, 3, 2]]),
+                "those are MPII's columns; other skeletons have others": (
+                    keypoints[:, [13, 12, 3, 2]],
+                    visible[:, [13, 12, 3, 2]],
+                ),
+                "left and right are exchanged": (
+                    right[:, [1, 0, 3, 2]],
+                    seen[:, [1, 0, 3, 2]],
+                ),
                 "the order of TORSO: shoulders first": (
                     right[:, [2, 3, 0, 1]],
                     seen[:, [2, 3, 0, 1]],
@@ -50,11 +59,11 @@ def _people(rng, count):
     return torso @ matrix + rng.uniform(20, 100, (count, 1, 2))
 
 
-@hidden("H1.2")
+@hidden_test("H1.2")
 def _(attempt):
     rng = np.random.default_rng(12)
     upright = np.array([[[60, 20], [40, 22], [58, 60], [42, 61.0]]])
-    for torso in (upright, 100 - upright, upright[..., ::-1], _people(rng, 200)):
+    for torso in (upright, _people(rng, 200), 100 - upright, upright[..., ::-1]):
         right = _cross(torso) > 0
         attempt.gives(
             right,
@@ -77,7 +86,7 @@ def _(attempt):
     )
 
 
-@hidden("H1.3")
+@hidden_test("H1.3")
 def _(attempt):
     rng = np.random.default_rng(13)
     for count in (60, 9, 200):
@@ -87,7 +96,9 @@ def _(attempt):
         truth[: count // 2] = count == 9
         edges = np.array([0.0, 0.1, 0.3, 0.5, 5.0])
         right = _scores(torso, truth, edges)
-        attempt.gives(right, torso, truth, edges, mistakes=_misjudged(torso, truth, edges))
+        attempt.gives(
+            right, torso, truth, edges, mistakes=_misjudged(torso, truth, edges)
+        )
 
 
 def _scores(torso, truth, edges, drop=True, own=False, length="torso"):
@@ -100,10 +111,14 @@ def _scores(torso, truth, edges, drop=True, own=False, length="torso"):
     width = width / np.linalg.norm(middle, axis=1)
     right, most = (_cross(torso) > 0) == truth, truth.mean() >= 0.5
     shares: list = []
-    for low, high in zip(edges, edges[1:]):
+    for low, high in itertools.pairwise(edges):
         here = (low <= width) & (width < high)
         said = truth[here].mean() >= 0.5 if own and here.any() else most
-        each = (right[here].mean(), (truth[here] == said).mean()) if here.any() else (np.nan,) * 2
+        each = (
+            (right[here].mean(), (truth[here] == said).mean())
+            if here.any()
+            else (np.nan,) * 2
+        )
         shares.append((here.sum(), *each))
     return tuple(np.array(column, float) for column in zip(*shares))
 
@@ -126,5 +141,7 @@ def _misjudged(torso, truth, edges):
 
 
 def _always(torso, truth, edges, what):
-    agree = _scores(torso, np.where(truth == what, _cross(torso) > 0, _cross(torso) <= 0), edges)
+    agree = _scores(
+        torso, np.where(truth == what, _cross(torso) > 0, _cross(torso) <= 0), edges
+    )
     return agree[1]
