@@ -76,8 +76,9 @@ SHEETS = (
     ),
     Sheet(
         "homework3",
-        "A network of your own",
-        "Give the package a loss and a network of yours, and beat the mean pose.",
+        "Knowing or remembering?",
+        "Give the package a loss and a network of your own, and find out what it has "
+        "learned.",
         "6 to 8",
     ),
     Sheet(
@@ -97,8 +98,8 @@ SHEETS = (
     Sheet(
         "homework6",
         "The honest coach",
-        "Count squats in a film, measure how deep they are, and say which did not "
-        "count.",
+        "Count squats, measure how deep they are, and find out whom your coach treats "
+        "unfairly.",
         "14, 15",
     ),
 )
