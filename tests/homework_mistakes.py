@@ -111,13 +111,13 @@ MISTAKES |= {
     ],
     "H3.3": [
         (
-            "predict_crops(network, asked)[0]",
+            "predict_crops(network, each)[0]",
             "predict_crops(network, crops)[0]",
             "in its order",
         ),
         (
-            "predict_crops(network, asked)[0]",
-            "predict_crops(network, asked)",
+            "predict_crops(network, each)[0]",
+            "predict_crops(network, each)",
             "gives them first",
         ),
     ],

@@ -117,6 +117,14 @@ def test_an_empty_sheet_gets_nothing(assignment, notebook_of, here):
 
 
 @pytest.mark.slow
+def test_an_empty_sheet_runs_to_its_end(sheet, here, one_thread, capsys):
+    names: dict = {"__name__": "__main__"}
+    for cell in cells_of(sheet.notebook(folder())):
+        exec(cell["source"], names)
+    assert "Solve the three tasks first" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_typical_mistakes_are_named(assignment, answers, notebook_of, here, one_thread):
     for problem in assignment.problems:
         mistakes = MISTAKES[problem.id]

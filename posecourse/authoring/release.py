@@ -158,8 +158,13 @@ def _section_cell(notebook: dict, section: int) -> int:
 # -------------------------------------------------------------- the package
 
 
-def write_wheel(course: Path, folder: Path) -> Path:
+def write_wheel(course: Path, folder: Path, whole: bool = False) -> Path:
     """Write the installed course as a wheel without solved notebooks.
+
+    Parameters
+    ----------
+    whole:
+        With solved notebooks and hidden tests, for a machine that grades.
 
     Raises
     ------
@@ -182,7 +187,7 @@ def write_wheel(course: Path, folder: Path) -> Path:
             hashed = digest.decode().rstrip("=")
             record.append(f"{name},sha256={hashed},{len(content)}")
 
-        for name, source in sorted(_package_files(course).items()):
+        for name, source in sorted(_package_files(course, whole).items()):
             add(name, source.read_bytes())
         add(f"{start}/METADATA", (installed.read_text("METADATA") or "").encode())
         entry = "[console_scripts]\nposecourse = posecourse.cli:main\n"
@@ -194,7 +199,7 @@ def write_wheel(course: Path, folder: Path) -> Path:
     return path
 
 
-def _package_files(course: Path) -> dict[str, Path]:
+def _package_files(course: Path, whole: bool) -> dict[str, Path]:
     """``{name in the wheel: file}`` of the code, the chapters and the data."""
     package = Path(posecourse.__file__).parent
     if course == package / "course":  # installed: all of it
@@ -210,7 +215,7 @@ def _package_files(course: Path) -> dict[str, Path]:
             else f"posecourse/course/{name}": path
             for name, path in _tracked(course)
         }
-    return {n: p for n, p in found.items() if not n.startswith(_LEFT_OUT)}
+    return {n: p for n, p in found.items() if whole or not n.startswith(_LEFT_OUT)}
 
 
 _LEFT_OUT = (

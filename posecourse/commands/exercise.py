@@ -6,7 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-from . import existing, existing_file, make_parser, named, number, output_folder, whole
+from . import (
+    existing,
+    existing_file,
+    make_parser,
+    named,
+    number,
+    output_file,
+    output_folder,
+    whole,
+)
 
 __all__ = ["main"]
 
@@ -75,6 +84,13 @@ def _add_teaching(add):
         help="with an installable package in it that has no solutions either",
     )
     command.add_argument(
+        "--for",
+        dest="grader",
+        choices=("nbgrader", "gradescope"),
+        help="not for students: a course folder for nbgrader, or an autograder (zip) "
+        "for Gradescope, with solutions and hidden tests",
+    )
+    command.add_argument(
         "--from-section",
         type=whole(1, 99),
         metavar="N",
@@ -104,6 +120,12 @@ def _add_teaching(add):
     command.add_argument("--out", type=output_folder, required=True, metavar="FOLDER")
     command.add_argument(
         "--jobs", type=whole(1, 256), help="how many at a time (default: the cores)"
+    )
+    command.add_argument(
+        "--gradescope",
+        type=output_file(".json"),
+        metavar="FILE",
+        help="of one submission, also write Gradescope's results.json",
     )
     command.add_argument(
         "--again", action="store_true", help="grade also what is graded already"
@@ -328,8 +350,24 @@ def _release(args) -> int:
 
     chapter, _ = _there(args.chapter)
     course = chapters.folder().parent
+    if args.grader:
+        return _release_for(args, chapter, course)
     out = release(chapter, course, args.out, args.wheel, args.from_section)
     print(f"{out}: hand it out as it is; its README.md says what to do")
+    return 0
+
+
+def _release_for(args, chapter, course: Path) -> int:
+    from ..authoring.exchange import write_gradescope, write_nbgrader
+
+    if args.wheel or args.from_section:
+        raise ValueError("--wheel and --from-section are for students; leave out --for")
+    if args.grader == "nbgrader":
+        write_nbgrader(chapter, course, args.out)
+        print(f"in {args.out}: nbgrader generate_assignment {chapter.name}")
+    else:
+        write_gradescope(chapter, course, args.out)
+        print(f"{args.out}: upload it as the autograder; it holds the solutions")
     return 0
 
 
@@ -403,6 +441,8 @@ def _grade(args) -> int:
     for each in graded:
         grading.write_feedback(each, assignment, args.out, marks)
     table, page = grading.write_gradebook(graded, assignment, args.out, note, marks)
+    if args.gradescope:
+        grading.write_results(graded, assignment, args.gradescope)
     print(f"\n{table}\n{page}\n{args.out / 'feedback'}: a page for each student")
     if assignment.rubric:
         print(f"{path}: write the points of the rubric there, and grade again")

@@ -51,6 +51,7 @@ __all__ = [
     "hint",
     "names",
     "quiz",
+    "require_passed",
     "show_progress",
 ]
 
@@ -262,6 +263,19 @@ def examine(id: str, answer, graded: bool = False) -> Result:
         )
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
     return Result(found.id, "passed", f"{cases} right.", attempt.right)
+
+
+def require_passed(id: str, answer) -> None:
+    """As a grade judges, hidden tests and all; for graders that want an error.
+
+    Raises
+    ------
+    AssertionError
+        If the answer has not passed; says what `check` would.
+    """
+    result = examine(id, answer, graded=True)
+    if not result:
+        raise AssertionError(str(result))
 
 
 def _find_hidden(id: str):

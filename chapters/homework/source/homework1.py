@@ -204,9 +204,11 @@ else:
 # In three or four sentences: for whom does the rule fail, and is it the rule's
 # fault or the network's? Name two numbers of the figure. Would you let a door
 # open for "somebody comes towards me" with this?
-#
+
+# %% [markdown]
 # *(Write here.)*
-#
+
+# %% [markdown]
 # ## Rubric
 #
 # | what your teacher reads | points | for what |

@@ -204,9 +204,11 @@ else:
 # know about your network first? For whom is sigma = 2 a good choice? Name two
 # numbers. A network that is trained with a wide bump also makes other errors than
 # this noise: name one that this experiment cannot show.
-#
+
+# %% [markdown]
 # *(Write here.)*
-#
+
+# %% [markdown]
 # ## Rubric
 #
 # | what your teacher reads | points | for what |

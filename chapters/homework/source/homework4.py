@@ -177,7 +177,7 @@ else:
 # %% tags=["hide-input"]
 if score(read_file(file_a, 60), keypoints, visible, head) is not None:
     with figure("The difference between two tools with its interval, for more "
-                "and more people: the interval shrinks until 0 is outside.",
+                "and more people: it shrinks; with 120 people 0 is inside.",
                 size=(7.5, 3.2)) as axes:
         axes.axhline(0, color="#777777", lw=1)
         axes.errorbar([str(c) for c in COUNTS], rows[:, 0],
@@ -192,9 +192,11 @@ if score(read_file(file_a, 60), keypoints, visible, head) is not None:
 # 960? What would you write to company B, with two numbers? Both tools were asked
 # about the same people: how much wider would the interval be if each had had its
 # own 60?
-#
+
+# %% [markdown]
 # *(Write here.)*
-#
+
+# %% [markdown]
 # ## Rubric
 #
 # | what your teacher reads | points | for what |

@@ -189,9 +189,11 @@ if film(phone(0), points, noise[0]) is not None and np.ndim(errors):
 # In three or four sentences: what would you tell your friend's sister, who has to put
 # up the second phone? How exact does she have to be? Between which angles does it
 # hardly matter, and from which on are two phones worse than one? Name two numbers.
-#
+
+# %% [markdown]
 # *(Write here.)*
-#
+
+# %% [markdown]
 # ## Rubric
 #
 # | what your teacher reads | points | for what |

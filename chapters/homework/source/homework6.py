@@ -161,12 +161,14 @@ if flat[0] is not None and "counted" in globals():
                 "the front, which never falls to the line. Right how many of "
                 "three squats were counted, by the side of the phone.",
                 columns=2, size=(10, 3.3)) as (curves, dots):
-        for who, style in ((side.argmax(), "-"), (side.argmin(), "--")):
+        shallow = np.argmax([angle.min() for angle in flat])
+        for who, style in ((side.argmax(), "-"), (shallow, "--")):
             curves.plot(people[who].times, flat[who], style,
-                        label=f"{side[who]:.0f} degrees from ahead")
+                        label=f"{side[who]:.0f}° from ahead")
         curves.axhline(DOWN, color="#777777", lw=1)
-        curves.set(xlabel="seconds", ylabel="knee in the picture, degrees")
-        curves.legend()
+        curves.set(xlabel="seconds", ylabel="knee in the picture, degrees",
+                   ylim=(70, 215))
+        curves.legend(loc="upper right", ncols=2)
         dots.plot(side, counted, "o")
         dots.set(xlabel="filmed so many degrees from straight ahead",
                  ylabel="counted of 3", yticks=range(4), xlim=(-3, 93))
@@ -177,9 +179,11 @@ if flat[0] is not None and "counted" in globals():
 # In three or four sentences: whom does your coach treat unfairly, and from which side
 # on? Somebody says: then ask for 140 instead of 110. What would go wrong? Name two
 # numbers, and the sentence that should stand on the app's first page.
-#
+
+# %% [markdown]
 # *(Write here.)*
-#
+
+# %% [markdown]
 # ## Rubric
 #
 # | what your teacher reads | points | for what |

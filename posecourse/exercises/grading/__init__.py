@@ -17,7 +17,7 @@ from .grader import Graded, GradingError, Submission, find_submissions, grade_al
 from .isolation import Limits, Shell, describe, namespaces
 from .judge import STATES, Grade, grade
 from .marks import Marks, read_marks, write_marks
-from .report import write_feedback, write_gradebook
+from .report import write_feedback, write_gradebook, write_results
 
 __all__ = [
     "STATES",
@@ -40,4 +40,5 @@ __all__ = [
     "write_feedback",
     "write_gradebook",
     "write_marks",
+    "write_results",
 ]

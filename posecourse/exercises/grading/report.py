@@ -7,11 +7,17 @@ import html
 from datetime import datetime
 from pathlib import Path
 
-from ...files import atomic_path
+from ...files import atomic_path, write_json
 from .assignment import Assignment
 from .grader import Graded, safe_name
 
-__all__ = ["plain_cell", "unplain", "write_feedback", "write_gradebook"]
+__all__ = [
+    "plain_cell",
+    "unplain",
+    "write_feedback",
+    "write_gradebook",
+    "write_results",
+]
 
 # A spreadsheet takes what begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -161,6 +167,31 @@ def write_feedback(graded: Graded, assignment: Assignment, out, marks=None) -> P
     path = Path(out, "feedback", f"{safe_name(graded.student)}.html")
     _write_page(path, f"{graded.student}: {assignment.chapter}", "\n".join(parts))
     return path
+
+
+def write_results(graded: list[Graded], assignment: Assignment, path) -> None:
+    """One student's grades as Gradescope's ``results.json``.
+
+    Raises
+    ------
+    ValueError
+        If there is not just one submission.
+    """
+    if len(graded) != 1:
+        raise ValueError(
+            f"Gradescope's results are of one submission, here are {len(graded)}"
+        )
+    tests = [
+        {
+            "name": f"{problem.id} {problem.title}",
+            "score": found.points,
+            "max_score": problem.points,
+            "status": "passed" if found.state == "passed" else "failed",
+            "output": f"{found.state}\n{found.message}",
+        }
+        for problem, found in zip(assignment.problems, graded[0].grades)
+    ]
+    write_json(path, {"tests": tests})
 
 
 def _rubric(graded, assignment, marks):

@@ -7,7 +7,7 @@ import numpy as np
 from ...skeletons import Skeleton, get_skeleton, remap
 from .. import hidden_test
 
-_TORSO = Skeleton("torso", ["left_shoulder", "right_shoulder", "left_hip", "right_hip"])
+_TORSO = Skeleton("torso", ("left_shoulder", "right_shoulder", "left_hip", "right_hip"))
 
 
 @hidden_test("H1.1")
