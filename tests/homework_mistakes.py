@@ -33,6 +33,11 @@ MISTAKES = {
     ],
     "H1.3": [
         (
+            "right = faces_us(torso) == truth",
+            "right = (torso[:, 0, 0] > torso[:, 1, 0]) == truth",
+            "uses your faces_us of H1.2",
+        ),
+        (
             "*np.array(shares)",
             "*(100 * np.array(shares))",
             "not percent",

@@ -15,7 +15,8 @@ from posecourse.authoring.homework import SHEETS, generate_sheet, there
 from posecourse.authoring.notebooks import in_step
 from posecourse.authoring.release import release
 from posecourse.cli import main
-from posecourse.exercises import examine, get_exercise, grading
+from posecourse.commands import lab
+from posecourse.exercises import ExerciseError, examine, get_exercise, grading
 from posecourse.exercises.grading.assignment import code_cells
 
 WRITTEN = there(folder())
@@ -136,6 +137,26 @@ def test_typical_mistakes_are_named(assignment, answers, notebook_of, here, one_
             result = examine(problem.id, names[problem.name], graded=True)
             assert result.status == "not right yet", (problem.id, new)
             assert words in " ".join(result.message.split()), (new, result.message)
+
+
+def test_lab_brings_a_sheet(root, tmp_path, monkeypatch):
+    """Into an empty folder, and its exercises are listed from then on."""
+    opened = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        lab, "start_server", lambda *given: opened.append(given[1]) or 0
+    )
+    work = tmp_path / "mine"
+    assert main(["lab", "homework2", "--work", str(work), "--no-browser"]) == 0
+    assert opened == [work / "homework" / "homework2.ipynb"]
+    assert opened[0].is_file() and not (work / "homework" / "solutions").exists()
+
+
+def test_students_without_hidden_tests_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("posecourse.exercises.hidden_module", lambda which: None)
+    with pytest.raises(ExerciseError, match="made for students"):
+        examine("H1.2", len, graded=True)
+    assert examine("H1.2", len).status == "not right yet"
 
 
 # -------------------------------------------------- from handout to gradebook

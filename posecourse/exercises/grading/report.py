@@ -198,10 +198,10 @@ def _rubric(graded, assignment, marks):
     given = _points_of(graded, marks)
     for criterion in assignment.rubric:
         points = given.get(criterion.name)
-        said = "your teacher reads this" if points is None else f"{points:g} points"
+        said = "your teacher gives up to" if points is None else f"{points:g} of"
         yield (
             f"<h2>{html.escape(criterion.name.capitalize())}</h2>\n"
-            f"<p>{said}, of {criterion.points}. {html.escape(criterion.text)}</p>"
+            f"<p>{said} {criterion.points} points: {html.escape(criterion.text)}</p>"
         )
     if assignment.rubric and len(given) == len(assignment.rubric):
         *_, total, most = _by_hand(graded, assignment, marks)

@@ -125,7 +125,12 @@ def _scores(torso, truth, edges, drop=True, own=False, length="torso"):
 
 def _misjudged(torso, truth, edges):
     count, right, baseline = _scores(torso, truth, edges)
+    # what a wrong faces_us does here is no mistake of this task
+    alone = torso[:, 0, 0] > torso[:, 1, 0]
+    signed = np.where(alone == truth, _cross(torso) > 0, _cross(torso) <= 0)
+    passed_on = (count, _scores(torso, signed, edges)[1], baseline)
     return {
+        "this uses your faces_us of H1.2, which is not right yet": passed_on,
         "the baseline says one thing for everybody, not one for each bin": _scores(
             torso, truth, edges, own=True
         ),
