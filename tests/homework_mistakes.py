@@ -222,7 +222,7 @@ MISTAKES |= {
     ],
     "H6.3": [
         (">= 0.3", ">= 0", "less than 0.3 s"),
-        ("value <= down", "value < down", "<= and >="),
+        ("value <= down", "value < down", "<=, not <"),
         ("value >= up", "value > down", "noise around it"),
         ("(begin / rate, i / rate,", "(begin, i,", "seconds are asked for"),
     ],

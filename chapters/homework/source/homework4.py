@@ -26,6 +26,7 @@ from posecourse.visualization import figure, use_style
 use_style()
 
 
+# %% tags=["setup", "hide-input"]
 def people_and_files(count, seed=0):
     """Labels of some people, and the files of two tools that looked at them.
 

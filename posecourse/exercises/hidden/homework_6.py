@@ -98,11 +98,11 @@ def _(attempt):
         )
 
 
-def _squats(angle, rate, down, up, shortest=0.3, strict=False, half=False):
+def _squats(angle, rate, down, up, shortest=0.3, strict="", half=False):
     found, begin = [], None
     for i, value in enumerate(angle):
-        below = value < down if strict else value <= down
-        above = value > up if strict else value >= up
+        below = value < down if "down" in strict else value <= down
+        above = value > up if "up" in strict else value >= up
         if begin is None and below:
             begin = i
         elif begin is not None and above:
@@ -138,8 +138,12 @@ def _(attempt):
             mistakes={
                 "a squat that does not end does not count": _squats(*args, half=True),
                 "less than 0.3 s is no squat": _squats(*args, shortest=0.0),
+                "at or below `down` begins a squat: <=, not <": _squats(
+                    *args, strict="down"
+                ),
+                "at or above `up` ends it: >=, not >": _squats(*args, strict="up"),
                 "at or below `down`, at or above `up`: <= and >=": _squats(
-                    *args, strict=True
+                    *args, strict="down, up"
                 ),
                 "one threshold is not enough: noise around it counts again and again": _squats(
                     angle, rate, 110.0, 110.0
