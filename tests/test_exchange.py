@@ -87,7 +87,8 @@ def test_nbgrader_hands_out_and_grades(course, answers):
     for answer in answers.values():
         lines = [line.strip() for line in answer.splitlines()[2:]]
         assert json.dumps(lines[-1])[1:-1] not in handed_out
-    wrong = {"H1.2": answers["H1.2"].replace("> 0", "< 0")}
+    in_percent = answers["H1.3"].replace("*np.array(", "*(100 * np.array(") + ")"
+    wrong = {"H1.3": in_percent}
     for student, given in (("anna", answers | wrong), ("ben", {})):
         place = course / "submitted" / student / "homework1"
         shutil.copytree(course / "release" / "homework1", place)
@@ -114,9 +115,9 @@ def test_nbgrader_hands_out_and_grades(course, answers):
         )
         for row in rows[1:]
     }
-    assert scores == {"anna": 4, "ben": 0}
+    assert scores == {"anna": 3, "ben": 0}
     graded = (course / "autograded/anna/homework1/homework1.ipynb").read_text("utf-8")
-    assert "the other way round" in graded
+    assert "shares are between 0 and 1, not percent" in graded
 
 
 def test_what_hidden_tests_say():
