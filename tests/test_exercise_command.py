@@ -199,7 +199,9 @@ def test_a_package_without_solutions(root, tmp_path):
         names = set(file.namelist())
         file.extractall(tmp_path / "installed")
     assert not [
-        n for n in names if re.search(r"chapters/(solutions|source|teaching)/", n)
+        n
+        for n in names
+        if re.search(r"chapters/(solutions|source|teaching)/|/(solutions|hidden)/", n)
     ]
     assert "posecourse/course/chapters/03_heatmaps.ipynb" in names
     assert "posecourse/course/data/weights/laptop/weights.safetensors" in names

@@ -425,6 +425,7 @@ def test_no_course_notebook_tampers(root):
     for path in [
         *root.glob("chapters/*.ipynb"),
         *root.glob("chapters/solutions/*.ipynb"),
+        *root.glob("chapters/homework/**/*.ipynb"),
     ]:
         assert find_tampering(read_cells(path.read_bytes())) == "", path
 

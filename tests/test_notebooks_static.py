@@ -13,6 +13,7 @@ from posecourse.authoring.chapters import (
     put_table,
     table,
 )
+from posecourse.authoring.homework import SHEETS
 from posecourse.authoring.rules import drawing_problems, problems_of_files
 
 
@@ -31,6 +32,8 @@ def test_every_notebook_has_its_source(chapters_folder):
     written = pages(chapters_folder)
     known = {c.notebook(chapters_folder) for c in written}
     known |= {c.solutions(chapters_folder) for c in written if c != START}
+    for sheet in SHEETS:
+        known |= {sheet.notebook(chapters_folder), sheet.solutions(chapters_folder)}
     found = {
         p
         for p in chapters_folder.rglob("*.ipynb")

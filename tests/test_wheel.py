@@ -25,6 +25,7 @@ from submissions import small_assignment, solutions
 from test_lab import get, run_in_new_kernel
 
 from posecourse.authoring.chapters import CHAPTERS
+from posecourse.authoring.homework import SHEETS
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +141,8 @@ def test_what_the_wheel_carries(root, wheel):
             assert f"chapters/{chapter.name}.ipynb" in course
             assert f"chapters/solutions/{chapter.name}.ipynb" in course
     assert "chapters/START_HERE.ipynb" in course
+    for sheet in SHEETS:
+        assert f"chapters/homework/{sheet.name}.ipynb" in course
     for pattern in (
         "chapters/figures/*.svg",
         "chapters/*.md",

@@ -51,6 +51,21 @@ class Chapter:
         """The chapter's number; 0 for the page before them."""
         return 0 if self == START else int(self.name[:2])
 
+    @property
+    def short(self) -> str:
+        """What commands call it."""
+        return str(self.number)
+
+    @property
+    def heading(self) -> str:
+        """Number and title, ``"3. Heatmaps"``."""
+        return f"{self.number}. {self.title}"
+
+    @property
+    def exercises(self) -> int | str:
+        """What its exercises are found by: the number, of a homework ``"H1"``."""
+        return self.number
+
     def source(self, root: Path) -> Path:
         """Where the chapter is written and edited."""
         return root / "source" / f"{self.name}.py"

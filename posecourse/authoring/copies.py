@@ -43,7 +43,7 @@ def copy_course(
     solutions:
         Whether the solved notebooks come too.
     only:
-        This chapter alone, with the glossary and the pictures it shows.
+        This chapter, or homework, alone, with the glossary and the pictures it shows.
 
     Returns
     -------
@@ -105,7 +105,8 @@ def _places(course: Path, solutions: bool, only: Chapter | None) -> dict[str, st
         shown = [only.notebook(chapters), chapters / "glossary.md"]
     pictures = [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
     if only is not None:
-        linked = _links(course, f"chapters/{only.name}.ipynb")
+        page = only.notebook(chapters).relative_to(course).as_posix()
+        linked = _links(course, page)
         pictures = [p for p in pictures if p.relative_to(course).as_posix() in linked]
     shown += pictures
     if solutions:

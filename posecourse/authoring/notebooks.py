@@ -21,6 +21,7 @@ __all__ = [
     "read",
     "read_source",
     "relink",
+    "split_editions",
     "tags",
     "write",
 ]
@@ -95,11 +96,15 @@ def generate(chapter: Chapter, root: Path):
     source = read_source(chapter.source(root))
     for cell in source.cells:
         cell.metadata.pop(MARKER, None)
+    add_navigation(source, chapter, root)
+    student, solved = split_editions(source, chapter.name)
+    return student, None if chapter == START else solved
+
+
+def split_editions(source, name: str):
+    """The learner's and the solved edition of a notebook that has both."""
     _fold(source)
     _space_answers(source)
-    add_navigation(source, chapter, root)
-    if chapter == START:
-        return source, None
     student, solved = copy.deepcopy(source), copy.deepcopy(source)
     student.cells = [c for c in student.cells if "solution" not in tags(c)]
 
@@ -108,7 +113,7 @@ def generate(chapter: Chapter, root: Path):
         if "solution" in tags(cell):
             if not cells or "exercise" not in tags(cells[-1]):
                 raise BuildError(
-                    f"{chapter.name}: a solution must come right after its "
+                    f"{name}: a solution must come right after its "
                     f"exercise; this one does not:\n{cell.source}"
                 )
             cell.id = cells.pop().id

@@ -42,7 +42,7 @@ def there(root: Path) -> list[Chapter]:
 
 
 def tasks(chapter: Chapter, root: Path, done: dict[str, str]) -> list[Task]:
-    """A chapter's exercises, in order.
+    """The exercises of a chapter or a homework, in order.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def tasks(chapter: Chapter, root: Path, done: dict[str, str]) -> list[Task]:
     headings = _headings(chapter.notebook(root))
     return [
         Task(id, *headings.get(id, ("", _plain_title(id))), done.get(id, ""))
-        for id in names(chapter.number)
+        for id in names(chapter.exercises)
     ]
 
 

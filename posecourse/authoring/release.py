@@ -19,6 +19,7 @@ import posecourse
 from ..files import FileError, atomic_path, new_folder, read_json
 from .chapters import Chapter
 from .copies import copy_course
+from .homework import Sheet
 
 __all__ = ["release", "write_wheel"]
 
@@ -26,12 +27,16 @@ _README = """# {title}
 
 1. Install the course, if you have not yet{install}. `posecourse doctor` says
    whether all is well.
-2. In this folder: `posecourse lab {number}`. Work in `{name}.ipynb`; the cells
+2. In this folder: `posecourse lab {short}`. Work in `{file}`; the cells
    that say `check(...)` tell you how far you are, and `hint(...)` helps.
 3. Before you hand in: *Kernel > Restart Kernel and Run All Cells*, save, and
-   `posecourse exercise check {number}`. What it says is what will be graded.
-4. Hand in `{name}.ipynb`, and nothing that another person wrote.
+   `posecourse exercise check {short}`. {graded}
+4. Hand in `{file}`, and nothing that another person wrote.
 """
+_GRADED = "What it says is what will be graded."
+_GRADED_HOMEWORK = """It tries the examples of
+   the sheet; the grade comes from further cases and from what your teacher reads.
+   The rubric at the end of the sheet says what counts."""
 
 
 def release(
@@ -41,7 +46,7 @@ def release(
     wheel: bool = False,
     section: int | None = None,
 ) -> Path:
-    """Write the handout of a chapter: a folder, or a file that ends in ``.zip``.
+    """Write the handout of a chapter or a homework: a folder, or a file that ends in ``.zip``.
 
     It has the learner's notebook without outputs, its pictures and the glossary,
     and works as a learner's folder: `posecourse lab` in it opens it.
@@ -64,6 +69,8 @@ def release(
     ValueError
         If the chapter has no such section.
     """
+    if section is not None and isinstance(chapter, Sheet):
+        raise ValueError("a homework is handed out whole; leave out the section")
     if section is not None:
         _section_cell(_notebook(chapter.notebook(course / "chapters")), section)
     if out.suffix.lower() != ".zip":
@@ -97,9 +104,10 @@ def _fill(chapter: Chapter, course: Path, folder: Path, wheel: bool, section) ->
             "of your own with Python 3.11 or newer"
         )
     text = _README.format(
-        title=f"{chapter.number}. {chapter.title}",
-        name=chapter.name,
-        number=chapter.number,
+        title=chapter.heading,
+        file=chapter.notebook(Path()).as_posix(),
+        short=chapter.short,
+        graded=_GRADED_HOMEWORK if isinstance(chapter, Sheet) else _GRADED,
         install=install,
     )
     Path(folder, "README.md").write_text(text, "utf-8")
@@ -151,8 +159,13 @@ def _section_cell(notebook: dict, section: int) -> int:
 # -------------------------------------------------------------- the package
 
 
-def write_wheel(course: Path, folder: Path) -> Path:
+def write_wheel(course: Path, folder: Path, whole: bool = False) -> Path:
     """Write the installed course as a wheel without solved notebooks.
+
+    Parameters
+    ----------
+    whole:
+        With solved notebooks and hidden tests, for a machine that grades.
 
     Raises
     ------
@@ -174,7 +187,7 @@ def write_wheel(course: Path, folder: Path) -> Path:
             hashed = digest.decode().rstrip("=")
             record.append(f"{name},sha256={hashed},{len(content)}")
 
-        for name, source in sorted(_package_files(course).items()):
+        for name, source in sorted(_package_files(course, whole).items()):
             add(name, source.read_bytes())
         add(f"{start}/METADATA", _metadata(course, version).encode())
         entry = "[console_scripts]\nposecourse = posecourse.cli:main\n"
@@ -211,7 +224,7 @@ def _metadata(course: Path, version: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _package_files(course: Path) -> dict[str, Path]:
+def _package_files(course: Path, whole: bool) -> dict[str, Path]:
     """``{name in the wheel: file}`` of the code, the chapters and the data."""
     package = Path(posecourse.__file__).parent
     if course == package / "course":  # installed: all of it
@@ -227,15 +240,19 @@ def _package_files(course: Path) -> dict[str, Path]:
             else f"posecourse/course/{name}": path
             for name, path in _tracked(course)
         }
-    return {n: p for n, p in found.items() if not n.startswith(_LEFT_OUT)}
+    return {n: p for n, p in found.items() if whole or not n.startswith(_LEFT_OUT)}
 
 
-_LEFT_OUT = tuple(
-    f"posecourse/course/{place}"
-    for place in (
-        *("chapters/solutions/", "chapters/source/", "chapters/teaching/"),
-        "data/samples/",
-    )
+_LEFT_OUT = (
+    "posecourse/exercises/hidden/",
+    *(
+        f"posecourse/course/{place}/"
+        for place in (
+            *("chapters/solutions", "chapters/source", "chapters/teaching"),
+            *("chapters/homework/solutions", "chapters/homework/source"),
+            "data/samples",
+        )
+    ),
 )
 
 

@@ -21,7 +21,9 @@ def _arguments():
     def add(name, text):
         command = todo.add_parser(name, help=text, description=text)
         command.add_argument(
-            "chapter", nargs="*", help="chapter numbers (default: all written)"
+            "chapter",
+            nargs="*",
+            help="chapter numbers, or homework1 (default: all written)",
         )
         return command
 
@@ -71,15 +73,19 @@ def main(argv=None) -> int:
 
 
 def _build(args) -> int:
+    from ..authoring import homework
     from ..authoring.build import build
 
-    chosen = chapters.find(args.chapter)
-    return build(
-        chosen,
-        chapters.folder(),
-        draft=args.draft,
-        unchanged_too=args.all or bool(args.chapter),
-    )
+    sheets = [name for name in args.chapter if name.startswith("homework")]
+    others = [name for name in args.chapter if name not in sheets]
+    again, status = args.all or bool(args.chapter), 0
+    if others or not sheets:
+        chosen = chapters.find(others)
+        status = build(chosen, chapters.folder(), args.draft, again)
+    if sheets or not others:
+        found = homework.find(sheets)
+        status |= homework.build_sheets(found, chapters.folder(), again)
+    return status
 
 
 def _check(args) -> int:

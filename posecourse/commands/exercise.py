@@ -1,4 +1,4 @@
-"""``posecourse exercise``: the exercises of a learner, and of a class."""
+"""``posecourse exercise``: exercises and homework, of a learner and of a class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-from . import existing, existing_file, make_parser, named, number, output_folder, whole
+from . import (
+    existing,
+    existing_file,
+    make_parser,
+    named,
+    number,
+    output_file,
+    output_folder,
+    whole,
+)
 
 __all__ = ["main"]
 
@@ -17,7 +26,8 @@ def _parser():
         "The exercises of the course: list, open, hint, check and reset your own; "
         "release, collect and grade those of a class.",
         "posecourse exercise check 3\n"
-        "posecourse exercise grade 3 handed_in --out graded",
+        "posecourse exercise grade 3 handed_in --out graded\n"
+        "posecourse exercise release homework1 --out handout",
     )
     todo = parser.add_subparsers(dest="todo", required=True, metavar="WHAT")
 
@@ -53,9 +63,14 @@ def _add_own(add):
     _add_work(command)
 
 
+_PAGE = "number or name of a chapter, or homework1 to homework6"
+
+
 def _add_teaching(add):
-    command = add("release", "write the handout of a chapter, without solutions")
-    command.add_argument("chapter", help="number or name")
+    command = add(
+        "release", "write the handout of a chapter or a homework, without solutions"
+    )
+    command.add_argument("chapter", help=_PAGE)
     command.add_argument(
         "--out",
         type=named,
@@ -69,13 +84,20 @@ def _add_teaching(add):
         help="with an installable package in it that has no solutions either",
     )
     command.add_argument(
+        "--for",
+        dest="grader",
+        choices=("nbgrader", "gradescope"),
+        help="not for students: a course folder for nbgrader, or an autograder (zip) "
+        "for Gradescope, with solutions and hidden tests",
+    )
+    command.add_argument(
         "--from-section",
         type=whole(1, 99),
         metavar="N",
         help="for those left behind: what stands before section N is done",
     )
     command = add("collect", "copy what was handed in into a folder for each student")
-    command.add_argument("chapter", help="number or name")
+    command.add_argument("chapter", help=_PAGE)
     command.add_argument(
         "downloads", type=existing, help="the folder or zip that the platform gives"
     )
@@ -88,7 +110,7 @@ def _add_teaching(add):
     )
     command.add_argument("--out", type=output_folder, required=True, metavar="FOLDER")
     command = add("grade", "grade notebooks: a gradebook, and feedback for each")
-    command.add_argument("chapter", help="number or name")
+    command.add_argument("chapter", help=_PAGE)
     command.add_argument(
         "notebooks",
         nargs="+",
@@ -100,13 +122,21 @@ def _add_teaching(add):
         "--jobs", type=whole(1, 256), help="how many at a time (default: the cores)"
     )
     command.add_argument(
+        "--gradescope",
+        type=output_file(".json"),
+        metavar="FILE",
+        help="of one submission, also write Gradescope's results.json",
+    )
+    command.add_argument(
         "--again", action="store_true", help="grade also what is graded already"
     )
     _add_limits(command)
 
 
 def _add_which(command):
-    command.add_argument("which", help="an exercise such as 03.2, or a chapter")
+    command.add_argument(
+        "which", help="an exercise such as 03.2 or H1.2, or a chapter or homework"
+    )
 
 
 def _add_work(command):
@@ -122,8 +152,7 @@ def _add_limits(command):
     command.add_argument(
         "--seconds",
         type=number(0.1, 10**5),
-        default=30,
-        help="for each exercise, of its own code (default: %(default)g)",
+        help="for each exercise, of its own code (default: 30, in homework 120)",
     )
     command.add_argument(
         "--memory",
@@ -156,16 +185,19 @@ def _work(args) -> Path:
 
 
 def _there(which: str):
-    """A chapter that is written, by its own number or an exercise's, and the
-    exercise, or None."""
-    from ..authoring import chapters, overview
+    """A chapter or homework that is written, by its own name or an exercise's, and
+    the exercise, or None."""
+    from ..authoring import chapters, homework, overview
     from ..exercises import get_exercise
 
     root = chapters.folder()
     exercise = get_exercise(which).id if "." in which else None
-    chapter = chapters.get_chapter(which.partition(".")[0] if exercise else which)
+    page = which.partition(".")[0]
+    if exercise and page.startswith("H"):
+        page = f"homework{page[1:]}"
+    chapter = homework.get_page(page)
     written = overview.there(root)
-    if chapter not in written:
+    if chapter not in [*written, *homework.there(root)]:
         raise ValueError(
             f"{chapter.name} has no exercises here; there are chapters "
             + ", ".join(str(c.number) for c in written)
@@ -178,12 +210,14 @@ def _there(which: str):
 
 def _list(args) -> int:
     from .. import places
-    from ..authoring import chapters, overview
+    from ..authoring import chapters, homework, overview
     from ..exercises.progress import solved
 
-    root = chapters.folder()
-    chosen = [_there(w)[0] for w in args.chapter] or overview.there(root)
-    work = _work(args)
+    root, work = chapters.folder(), _work(args)
+    chosen = [_there(w)[0] for w in args.chapter]
+    if not chosen:
+        handed_out = [s for s in homework.there(root) if s.notebook(work).is_file()]
+        chosen = [*overview.there(root), *handed_out]
     done = solved(work)
     for chapter in chosen:
         _print_chapter(chapter, overview.tasks(chapter, root, done))
@@ -193,7 +227,7 @@ def _list(args) -> int:
 
 def _print_chapter(chapter, tasks):
     count = sum(bool(t.when) for t in tasks)
-    print(f"{chapter.number}. {chapter.title}: {count} of {len(tasks)} solved")
+    print(f"{chapter.heading}: {count} of {len(tasks)} solved")
     width = max((len(task.id) for task in tasks), default=0)
     for task in tasks:
         day = f"  (solved {task.when[:10]})" if task.when else ""
@@ -209,7 +243,7 @@ def _open(args) -> int:
         print(f"Look for the heading Exercise {exercise} (Ctrl-F finds it).")
     work = ["--work", str(args.work)] if args.work else []
     browser = ["--no-browser"] if args.no_browser else []
-    return lab.main([str(chapter.number), *work, *browser])
+    return lab.main([chapter.name, *work, *browser])
 
 
 def _hint(args) -> int:
@@ -230,7 +264,7 @@ def _copy(args):
     notebook = chapter.notebook(_work(args))
     if not notebook.is_file():
         raise FileNotFoundError(
-            f"there is no {notebook}; posecourse lab {chapter.number} makes it, and "
+            f"there is no {notebook}; posecourse lab {chapter.short} makes it, and "
             "--work names another folder"
         )
     original = chapter.notebook(chapters.folder())
@@ -245,13 +279,16 @@ def _check(args) -> int:
     notebook, assignment, exercise = _copy(args)
     only = (exercise,) if exercise else ()
     content = read_bytes(notebook, "notebook")
-    found = grade(content, assignment, _limits(args), Shell(False), only)
+    limits = _limits(args, assignment)
+    found = grade(content, assignment, limits, Shell(False), only, graded=False)
     for each in found:
         print(f"{each.id}: {each.state}\n  " + each.message.replace("\n", "\n  "))
         if each.state == "passed":
             progress.note(each.id, _work(args))
     passed = sum(each.state == "passed" for each in found)
     print(f"\n{passed} of {len(found)} passed, in {notebook} as it is saved")
+    if assignment.rubric:
+        print("What is graded asks for more cases than these.")
     return 0 if passed == len(found) else 1
 
 
@@ -266,7 +303,7 @@ def _reset(args) -> int:
     kept = _free_name(notebook)
     if exercise is None:
         os.replace(notebook, kept)
-        copy_course(chapters.folder().parent, notebook.parent)
+        copy_course(chapters.folder().parent, _work(args), only=_there(args.which)[0])
     else:
         content = read_json(notebook, "notebook")
         (problem,) = [p for p in assignment.problems if p.id == exercise]
@@ -297,10 +334,11 @@ def _free_name(notebook: Path) -> Path:
     return kept
 
 
-def _limits(args):
+def _limits(args, assignment):
     from ..exercises.grading import Limits
 
-    return Limits(seconds=args.seconds, megabytes=args.memory)
+    seconds = args.seconds or (120 if assignment.rubric else 30)
+    return Limits(seconds=seconds, megabytes=args.memory)
 
 
 # ------------------------------------------------------------------ of a class
@@ -312,8 +350,24 @@ def _release(args) -> int:
 
     chapter, _ = _there(args.chapter)
     course = chapters.folder().parent
+    if args.grader:
+        return _release_for(args, chapter, course)
     out = release(chapter, course, args.out, args.wheel, args.from_section)
     print(f"{out}: hand it out as it is; its README.md says what to do")
+    return 0
+
+
+def _release_for(args, chapter, course: Path) -> int:
+    from ..authoring.exchange import write_gradescope, write_nbgrader
+
+    if args.wheel or args.from_section:
+        raise ValueError("--wheel and --from-section are for students; leave out --for")
+    if args.grader == "nbgrader":
+        write_nbgrader(chapter, course, args.out)
+        print(f"in {args.out}: nbgrader generate_assignment {chapter.name}")
+    else:
+        write_gradescope(chapter, course, args.out)
+        print(f"{args.out}: upload it as the autograder; it holds the solutions")
     return 0
 
 
@@ -334,6 +388,17 @@ def _collect(args) -> int:
     return 1 if found.unassigned or found.missing else 0
 
 
+def _answers() -> list[Path]:
+    """Where solutions and hidden tests lie, which no submission has to read."""
+    from .. import exercises
+    from ..authoring import chapters
+
+    root = chapters.folder()
+    places = [root / p for p in ("source", "solutions", "homework")]
+    places.append(Path(exercises.__file__).parent / "hidden")
+    return [p for p in places if p.is_dir()]
+
+
 def _grade(args) -> int:
     from ..authoring import chapters
     from ..exercises import grading
@@ -345,6 +410,7 @@ def _grade(args) -> int:
     note = grading.describe(missing)
     if missing:
         print(note, file=sys.stderr)
+    marks = grading.read_marks(args.out, assignment)
     jobs = args.jobs or min(len(submissions), os.cpu_count() or 1)
     done = []
 
@@ -362,16 +428,23 @@ def _grade(args) -> int:
         submissions,
         assignment,
         args.out,
-        limits=_limits(args),
+        limits=_limits(args, assignment),
         isolated=not missing,
-        hidden=[args.out, *{s.path.parent for s in submissions}],
+        hidden=[args.out, *{s.path.parent for s in submissions}, *_answers()],
         jobs=jobs,
         again=args.again,
         progress=progress,
     )
+    if assignment.rubric:
+        students = [each.student for each in graded]
+        path = grading.write_marks(args.out, students, marks, assignment)
     for each in graded:
-        grading.write_feedback(each, assignment, args.out)
-    table, page = grading.write_gradebook(graded, assignment, args.out, note)
+        grading.write_feedback(each, assignment, args.out, marks)
+    table, page = grading.write_gradebook(graded, assignment, args.out, note, marks)
+    if args.gradescope:
+        grading.write_results(graded, assignment, args.gradescope)
     print(f"\n{table}\n{page}\n{args.out / 'feedback'}: a page for each student")
+    if assignment.rubric:
+        print(f"{path}: write the points of the rubric there, and grade again")
     unread = [e for e in graded if e.grades[0].state == "unreadable file"]
     return 1 if unread else 0

@@ -23,7 +23,7 @@ def main(argv) -> int:
         folder = _sources(course)
     else:
         folder = (args.work or places.work_folder()).expanduser().absolute()
-        _bring_copies(course, folder, args.solutions)
+        _bring_copies(course, folder, args.solutions, chapter)
     if args.copies_only:
         return 0
     browser = not args.no_browser and has_display()
@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "chapter",
         nargs="?",
-        help="number or name (default: the first page, which shows the way)",
+        help="number or name, or homework1 (default: the first page, which shows "
+        "the way)",
     )
     parser.add_argument(
         "--work",
@@ -81,18 +82,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chapter(which: str | None, folder: Path):
     """The page to open; what there is, is said if it is not there."""
-    from ..authoring import chapters
+    from ..authoring import chapters, homework
 
-    pages = [chapters.START, *chapters.CHAPTERS]
+    pages = [chapters.START, *chapters.CHAPTERS, *homework.SHEETS]
     there = [c for c in pages if c.notebook(folder).is_file()]
     if which is None and there:
         return there[0]
-    chapter = chapters.CHAPTERS[0] if which is None else chapters.get_chapter(which)
+    chapter = chapters.CHAPTERS[0] if which is None else homework.get_page(which)
     if chapter in there:
         return chapter
-    numbers = [str(c.number) for c in there if c.number]
+    numbers = [c.short for c in there if c.number]
     raise FileNotFoundError(
-        f"chapter {chapter.number} ({chapter.name}) is not in {folder}; "
+        f"chapter {chapter.short} ({chapter.name}) is not in {folder}; "
         + (
             f"there are {', '.join(numbers)}"
             if numbers
@@ -110,10 +111,13 @@ def _sources(course: Path) -> Path:
     return course / "chapters"
 
 
-def _bring_copies(course: Path, folder: Path, solutions: bool):
+def _bring_copies(course: Path, folder: Path, solutions: bool, page):
     from ..authoring.copies import copy_course
+    from ..authoring.homework import Sheet
 
     outdated = copy_course(course, folder, solutions)
+    if isinstance(page, Sheet):  # the others stay where they are
+        outdated += copy_course(course, folder, only=page)
     print(f"Your copies of the chapters are in {folder}", flush=True)
     if outdated:
         print(

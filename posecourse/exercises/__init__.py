@@ -35,7 +35,7 @@ from functools import partial
 from .. import places
 from . import panel, pictures, progress
 from .attempt import FILL_IN, Attempt, NotRight, NotYet, empty, limited_output
-from .by_chapter import chapter_module
+from .by_chapter import chapter_module, hidden_module
 from .quiz import quiz
 
 __all__ = [
@@ -47,9 +47,11 @@ __all__ = [
     "examine",
     "exercise",
     "get_exercise",
+    "hidden_test",
     "hint",
     "names",
     "quiz",
+    "require_passed",
     "show_progress",
 ]
 
@@ -125,6 +127,8 @@ class Result:
 
 
 _EXERCISES: dict[str, Exercise] = {}
+_HIDDEN: dict[str, Callable[[Attempt], None]] = {}
+_ID = r"(?:\d\d|H[1-9])\.(?:\d|project)"
 _HINTS_GIVEN: Counter[str] = Counter()
 
 
@@ -134,11 +138,12 @@ def exercise(id: str, hints=()):
     Parameters
     ----------
     id:
-        Chapter and number, ``"03.2"``, or ``"04.project"``.
+        Chapter and number, ``"03.2"``, or ``"04.project"``; of a homework
+        ``"H1.2"``.
     hints:
         From a small push to almost the answer.
     """
-    if not re.fullmatch(r"\d\d\.(\d|project)", id):
+    if not re.fullmatch(_ID, id):
         raise ExerciseError(f"an exercise's id looks like '03.2', not {id!r}")
 
     def register(checker):
@@ -148,10 +153,26 @@ def exercise(id: str, hints=()):
     return register
 
 
-def names(chapter: int) -> list[str]:
-    """The ids of a chapter's exercises, in order; none is fine."""
+def hidden_test(id: str):
+    """Register what a grade asks beyond an exercise's own checker.
+
+    Such tests live in ``posecourse/exercises/hidden``, which students' packages
+    lack; they run after the checker has passed.
+    """
+
+    def register(checker):
+        _HIDDEN[id] = checker
+        return checker
+
+    return register
+
+
+def names(chapter: int | str) -> list[str]:
+    """The ids of the exercises of a chapter (``3``) or a homework (``"H1"``), in
+    order; none is fine."""
     chapter_module(chapter)  # registers them
-    return sorted(i for i in _EXERCISES if i.startswith(f"{chapter:02d}."))
+    start = chapter if isinstance(chapter, str) else f"{chapter:02d}"
+    return sorted(i for i in _EXERCISES if i.startswith(f"{start}."))
 
 
 def get_exercise(id: str) -> Exercise:
@@ -168,7 +189,9 @@ def get_exercise(id: str) -> Exercise:
         )
     id = str(id)
     chapter = id.split(".")[0]
-    there = names(int(chapter)) if re.fullmatch(r"[0-9]{1,2}", chapter) else []
+    there = []
+    if re.fullmatch(r"[0-9]{1,2}|H[1-9]", chapter):
+        there = names(int(chapter) if chapter.isdecimal() else chapter)
     if id not in there:
         raise ExerciseError(
             f"there is no exercise {id!r:.50}; "
@@ -200,14 +223,28 @@ def check(id: str, answer) -> Result:
     return result
 
 
-def examine(id: str, answer) -> Result:
-    """As `check`, and nothing is noted."""
+def examine(id: str, answer, graded: bool = False) -> Result:
+    """As `check`, and nothing is noted.
+
+    Parameters
+    ----------
+    graded:
+        Whether the hidden tests of a homework are run, too.
+
+    Raises
+    ------
+    ExerciseError
+        If they are asked for and are not here, as in students' packages.
+    """
     found = get_exercise(id)
     attempt = Attempt(answer)
+    more = _find_hidden(found.id) if graded else None
     try:
         if empty(answer):
             raise NotYet("There is no answer here. " + FILL_IN)
         with limited_output():
+            if more is not None:  # first: of the two it says more of mistakes
+                more(attempt)
             found.checker(attempt)
     except NotYet as stopped:
         return Result(found.id, "not yet", str(stopped), attempt.right)
@@ -226,6 +263,30 @@ def examine(id: str, answer) -> Result:
         )
     cases = f"{attempt.right} case{'s' * (attempt.right != 1)}"
     return Result(found.id, "passed", f"{cases} right.", attempt.right)
+
+
+def require_passed(id: str, answer) -> None:
+    """As a grade judges, hidden tests and all; for graders that want an error.
+
+    Raises
+    ------
+    AssertionError
+        If the answer has not passed; says what `check` would.
+    """
+    result = examine(id, answer, graded=True)
+    if not result:
+        raise AssertionError(str(result))
+
+
+def _find_hidden(id: str):
+    if not id.startswith("H"):
+        return None
+    if hidden_module(id.partition(".")[0]) is None:
+        raise ExerciseError(
+            f"the hidden tests of {id} are not here: this posecourse was made for "
+            "students; grade with the whole one"
+        )
+    return _HIDDEN.get(id)
 
 
 def hint(id: str, number: int | None = None) -> None:

@@ -70,6 +70,8 @@ def panel(exercise: str, status: str, message: str, hints=(), picture=None) -> s
 def title_of(exercise: str) -> str:
     """ "03.1" as it is called: "Exercise 03.1"; "04.project": "Project 04"."""
     chapter, _, name = exercise.partition(".")
+    if chapter.startswith("H"):
+        return f"Homework {exercise[1:]}"
     return f"Project {chapter}" if name == "project" else f"Exercise {exercise}"
 
 

@@ -30,7 +30,7 @@ def solved(work: Path) -> dict[str, str]:
     return {
         id: when
         for id, when in noted.items()
-        if re.fullmatch(r"\d\d\.(\d|project)", id) and isinstance(when, str)
+        if re.fullmatch(r"(\d\d|H\d)\.(\d|project)", id) and isinstance(when, str)
     }
 
 

@@ -8,14 +8,16 @@ submission patches, prints, or writes can become a grade.
 
 `submission` reads a notebook, `session` and `agent` are the two ends of the
 channel, `wire` is what goes over it, `isolation` shuts the code in, `judge`
-grades one submission, `grader` a class, and `report` writes the gradebook.
+grades one submission, `grader` a class, `report` writes the gradebook, and
+`marks` keeps what a teacher adds by hand.
 """
 
 from .assignment import Assignment, Problem, read_assignment
 from .grader import Graded, GradingError, Submission, find_submissions, grade_all
 from .isolation import Limits, Shell, describe, namespaces
 from .judge import STATES, Grade, grade
-from .report import write_feedback, write_gradebook
+from .marks import Marks, read_marks, write_marks
+from .report import write_feedback, write_gradebook, write_results
 
 __all__ = [
     "STATES",
@@ -24,6 +26,7 @@ __all__ = [
     "Graded",
     "GradingError",
     "Limits",
+    "Marks",
     "Problem",
     "Shell",
     "Submission",
@@ -33,6 +36,9 @@ __all__ = [
     "grade_all",
     "namespaces",
     "read_assignment",
+    "read_marks",
     "write_feedback",
     "write_gradebook",
+    "write_marks",
+    "write_results",
 ]

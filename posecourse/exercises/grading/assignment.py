@@ -1,4 +1,4 @@
-"""What a chapter asks for, read from the course's own notebook."""
+"""What a chapter or a homework asks for, read from the course's own notebook."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...files import FileError, read_json
 
-__all__ = ["Assignment", "Problem", "code_cells", "read_assignment"]
+__all__ = ["Assignment", "Criterion", "Problem", "code_cells", "read_assignment"]
 
 # Points of an open project; an exercise has one for each of its stars.
 PROJECT_POINTS = 5
@@ -41,6 +41,15 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Criterion:
+    """What a teacher reads and gives points for: ``"figure"``, 2, and for what."""
+
+    name: str
+    points: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Assignment:
     """The exercises of a chapter and what they need.
 
@@ -54,15 +63,19 @@ class Assignment:
         In the order of the notebook.
     cells:
         The source of every code cell that is handed out.
+    rubric:
+        What no checker can read; a homework has some.
     """
 
     chapter: str
     setup: tuple[str, ...]
     problems: tuple[Problem, ...]
     cells: frozenset[str]
+    rubric: tuple[Criterion, ...] = ()
 
     @property
     def points(self) -> int:
+        """Of the exercises, which are checked."""
         return sum(problem.points for problem in self.problems)
 
 
@@ -86,7 +99,13 @@ def read_assignment(path) -> Assignment:
     if not problems:
         raise FileError(f"{path} has no exercise")
     sources = frozenset(c["source"] for c in code_cells(notebook))
-    return Assignment(path.stem, tuple(c["source"] for c in setup), problems, sources)
+    return Assignment(
+        path.stem,
+        tuple(c["source"] for c in setup),
+        problems,
+        sources,
+        tuple(_rubric(notebook)),
+    )
 
 
 def code_cells(notebook) -> list[dict]:
@@ -130,3 +149,13 @@ def _problems(notebook):
                 yield Problem(
                     match[1], stars, title, match[2], cell["id"], cell["source"]
                 )
+
+
+def _rubric(notebook):
+    """The rows of the rubric's table: ``| **figure** | 2 | what for |``."""
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and "## Rubric\n" in text:
+            rows = re.findall(r"^\| \*\*(.+?)\*\* \| (\d+) \| (.+?) \|$", text, re.M)
+            for name, points, what in rows:
+                yield Criterion(name, int(points), what)

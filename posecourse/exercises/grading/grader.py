@@ -331,7 +331,7 @@ class _Judges:
         process = self._process()
         message = {
             "assignment": asdict(self.assignment)
-            | {"cells": sorted(self.assignment.cells)},
+            | {"cells": sorted(self.assignment.cells), "rubric": ()},
             "limits": asdict(self.limits),
             "shell": asdict(self.shell),
             "folder": str(folder),

@@ -69,6 +69,7 @@ def grade(
     limits: Limits,
     shell: Shell,
     only: tuple[str, ...] = (),
+    graded: bool = True,
 ) -> list[Grade]:
     """The grade of each exercise of a notebook.
 
@@ -78,6 +79,8 @@ def grade(
         The file.
     only:
         Ids of the exercises to look at (default: all).
+    graded:
+        Whether a homework's hidden tests are run, too.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def grade(
         return [Grade(p.id, "unreadable file", str(error)) for p in problems]
     tampering = find_tampering(cells)
     answers = find_answers(cells, assignment)
-    grades = _judge_all(problems, answers, assignment, limits, shell)
+    grades = _judge_all(problems, answers, assignment, limits, shell, graded)
     return [_with_tampering(g, tampering) for g in grades]
 
 
@@ -106,7 +109,7 @@ def _with_tampering(found: Grade, what: str) -> Grade:
     )
 
 
-def _judge_all(problems, answers, assignment, limits, shell) -> list[Grade]:
+def _judge_all(problems, answers, assignment, limits, shell, graded) -> list[Grade]:
     """One process for all answers, and a new one after each that ends it."""
     grades = []
     with contextlib.ExitStack() as stack:
@@ -118,21 +121,21 @@ def _judge_all(problems, answers, assignment, limits, shell) -> list[Grade]:
                 continue
             if session is None:
                 session = stack.enter_context(Session(assignment.setup, limits, shell))
-            grades.append(_judge(problem, answer, session))
+            grades.append(_judge(problem, answer, session, graded))
             if session.stopped is not None:
                 stack.close()
                 session = None
     return grades
 
 
-def _judge(problem: Problem, answer, session: Session) -> Grade:
+def _judge(problem: Problem, answer, session: Session, graded: bool) -> Grade:
     session.failed = None
     try:
         value = session.define(answer.steps, problem.name)
         outside = _outside(value)
         if outside:
             return Grade(problem.id, "wrong", outside)
-        result = examine(problem.id, value)
+        result = examine(problem.id, value, graded)
     except Stopped as stopped:
         return Grade(problem.id, stopped.state, stopped.message)
     if session.stopped is not None:  # the checker's way of calling it caught that

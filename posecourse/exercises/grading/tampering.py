@@ -21,7 +21,7 @@ _SHARED = ("builtins", "numpy", "torch", "posecourse")
 # Where the checks are, and what they compare with.
 _CHECKS = re.compile(
     r"posecourse[./\\]exercises[./\\]"
-    r"(chapter_\d|attempt|grading|by_chapter|progress)"
+    r"(chapter_\d|homework_\d|hidden|attempt|grading|by_chapter|progress)"
 )
 _PRIVATE = {"_EXERCISES", "get_exercise"}
 # What looks at the caller's values.
