@@ -40,6 +40,7 @@ COMMANDS = {
         "collect, grade",
     ),
     "slides": ("posecourse.commands.slides", "write a chapter as slides"),
+    "site": ("posecourse.commands.site", "write the course as web pages"),
     "train": ("posecourse.commands.train", "train a network"),
     "evaluate": (
         "posecourse.commands.evaluate",

@@ -1,0 +1,104 @@
+"""The first page: the promise, the picture, and the chapters as cards."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from pathlib import Path
+
+from ..chapters import START, Chapter
+from ..notebooks import read
+from .sources import PICTURES, Sources, put, toctree
+
+__all__ = ["write_front"]
+
+_WIDTH = 640  # pixels of a card's picture: a card is at most 320 wide
+_PICTURE = re.compile(r"!\[((?:[^\]\\]|\\.)*)\]\(([^)\s]+)\)")
+
+_DOORS = (
+    ("chapters/START_HERE", "Start reading", "first"),
+    ("README", "Run it yourself", ""),
+    ("api/index", "The package", ""),
+    ("chapters/teaching/README", "For teachers", ""),
+)
+
+
+def write_front(sources: Sources) -> None:
+    """Write ``index.md``. What it says is the README's."""
+    title, promise, picture, caption, needs = _face(sources.texts["README.md"])
+    text = ["---", "hide-toc: true", "---", "", f"# {title}", ""]
+    text += ["{.promise}", promise, "", _doors(), ""]
+    if sources.markdown(picture, "README.md") == picture:  # the file is there
+        text += ["{.poster}", picture, "", "{.caption}", caption.strip("*"), ""]
+    text += ["## The chapters", "", needs, "", _html(_cards(sources)), ""]
+    chapters = [f"chapters/{c.name}" for c in sources.chapters]
+    front = [
+        "Install and use <README>" if n == "README.md" else n[:-3]
+        for n in sources.on_top()
+    ]
+    text += [
+        toctree(chapters, "index.md", "The course"),
+        toctree(["chapters/glossary", "api/index"], "index.md", "Look up"),
+        toctree(front, "index.md", "Around it"),
+    ]
+    put(sources.out / "index.md", "\n".join(text).encode())
+
+
+def _face(readme: str) -> list[str]:
+    """Title, promise, picture, its caption, and what is needed."""
+    face = readme.partition("\n## ")[0].removeprefix("# ")
+    return [" ".join(part.split()) for part in face.split("\n\n")][:5]
+
+
+def _html(text: str) -> str:
+    return f"```{{raw}} html\n{text}\n```"
+
+
+def _doors() -> str:
+    links = "".join(
+        f'<a class="door {look}" href="{page}.html">{words}</a>'
+        for page, words, look in _DOORS
+    )
+    return _html(f'<p class="doors">{links}</p>')
+
+
+def _cards(sources: Sources) -> str:
+    cards = "\n".join(_card(c, sources) for c in sources.chapters if c != START)
+    return f'<div class="cards">\n{cards}\n</div>'
+
+
+def _card(chapter: Chapter, sources: Sources) -> str:
+    alt, path = _opening(chapter, sources.course / "chapters")
+    still, width, height = _still(path)
+    put(sources.out / "_extra" / PICTURES / f"{path.stem}-still.webp", still)
+    return (
+        '<article class="card">'
+        f'<img src="{PICTURES}/{path.stem}-still.webp" width="{width}" '
+        f'height="{height}" loading="lazy" alt="{html.escape(alt)}" '
+        f'data-moving="_images/{path.name}">'
+        f'<div><p class="number">Chapter {chapter.number}</p>'
+        f'<h3><a href="chapters/{chapter.name}.html">{html.escape(chapter.title)}</a>'
+        f"</h3><p>{html.escape(chapter.promise)}</p></div></article>"
+    )
+
+
+def _opening(chapter: Chapter, root: Path) -> tuple[str, Path]:
+    """The first picture of a chapter: what it shows, and its file."""
+    for cell in read(chapter.notebook(root)).cells:
+        found = _PICTURE.search(cell.source) if cell.cell_type == "markdown" else None
+        if found:
+            return " ".join(found[1].split()), root / found[2]
+    raise ValueError(f"{chapter.name} shows no picture that is a file")
+
+
+def _still(path: Path) -> tuple[bytes, int, int]:
+    """The first moment of a picture as WebP, and its size."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        still = picture.convert("RGB")
+    still.thumbnail((_WIDTH, _WIDTH))
+    content = io.BytesIO()
+    still.save(content, "webp", quality=80)
+    return content.getvalue(), *still.size
