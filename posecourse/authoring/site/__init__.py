@@ -9,6 +9,7 @@ theme is Furo.
 from __future__ import annotations
 
 import io
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -100,6 +101,7 @@ def _build(sources: Path, out: Path, doctrees: Path, glossary) -> list[str]:
                 status=None,
                 warning=warnings,
                 freshenv=True,
+                parallel=min(os.cpu_count() or 1, 4),
             )
             app.build()
     except SphinxError as error:

@@ -37,7 +37,7 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
-myst_enable_extensions = ["attrs_block", "amsmath", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "amsmath", "dollarmath", "html_image"]
 myst_heading_anchors = 3
 # the reference
 default_role = "py:obj"
@@ -58,8 +58,8 @@ html_theme_options = {
     "light_css_variables": _LIGHT,
     "dark_css_variables": _DARK,
 }
-pygments_style = "a11y-high-contrast-light"
-pygments_dark_style = "a11y-high-contrast-dark"
+pygments_style = "github-light"
+pygments_dark_style = "github-dark"
 html_static_path = ["static", str(MATHJAX), str(MATHJAX.with_name("mathjax-LICENSE"))]
 html_css_files = ["site.css"]
 html_js_files = ["glossary.js", ("site.js", {"defer": "defer"})]
@@ -68,7 +68,7 @@ html_favicon = "static/logo.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
-html_show_search_summary = (False,)  # fetched pages; a folder has none
+html_show_search_summary = False  # it would fetch pages; a folder has none
 html_domain_indices = False
 html_permalinks_icon = "#"
 copybutton_selector = "div.highlight pre"

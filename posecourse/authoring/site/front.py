@@ -14,7 +14,10 @@ from .sources import PICTURES, Sources, put, toctree
 __all__ = ["write_front"]
 
 _WIDTH = 640  # pixels of a card's picture: a card is at most 320 wide
-_PICTURE = re.compile(r"!\[((?:[^\]\\]|\\.)*)\]\(([^)\s]+)\)")
+_PICTURE = re.compile(
+    r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)\s]+)\)"
+    r'|<img src="(?P<path2>[^"]+)"[^>]* alt="(?P<alt2>[^"]*)"'
+)
 
 _DOORS = (
     ("chapters/START_HERE", "Start reading", "first"),
@@ -32,7 +35,8 @@ def write_front(sources: Sources) -> None:
     if sources.markdown(picture, "README.md") == picture:  # the file is there
         text += ["{.poster}", picture, "", "{.caption}", caption.strip("*"), ""]
     text += ["## The chapters", "", needs, "", _html(_cards(sources)), ""]
-    chapters = [f"chapters/{c.name}" for c in sources.chapters]
+    chapters = [f"chapters/{c.name}" for c in sources.chapters if c != START]
+    chapters.insert(0, f"Start here <chapters/{START.name}>")
     front = [
         "Install and use <README>" if n == "README.md" else n[:-3]
         for n in sources.on_top()
@@ -88,7 +92,8 @@ def _opening(chapter: Chapter, root: Path) -> tuple[str, Path]:
     for cell in read(chapter.notebook(root)).cells:
         found = _PICTURE.search(cell.source) if cell.cell_type == "markdown" else None
         if found:
-            return " ".join(found[1].split()), root / found[2]
+            alt = found["alt"] or found["alt2"]
+            return " ".join(alt.split()), root / (found["path"] or found["path2"])
     raise ValueError(f"{chapter.name} shows no picture that is a file")
 
 

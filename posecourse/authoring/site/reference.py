@@ -103,7 +103,9 @@ def _room(room: str, inner: list[str]) -> str:
         new = [n for n in own.__all__ if id(getattr(own, n)) not in known]
         if new:
             title = module.removeprefix("posecourse.")
-            text += ["", title, "-" * len(title), "", f".. automodule:: {module}", ""]
+            text += ["", title, "-" * len(title), "", f".. automodule:: {module}"]
+            # where a function has the module's name, the function is meant
+            text += ["   :no-index:"] * (title.partition(".")[2] in public) + [""]
             text += _entries(module, new)
     return "\n".join(text)
 

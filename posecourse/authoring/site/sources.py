@@ -82,6 +82,8 @@ class Sources:
                 lambda m: m[0] if self._has(m[3], name) else m[2],
                 parts[i],
             )
+            for target in re.findall(r'<img\b[^>]*?\bsrc="([^"]+)"', parts[i]):
+                self._has(target, name)
         return "".join(parts)
 
     def _has(self, target: str, name: str) -> bool:

@@ -47,10 +47,11 @@ def _link_words(app, doctree) -> None:
     if not app.env.docname.startswith(("chapters/0", "chapters/1")):
         return
     pattern, terms = _pattern(app.config.site_glossary)
-    for section in doctree.findall(nodes.section):
-        if isinstance(section.parent, nodes.section):
-            if isinstance(section.parent.parent, nodes.document):
-                _link_in(section, pattern, terms)
+    for page in doctree.findall(nodes.section):
+        if page.parent is doctree:
+            for section in page.children:
+                if isinstance(section, nodes.section):
+                    _link_in(section, pattern, terms)
 
 
 def _pattern(glossary) -> tuple[re.Pattern, dict[str, str]]:
@@ -127,10 +128,10 @@ def _write_glossary(app, error) -> None:
 def _link_names(app, doctree) -> None:
     """Let a name of the package that stands in a sentence lead to its entry."""
     if app.env.docname.startswith("api/"):
-        # the names in a list of attributes are those of no other class
+        # a small word in a list of parameters is no name of some other class
         for node in list(doctree.findall(addnodes.pending_xref)):
-            if node.get("refspecific") and node["reftype"] == "obj":
-                node.replace_self(node.children)
+            if node.get("refspecific") and node["reftarget"].islower():
+                node.replace_self(nodes.Text(node["reftarget"]))
         return
     imported, own = _scope(doctree)
     for literal in list(doctree.findall(nodes.literal)):
