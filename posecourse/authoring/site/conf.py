@@ -10,6 +10,9 @@ _LIGHT = {
     "color-foreground-muted": "#5a6068",
     "color-foreground-border": "#6b7178",
     "color-background-secondary": "#f7f8fa",
+    "color-code-background": "#f6f8fa",
+    "color-api-name": "#0b5a96",
+    "color-api-pre-name": "#0b5a96",
 }
 _DARK = {
     "color-brand-primary": "#7cc0f4",
@@ -19,6 +22,8 @@ _DARK = {
     "color-foreground-border": "#8b929b",
     "color-background-primary": "#14171b",
     "color-background-secondary": "#191d22",
+    "color-api-name": "#7cc0f4",
+    "color-api-pre-name": "#7cc0f4",
 }
 
 project = "Human pose estimation"
@@ -42,6 +47,7 @@ myst_heading_anchors = 3
 # the reference
 default_role = "py:obj"
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 72
 autodoc_member_order = "bysource"

@@ -130,7 +130,7 @@ def _entry(module: str, name: str) -> list[str]:
     if inspect.isroutine(value):
         return [f".. autofunction:: {full}", *examples]
     kind = type(value).__name__
-    text = [f".. py:data:: {full}", f"   :type: {kind}", ""]
+    text = [f".. py:data:: {name}", f"   :module: {module}", f"   :type: {kind}", ""]
     text += textwrap.indent(_comment(module, name), "   ").split("\n")
     if isinstance(value, dict):
         keys = ", ".join(f"``{key!r}``" for key in value)
