@@ -35,6 +35,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_codeautolink",
     "posecourse.authoring.site.words",
+    "posecourse.authoring.site.mend",
 ]
 # pages
 root_doc = "index"

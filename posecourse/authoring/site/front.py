@@ -14,9 +14,10 @@ from .sources import PICTURES, Sources, put, toctree
 __all__ = ["write_front"]
 
 _WIDTH = 640  # pixels of a card's picture: a card is at most 320 wide
+_FILE = r"[^)\s\"]+\.(?:gif|webp|png|jpg)"
 _PICTURE = re.compile(
-    r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)\s]+)\)"
-    r'|<img src="(?P<path2>[^"]+)"[^>]* alt="(?P<alt2>[^"]*)"'
+    rf"!\[(?P<alt>[^\]]*)\]\((?P<path>{_FILE})\)"
+    rf'|<img src="(?P<path2>{_FILE})"[^>]* alt="(?P<alt2>[^"]*)"'
 )
 
 _DOORS = (
@@ -73,28 +74,32 @@ def _cards(sources: Sources) -> str:
 
 
 def _card(chapter: Chapter, sources: Sources) -> str:
-    alt, path = _opening(chapter, sources.course / "chapters")
-    still, width, height = _still(path)
-    put(sources.out / "_extra" / PICTURES / f"{path.stem}-still.webp", still)
     return (
-        '<article class="card">'
-        f'<img src="{PICTURES}/{path.stem}-still.webp" width="{width}" '
-        f'height="{height}" loading="lazy" alt="{html.escape(alt)}" '
-        f'data-moving="_images/{path.name}">'
+        f'<article class="card">{_picture(chapter, sources)}'
         f'<div><p class="number">Chapter {chapter.number}</p>'
         f'<h3><a href="chapters/{chapter.name}.html">{html.escape(chapter.title)}</a>'
         f"</h3><p>{html.escape(chapter.promise)}</p></div></article>"
     )
 
 
-def _opening(chapter: Chapter, root: Path) -> tuple[str, Path]:
-    """The first picture of a chapter: what it shows, and its file."""
+def _picture(chapter: Chapter, sources: Sources) -> str:
+    """The first picture of a chapter, at rest; it moves under the pointer."""
+    root = sources.course / "chapters"
     for cell in read(chapter.notebook(root)).cells:
         found = _PICTURE.search(cell.source) if cell.cell_type == "markdown" else None
         if found:
-            alt = found["alt"] or found["alt2"]
-            return " ".join(alt.split()), root / (found["path"] or found["path2"])
-    raise ValueError(f"{chapter.name} shows no picture that is a file")
+            break
+    else:
+        return ""
+    alt = " ".join((found["alt"] or found["alt2"]).split())
+    path = root / (found["path"] or found["path2"])
+    still, width, height = _still(path)
+    name = f"{PICTURES}/{path.stem}-still.webp"
+    put(sources.out / "_extra" / name, still)
+    return (
+        f'<img src="{name}" width="{width}" height="{height}" loading="lazy" '
+        f'alt="{html.escape(alt)}" data-moving="_images/{path.name}">'
+    )
 
 
 def _still(path: Path) -> tuple[bytes, int, int]:

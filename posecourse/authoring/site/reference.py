@@ -62,10 +62,10 @@ def write_reference(sources: Sources) -> None:
     for title, rooms in ROOMS.items():
         text += ["", title, "-" * len(title), ""]
         text += _rows((f":py:mod:`posecourse.{r}`", _summary(r)) for r in rooms)
-    rooms = [room for group in ROOMS.values() for room in group]
-    text += ["", ".. toctree::", "   :hidden:", "", *(f"   {r}" for r in rooms), ""]
+    every = [room for group in ROOMS.values() for room in group]
+    text += ["", ".. toctree::", "   :hidden:", "", *(f"   {r}" for r in every), ""]
     put(folder / "index.rst", "\n".join(text).encode())
-    for room in rooms:
+    for room in every:
         inner = sorted(m for m in extra if m.startswith(f"posecourse.{room}."))
         put(folder / f"{room}.rst", _room(room, inner).encode())
 
@@ -131,7 +131,8 @@ def _entry(module: str, name: str) -> list[str]:
         return [f".. autofunction:: {full}", *examples]
     kind = type(value).__name__
     text = [f".. py:data:: {name}", f"   :module: {module}", f"   :type: {kind}", ""]
-    text += textwrap.indent(_comment(module, name), "   ").split("\n")
+    words = _comment(module, name) or _summary_of(module, name)
+    text += textwrap.indent(words, "   ").split("\n")
     if isinstance(value, dict):
         keys = ", ".join(f"``{key!r}``" for key in value)
         text += ["", f"   Has: {keys}."]
@@ -159,7 +160,11 @@ def _summary_of(module: str, name: str) -> str:
     value = getattr(import_module(module), name)
     if inspect.isclass(value) or inspect.isroutine(value):
         return _sentence(inspect.getdoc(value))
-    return _sentence(_comment(module, name)) or f"A {type(value).__name__}."
+    if isinstance(value, dict | tuple):
+        keys = ", ".join(f"``{key}``" for key in value)
+    else:
+        keys = repr(value).strip("<>")
+    return _sentence(_comment(module, name)) or keys
 
 
 def _sentence(text: str | None) -> str:

@@ -34,6 +34,14 @@ _TEXTS = (
     "data/**/README.md",
 )
 
+_READING = """
+
+```{note}
+You are reading the course as web pages. All of it is here; to run it, change it and
+have your answers checked, [install it](../README.md).
+```
+"""
+
 
 class Sources:
     """The folder that Sphinx reads.
@@ -193,6 +201,8 @@ def _notebook(chapter: Chapter, sources: Sources):
     """A chapter without what only a running notebook can do."""
     notebook = read(chapter.notebook(sources.course / "chapters"))
     notebook.cells = [c for c in notebook.cells if NAVIGATION not in tags(c)]
+    if chapter == START:
+        notebook.cells[0].source += _READING
     how = f"posecourse lab {chapter.number}" if chapter.number else "posecourse lab"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -234,7 +244,7 @@ def _readme(course: Path) -> str:
     path = course / "README.md"
     if path.is_file():
         return path.read_text("utf-8")
-    return metadata.metadata("posecourse").get_payload()
+    return str(metadata.metadata("posecourse").json["description"])
 
 
 def _put_table(readme: str, sources: Sources) -> str:

@@ -36,7 +36,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", _hide_flags)
     app.connect("env-updated", _name_the_face)
     app.connect("build-finished", _write_glossary)
-    return {"parallel_read_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 # ----------------------------------------------------------------- glossary
