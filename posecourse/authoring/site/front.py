@@ -35,6 +35,8 @@ def write_front(sources: Sources) -> None:
     text += ["{.promise}", promise, "", _doors(), ""]
     if sources.markdown(picture, "README.md") == picture:  # the file is there
         text += ["{.poster}", picture, "", "{.caption}", caption.strip("*"), ""]
+    else:  # an installed package has no samples
+        text += [_html(_film(sources)), ""]
     text += ["## The chapters", "", needs, "", _html(_cards(sources)), ""]
     chapters = [f"chapters/{c.name}" for c in sources.chapters if c != START]
     chapters.insert(0, f"Start here <chapters/{START.name}>")
@@ -58,6 +60,16 @@ def _face(readme: str) -> list[str]:
 
 def _html(text: str) -> str:
     return f"```{{raw}} html\n{text}\n```"
+
+
+def _film(sources: Sources) -> str:
+    """What moves on the course's first notebook."""
+    for cell in read(START.notebook(sources.course / "chapters")).cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/html", "")
+            if "<picture>" in text:
+                return sources.html(text, START.name).replace("../", "")
+    return ""
 
 
 def _doors() -> str:

@@ -131,7 +131,8 @@ def _link_names(app, doctree) -> None:
         # a small word in a list of parameters is no name of some other class
         for node in list(doctree.findall(addnodes.pending_xref)):
             if node.get("refspecific") and node["reftarget"].islower():
-                node.replace_self(nodes.Text(node["reftarget"]))
+                name = node["reftarget"]
+                node.replace_self(nodes.emphasis(name, name))
         return
     imported, own = _scope(doctree)
     for literal in list(doctree.findall(nodes.literal)):
