@@ -10,7 +10,6 @@ _LIGHT = {
     "color-foreground-muted": "#5a6068",
     "color-foreground-border": "#6b7178",
     "color-background-secondary": "#f7f8fa",
-    "color-code-background": "#f6f8fa",
     "color-api-name": "#0b5a96",
     "color-api-pre-name": "#0b5a96",
 }
