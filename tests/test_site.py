@@ -16,7 +16,7 @@ from posecourse.authoring.chapters import CHAPTERS, START, get_chapter
 from posecourse.authoring.notebooks import read, tags
 from posecourse.authoring.preview import BrowserError, browser_page, find_browser
 from posecourse.authoring.site import write_site
-from posecourse.authoring.site.sources import Sources
+from posecourse.authoring.site.sources import Sources, names_in
 from posecourse.cli import main
 from posecourse.files import FileError
 
@@ -120,6 +120,23 @@ def test_pictures_inside_of_outputs_become_files(sources):
     assert text.startswith('<a href="03_heatmaps.html#quiz">three</a> four<img ')
     (path,) = (sources.out / "_extra").rglob("*.webp")
     assert path.read_bytes() == b"abc" and f'src="../pictures/{path.name}"' in text
+
+
+def test_names_that_a_page_gives_itself_are_not_the_packages():
+    imported, own = names_in(
+        [
+            "from posecourse import codecs, pck as theirs\nimport numpy as np",
+            "def decode(heatmap):\n    cells = 3\n    return cells",
+            "from posecourse.losses import dsnt\nfor name in []: pass",
+            "not python at all",
+        ]
+    )
+    assert imported == {
+        "codecs": "posecourse.codecs",
+        "theirs": "posecourse.pck",
+        "dsnt": "posecourse.losses.dsnt",
+    }
+    assert own == {"decode", "cells", "name"}
 
 
 def test_nothing_of_somebody_else_is_replaced(root, tmp_path):
@@ -241,6 +258,7 @@ def test_chapters_and_reference_lead_to_each_other(built, pages):
     assert re.search(prose, chapter.text) and re.search(code, chapter.text)
     back = pages[built / "api" / "codecs.html"].links
     assert any(t.startswith("../chapters/03_heatmaps.html#") for t in back)
+    assert "losses.html#posecourse.losses.dsnt" in back  # from room to room
     # a name that the package has in two places leads to its one entry
     readme = pages[built / "README.html"].text
     assert 'href="api/inference.html#posecourse.inference.Predictor"' in readme

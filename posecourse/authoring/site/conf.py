@@ -55,7 +55,6 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
-codeautolink_concat_default = True
 codeautolink_disable_link_titles = True
 # the look
 html_theme = "furo"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import html
@@ -14,7 +15,7 @@ from ..chapters import CHAPTERS, START, TABLE_MARKS, Chapter
 from ..navigation import NAVIGATION
 from ..notebooks import read, tags, write
 
-__all__ = ["PICTURES", "Sources", "write_sources"]
+__all__ = ["PICTURES", "Sources", "names_in", "put", "toctree", "write_sources"]
 
 # Where pictures lie that come from no file of their own, seen from the first page.
 PICTURES = "pictures"
@@ -203,6 +204,7 @@ def _notebook(chapter: Chapter, sources: Sources):
     notebook.cells = [c for c in notebook.cells if NAVIGATION not in tags(c)]
     if chapter == START:
         notebook.cells[0].source += _READING
+    notebook.cells[0].source += _preface(notebook.cells)
     how = f"posecourse lab {chapter.number}" if chapter.number else "posecourse lab"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -223,6 +225,48 @@ def _notebook(chapter: Chapter, sources: Sources):
                 )
                 output.data["text/html"] = sources.html(text, chapter.name)
     return notebook
+
+
+def _preface(cells) -> str:
+    """What the names in the code of all cells stand for, hidden."""
+    imported, own = names_in(c.source for c in cells if c.cell_type == "code")
+    lines = []
+    for name, full in imported.items():
+        module, _, origin = full.rpartition(".")
+        if name not in own:
+            lines.append(f"from {module} import {origin} as {name}")
+    directive = ["", "", "```{autolink-preface}", ":level: file", *lines, "```", ""]
+    return "\n".join(directive) if lines else ""
+
+
+def names_in(code) -> tuple[dict[str, str], set[str]]:
+    """What pieces of code import from the package, and what they name themselves.
+
+    Returns
+    -------
+    dict, set
+        The full name of each name that is imported; the names that are defined
+        or assigned, which mean something else from there on.
+    """
+    imported, own = {}, set()
+    for piece in code:
+        try:
+            tree = ast.parse(piece)
+        except SyntaxError:  # a fragment, to be read only
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and _is_ours(node.module):
+                for name in node.names:
+                    imported[name.asname or name.name] = f"{node.module}.{name.name}"
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                own.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                own.add(node.id)
+    return imported, own
+
+
+def _is_ours(module: str | None) -> bool:
+    return (module or "").partition(".")[0] == "posecourse"
 
 
 def _hints(panel: str, how: str) -> str:

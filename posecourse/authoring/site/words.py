@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -11,6 +10,8 @@ from docutils import nodes
 from sphinx import addnodes
 
 import posecourse
+
+from .sources import names_in
 
 __all__ = ["setup"]
 
@@ -35,6 +36,7 @@ def setup(app):
     app.connect("doctree-read", _link_names)
     app.connect("autodoc-process-docstring", _hide_flags)
     app.connect("env-updated", _name_the_face)
+    app.connect("missing-reference", _find_from_the_top)
     app.connect("build-finished", _write_glossary)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -134,7 +136,8 @@ def _link_names(app, doctree) -> None:
                 name = node["reftarget"]
                 node.replace_self(nodes.emphasis(name, name))
         return
-    imported, own = _scope(doctree)
+    code = doctree.findall(nodes.literal_block)
+    imported, own = names_in(c.astext() for c in code if "python" in c["language"])
     for literal in list(doctree.findall(nodes.literal)):
         target = _resolve(literal.astext(), imported, own)
         if target and not _within(literal):
@@ -154,31 +157,6 @@ def _link_names(app, doctree) -> None:
 def _hide_flags(app, what, name, value, options, lines) -> None:
     """What an example tells the tests is not for readers."""
     lines[:] = [re.sub(r"\s*# doctest: .*", "", line) for line in lines]
-
-
-def _scope(doctree) -> tuple[dict[str, str], set[str]]:
-    """What the page's code imports from the package, and what it names itself."""
-    imported, own = {}, set()
-    for block in doctree.findall(nodes.literal_block):
-        if "python" not in block.get("language", ""):
-            continue
-        try:
-            tree = ast.parse(block.astext())
-        except SyntaxError:
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and _is_ours(node.module):
-                for name in node.names:
-                    imported[name.asname or name.name] = f"{node.module}.{name.name}"
-            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-                own.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                own.add(node.id)
-    return imported, own
-
-
-def _is_ours(module: str | None) -> bool:
-    return (module or "").partition(".")[0] == "posecourse"
 
 
 def _resolve(text: str, imported: dict[str, str], own: set[str]) -> str:
@@ -206,3 +184,12 @@ def _name_the_face(app, env) -> None:
         entry = objects.get(f"posecourse.{room}.{name}")
         if entry is not None:
             objects[f"posecourse.{name}"] = entry._replace(aliased=True)
+
+
+def _find_from_the_top(app, env, node, content):
+    """A docstring's `losses.dsnt` is that of the package."""
+    if node.get("reftype") != "obj" or "." not in node["reftarget"]:
+        return None
+    domain, name = env.get_domain("py"), f"posecourse.{node['reftarget']}"
+    at = node.get("refdoc", env.docname)
+    return domain.resolve_xref(env, at, app.builder, "obj", name, node, content)

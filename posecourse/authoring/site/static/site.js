@@ -21,7 +21,11 @@ function glossary() {
     word.setAttribute("aria-describedby", tip.id);
     tip.textContent = meaning;
     tip.hidden = false;
-    const at = link.getClientRects()[0];
+    place();
+  }
+
+  function place() {
+    const at = word.getClientRects()[0];
     const space = document.documentElement.clientWidth - tip.offsetWidth - 12;
     const above = at.top - tip.offsetHeight - 6;
     tip.style.left = `${Math.max(12, Math.min(at.left, space))}px`;
@@ -52,7 +56,7 @@ function glossary() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") hide();
   });
-  document.addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (word) place(); }, { passive: true });
 }
 
 function cards() {
