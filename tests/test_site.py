@@ -5,6 +5,7 @@ import html.parser
 import inspect
 import itertools
 import re
+import shutil
 from collections import defaultdict
 from importlib import import_module
 from urllib.parse import unquote
@@ -16,7 +17,8 @@ from posecourse.authoring.chapters import CHAPTERS, START, get_chapter
 from posecourse.authoring.notebooks import read, tags
 from posecourse.authoring.preview import BrowserError, browser_page, find_browser
 from posecourse.authoring.site import write_site
-from posecourse.authoring.site.sources import Sources, names_in
+from posecourse.authoring.site.front import write_front
+from posecourse.authoring.site.sources import Sources, names_in, write_sources
 from posecourse.cli import main
 from posecourse.files import FileError
 
@@ -120,6 +122,24 @@ def test_pictures_inside_of_outputs_become_files(sources):
     assert text.startswith('<a href="03_heatmaps.html#quiz">three</a> four<img ')
     (path,) = (sources.out / "_extra").rglob("*.webp")
     assert path.read_bytes() == b"abc" and f'src="../pictures/{path.name}"' in text
+
+
+def test_an_installed_course_has_neither_readme_nor_samples(root, tmp_path):
+    """Its front is what the package says of itself, and the film of START_HERE."""
+    course = tmp_path / "course"
+    (course / "chapters" / "figures").mkdir(parents=True)
+    for name in ("START_HERE.ipynb", "03_heatmaps.ipynb", "glossary.md"):
+        shutil.copy(root / "chapters" / name, course / "chapters")
+    shutil.copy(root / "chapters/figures/03_opening.gif", course / "chapters/figures")
+    shutil.copy(root / "chapters/figures/03_stride.svg", course / "chapters/figures")
+    sources = Sources(list(CHAPTERS), course, tmp_path / "out")
+    write_sources(sources)
+    write_front(sources)
+    front = (sources.out / "index.md").read_text("utf-8")
+    assert front.count('class="card"') == 1 and "{.poster}" not in front
+    for path in re.findall(r'(?:src|srcset)="([^"]+)"', front):
+        assert (sources.out / "_extra" / path).is_file(), path
+    assert "<picture>" in front and "CONTRIBUTING" not in front
 
 
 def test_names_that_a_page_gives_itself_are_not_the_packages():

@@ -63,7 +63,7 @@ def write_reference(sources: Sources) -> None:
         text += ["", title, "-" * len(title), ""]
         text += _rows((f":py:mod:`posecourse.{r}`", _summary(r)) for r in rooms)
     every = [room for group in ROOMS.values() for room in group]
-    text += ["", ".. toctree::", "   :hidden:", "", *(f"   {r}" for r in every), ""]
+    text += ["", ".. toctree::", "   :hidden:", "", *(f"   {r} <{r}>" for r in every), ""]
     put(folder / "index.rst", "\n".join(text).encode())
     for room in every:
         inner = sorted(m for m in extra if m.startswith(f"posecourse.{room}."))
@@ -95,17 +95,16 @@ def _room(room: str, inner: list[str]) -> str:
     """The page of a room: its own names, then those of modules within it."""
     name = f"posecourse.{room}"
     public = import_module(name).__all__
-    text = [room, "=" * len(room), "", f".. automodule:: {name}", ""]
+    text = [name, "=" * len(name), "", f".. automodule:: {name}", ""]
     text += _entries(name, public)
     known = {id(getattr(import_module(name), n)) for n in public}
     for module in inner:
         own = import_module(module)
         new = [n for n in own.__all__ if id(getattr(own, n)) not in known]
         if new:
-            title = module.removeprefix("posecourse.")
-            text += ["", title, "-" * len(title), "", f".. automodule:: {module}"]
+            text += ["", module, "-" * len(module), "", f".. automodule:: {module}"]
             # where a function has the module's name, the function is meant
-            text += ["   :no-index:"] * (title.partition(".")[2] in public) + [""]
+            text += ["   :no-index:"] * (module.rpartition(".")[2] in public) + [""]
             text += _entries(module, new)
     return "\n".join(text)
 
