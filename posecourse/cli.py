@@ -40,6 +40,7 @@ COMMANDS = {
         "collect, grade",
     ),
     "slides": ("posecourse.commands.slides", "write a chapter as slides"),
+    "site": ("posecourse.commands.site", "write the course as web pages"),
     "kit": (
         "posecourse.commands.kit",
         "for teachers: all that a room without a network needs, on a stick",

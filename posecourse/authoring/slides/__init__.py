@@ -19,9 +19,10 @@ from ...files import atomic_path
 from ..chapters import Chapter
 from ..notebooks import read, tags
 
-__all__ = ["write_pdf", "write_slides"]
+__all__ = ["MATHJAX", "write_pdf", "write_slides"]
 
 _HERE = Path(__file__).parent
+MATHJAX = _HERE / "vendor" / "mathjax-3.2.2-tex-svg.js"
 _SKIPPED = {"navigation", "check"}
 _FOLDED = {"hide-input", "setup"}
 _PATIENCE = 300_000  # milliseconds, for the layout on a slow machine
@@ -54,7 +55,7 @@ def write_slides(chapter: Chapter, root: Path, path) -> Path:
 {_pygments()}
 </style>
 <script>MathJax = {json.dumps(math)}</script>
-<script>{_script("vendor/mathjax-3.2.2-tex-svg.js")}</script>
+<script>{_script(MATHJAX)}</script>
 </head>
 <body>
 <div class="reveal"><div class="slides"></div></div>
@@ -96,11 +97,11 @@ def write_pdf(slides: Path, path) -> Path:
     return Path(path)
 
 
-def _part(name: str) -> str:
+def _part(name: str | Path) -> str:
     return (_HERE / name).read_text("utf-8")
 
 
-def _script(name: str) -> str:
+def _script(name: str | Path) -> str:
     """A script that may stand inside of <script>."""
     return _part(name).replace("</script", "<\\/script")
 
