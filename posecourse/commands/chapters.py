@@ -68,7 +68,9 @@ def main(argv=None) -> int:
 
 def _build(args) -> int:
     from ..authoring.build import build
+    from ..authoring.capstones import build_capstones
 
+    build_capstones(chapters.folder())
     chosen = chapters.find(args.chapter)
     return build(
         chosen,
