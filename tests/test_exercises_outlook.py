@@ -142,7 +142,7 @@ def card(monkeypatch):
     monkeypatch.setitem(chapter_16.SHOWN, "count", 60)
     monkeypatch.setattr(chapter_16, "LEAST", 15)
     people = SyntheticPeople(size=64, **chapter_16.SHOWN)
-    heights = np.array([people.body(i).height for i in range(60)])
+    heights = np.array([people.stance(i).body.height for i in range(60)])
     groups = np.where(heights > np.median(heights), "tall", "small").tolist()
     score, rates = chapter_16.measured("laptop", groups)
     lowest = min(rates, key=rates.get)

@@ -49,6 +49,8 @@ def test_the_others_can_be_drawn(image, displayed):
     values = np.linspace(60, 40, 10)[:, None] + [[0, -2, 2]]
     plots.show_tones({"a": values, "b": values}, [7, 8, 9], "Two falling curves.")
     plots.show_identified([1, 2], {"own": [90, 50]}, 3, "A curve that falls.")
+    row = {"sitting": [40, 35, 45], "others": [60, 58, 62]}
+    plots.show_groups({"a": row, "b": row}, "Two groups, one behind the other.")
     plots.show_patches(image, 8, "A picture cut into sixteen patches.")
     hill = np.exp(-((np.arange(64) - 20) ** 2) / 8)
     plots.show_simcc(image, (10, 10), hill, hill, "A joint as two hills.")
@@ -57,7 +59,7 @@ def test_the_others_can_be_drawn(image, displayed):
         points, points[:2], {"one": [(0, 0)], "two": [(1, 1)]}, "Lines of two ways."
     )
     texts = [output.data["text/html"] for output in displayed.outputs]
-    assert len(texts) == 5 and all("alt=" in text for text in texts)
+    assert len(texts) == 6 and all("alt=" in text for text in texts)
     pose = np.random.default_rng(1).uniform(4, 28, (len(MPII), 2))
     made = plots.draw_people(image, {"label": pose, "nobody": None})
     assert [axis.get_title() for axis in made.axes] == ["label", "nobody"]

@@ -283,7 +283,7 @@ def measured(network, groups):
         "Measure first: `SyntheticPeople(400, seed=16, size=64, split='test')`, "
         "`crop_in_memory(people, 64, margin=1.0)`, `predict_crops`, "
         "`metrics.pck_hits`, and its columns `metrics.pckh_columns(MPII)`.",
-        "`people.body(i)` has `skin`, `build`, `height`, `hair_style`, `legs`, ...; "
+        "`people.stance(i).body` has `skin`, `build`, `height`, `hair_style`, `legs`, ...; "
         "`people[i].extra` has `pose` and `facing`. `groups` is a word for each of "
         "the 400.",
         "`by group` is `{word: PCKh@0.5 in percent}` for every word in `groups`; each "

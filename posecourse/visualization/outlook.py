@@ -21,6 +21,7 @@ __all__ = [
     "draw_people",
     "draw_slots",
     "show_completed",
+    "show_groups",
     "show_identified",
     "show_matches",
     "show_patches",
@@ -52,7 +53,7 @@ def show_simcc(image, point, columns, rows, alt: str) -> None:
         height_ratios=(1, 4),
     ) as axes:
         (top, corner), (picture, side) = axes
-        picture.imshow(image)
+        picture.imshow(image, aspect="auto")
         for place, line in ((point[0], picture.axvline), (point[1], picture.axhline)):
             line(place, color=_RED, lw=1)
         across = (np.arange(len(columns)) + 0.5) * width / len(columns) - 0.5
@@ -271,6 +272,36 @@ def show_tones(rows: dict, left_out, alt: str) -> None:
         axis.set(ylim=(foot, None), xticks=[], ylabel="PCKh@0.5, %")
         axis.set_xlabel("the same people in ten tones of skin", labelpad=14)
         axis.legend(loc="lower left", fontsize=9, bbox_to_anchor=(0, 0.08))
+
+
+def show_groups(rows: dict, alt: str) -> None:
+    """Scores of people who sit and of others, with their intervals.
+
+    Parameters
+    ----------
+    rows:
+        ``{name: {"sitting": (3,), "others": (3,)}}``: value, low and high.
+    """
+    with figure(alt, size=(7.6, 0.55 * len(rows) + 1.3)) as axis:
+        for place, row in enumerate(rows.values()):
+            for group, mark, color, shift in (
+                ("others", "o", _BLUE, -0.12),
+                ("sitting", "s", _RED, 0.12),
+            ):
+                value, low, high = row[group]
+                axis.plot([low, high], [place + shift] * 2, "-", color=color, lw=2)
+                label = "people who sit" if group == "sitting" else "others"
+                axis.plot(
+                    value,
+                    place + shift,
+                    mark,
+                    color=color,
+                    ms=8,
+                    label=None if place else label,
+                )
+        axis.set_yticks(range(len(rows)), list(rows))
+        axis.set(xlabel="PCKh@0.5, %", ylim=(len(rows) - 0.5, -0.5))
+        axis.legend(fontsize=9, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
 
 
 def draw_people(image, poses: dict) -> Figure:

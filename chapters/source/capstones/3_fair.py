@@ -32,7 +32,7 @@ COUNTED = metrics.pckh_columns(MPII)
 
 # %%
 people = SyntheticPeople(300, size=64, split="test", edition=2)
-bodies = [people.body(i) for i in range(len(people))]
+bodies = [people.stance(i).body for i in range(len(people))]
 store = crop_in_memory(people, 64, margin=1.0, workers=1)
 network = load_model(pretrained("laptop") / "weights.safetensors")
 points, *_ = predict_crops(network, store)
@@ -59,7 +59,7 @@ table([(name, int(rows.sum()),
 # %% [markdown]
 # ## 3. Yours
 #
-# 1. **Find it.** Try the properties of a body (`people.body(0)`), of a pose
+# 1. **Find it.** Try the properties of a body (`people.stance(0).body`), of a pose
 #    (`person.extra["pose"]`, `["facing"]`), and pairs of them. If you look at
 #    thirty tables, one will show a gap by luck: confirm yours on another seed.
 # 2. **Why?** Size in the picture, another shape, clothes, rare poses? Change one

@@ -184,7 +184,7 @@ class SyntheticPeople:
         --------
         >>> from dataclasses import replace
         >>> people = SyntheticPeople(10, size=64)
-        >>> darker = replace(people.body(3), skin=np.array([76.0, 49, 36]))
+        >>> darker = replace(people.stance(3).body, skin=np.array([76.0, 49, 36]))
         >>> changed = people.render(3, darker)
         >>> np.array_equal(changed.person.keypoints, people[3].keypoints)
         True
@@ -205,13 +205,15 @@ class SyntheticPeople:
             self._last = (index, image)
         return Rendering(image, person, parts)
 
-    def body(self, index: int) -> Body:
-        """Who is in picture `index`, without drawing them.
+    def stance(self, index: int) -> Stance:
+        """Who is in picture `index` and how they stand, without drawing them.
 
-        Their sizes, their clothes, the colour of their skin and hair: what a
-        score can be split by.
+        A millisecond. `Stance` has the body (sizes, clothes, the colour of the
+        skin), the pose, and where they face: what a score can be split by.
         """
-        return self._edition.sample_body(self._random(index))
+        return sample_stance(
+            self._random(index), self.difficulty, self._edition.sample_body
+        )
 
     def _random(self, index: int):
         """The generator that person `index` comes from."""
@@ -224,7 +226,7 @@ class SyntheticPeople:
 
         ``(16, 3)`` metres in the world, as `Person.extra` has them.
         """
-        stance = sample_stance(self._random(index), self.difficulty)
+        stance = self.stance(index)
         turned = rotation("zx", stance.roll, stance.pitch)
         return (stance.joints - stance.ground) @ turned
 
