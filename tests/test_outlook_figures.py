@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from posecourse.skeletons import MPII
+from posecourse import models
+from posecourse.datasets import SyntheticPeople
 from posecourse.visualization import outlook as plots
 from posecourse.visualization.pictures import draw_pixels
 
@@ -60,8 +61,15 @@ def test_the_others_can_be_drawn(image, displayed):
     )
     texts = [output.data["text/html"] for output in displayed.outputs]
     assert len(texts) == 6 and all("alt=" in text for text in texts)
-    pose = np.random.default_rng(1).uniform(4, 28, (len(MPII), 2))
-    made = plots.draw_people(image, {"label": pose, "nobody": None})
-    assert [axis.get_title() for axis in made.axes] == ["label", "nobody"]
-    arm = plots.draw_arm(points, points, points[:, 0] / 2, points)
+    arm = plots.draw_arm(points, points, points[:, 0] / 2, 90)
     assert draw_pixels(arm, 40).std() > 0
+    assert arm.axes[1].lines[0].get_xydata()[2] == pytest.approx([1, 1])
+
+
+def test_answers_stand_beside_the_label():
+    people = SyntheticPeople(2, size=64, split="test")
+    network = models.build("head_heatmap", input_size=64, width=4).eval()
+    made = plots.draw_answers(people, 1, 10, {"one": network, "two": network})
+    assert [axis.get_title() for axis in made.axes] == ["label", "one", "two"]
+    first, second, third = (axis.images[0].get_array() for axis in made.axes)
+    assert (second == third).all() and (first != second).any()

@@ -4,11 +4,13 @@
 # **Know what came after, what is still hard, and what a pose tells about a
 # person who did not ask.**
 #
-# OPENING
+# ![Three drawn people who sit, one after the other, each twice. The left skeletons mostly follow the body; on the right a leg, an arm or the head goes astray, and more joints are wrong.](figures/16_opening.gif)
 #
-# Two networks, the same people, one core, the same minute of training. The
-# right one saw only people on their feet. Nobody meant any harm: they were just
-# not in the pictures. Section 7 measures it, and mends it.
+# Two networks of one kind. The left one has seen 4,000 people in training, the
+# right one 4,000 people on their feet; nobody meant any harm, they filmed who
+# came by. These three were chosen because they show what that does. On average
+# those who sit lose three joints in a hundred, and the score of *all* people
+# goes up. Section 7 measures it, and mends it.
 #
 # | | |
 # |---|---|
@@ -23,26 +25,22 @@
 # Sections 1 to 6 are the ideas, 7 to 10 the people, 11 to 13 the way on.
 
 # %% tags=["setup"]
-import json
-from dataclasses import replace
-
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from IPython.display import display
 from scipy.optimize import linear_sum_assignment
 from torch import nn
-from posecourse import codecs, metrics, models
-from posecourse.authoring.chapters import folder, require
+from posecourse import codecs, models
+from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticMotion, SyntheticPeople
-from posecourse.datasets.synthetic.body import SKIN
-from posecourse.drawing import draw_pose
 from posecourse.exercises import check, hint, quiz
+from posecourse.motion.angles import joint_angle
 from posecourse.skeletons import MPII, Skeleton
 from posecourse.transforms import normalise
-from posecourse.visualization import Point, animate, explore
+from posecourse.visualization import Point, animate, explore, use_style
 from posecourse.visualization import outlook as plots
-from posecourse.visualization import show_people, use_style
 from posecourse.visualization.tables import table
 
 require("0.1")
@@ -50,8 +48,7 @@ use_style()
 rng = np.random.default_rng(0)
 torch.manual_seed(0)
 torch.set_num_threads(1)      # for tensors this small, threads only wait
-studies = folder().parent / "data" / "studies"
-study = json.loads((studies / "outlook.json").read_text("utf-8"))
+study = plots.stored_study()
 people = SyntheticPeople(3000, size=64, split="test")
 
 # %% [markdown]
@@ -107,14 +104,7 @@ plots.show_simcc(people.read_image(person), wrist, hills[0][0, 0],
 # a shoulder. A **transformer** lets every part of the picture look at every
 # other in one step. It was made for words in a sentence, so first the picture
 # is cut into "words": patches.
-
-# %%
-picture = people.read_image(people[7])
-plots.show_patches(picture, 8, alt="A drawn person, and the same picture cut "
-                   "into eight rows of eight patches, which are numbered row "
-                   "by row from 0 to 63.")
-
-# %% [markdown]
+#
 # Each patch becomes a list of numbers, a **token**: its pixels times a matrix,
 # plus a learned list that says where in the picture it was. Without that list
 # the patches would be a bag: shuffle them, and nothing changes.
@@ -163,6 +153,10 @@ check("16.1", cut)
 # have nothing in common (0), and 1 in common with token 2. </details>
 
 # %% tags=["nbval-check-output"]
+picture = people.read_image(people[7])
+plots.show_patches(picture, 8, alt="A drawn person, and the same picture cut "
+                   "into eight rows of eight patches, which are numbered row "
+                   "by row from 0 to 63.")
 tokens = np.array([[1, 0], [0, 1], [1, 1.0]])
 fit = tokens @ tokens.T / np.sqrt(2)
 weights = np.exp(fit) / np.exp(fit).sum(1, keepdims=True)
@@ -176,7 +170,9 @@ print(f"PyTorch differs by {abs(theirs - weights @ tokens).max():.6f}")
 # A **block** is this with several looks at once (heads), and a small network
 # that each token goes through alone. Sums keep what was there before. A
 # vision transformer is blocks, one after the other; **ViTPose** (Xu et al.,
-# 2022) puts a small head for heatmaps on top, and that is all.
+# 2022) puts a small head for heatmaps on top, and that is all. Below, the
+# weights of a trained one are put into our blocks, so that we can see where it
+# looks. Drag the point.
 
 # %%
 class Block(nn.Module):
@@ -201,18 +197,8 @@ class Block(nn.Module):
         x = x + self.mix(seen)
         return x + self.mlp(self.norm2(x))
 
-
-def stored(name, model, **options):
-    """A network of the study, with its weights."""
-    network = models.build(model, input_size=64, **options)
-    kept = load_file(studies / "outlook.safetensors")
-    network.load_state_dict({key.partition("/")[2]: value.float()
-                             for key, value in kept.items()
-                             if key.startswith(name + "/")})
-    return network.eval()
-
-
-vit = stored("transformer", "vitpose_tiny")
+# %% tags=["nbval-check-output"]
+vit = plots.stored_network("transformer", "vitpose_tiny")
 image = normalise(torch.from_numpy(picture).permute(2, 0, 1)[None])
 with torch.no_grad():
     mine = theirs = vit.tokens(image)
@@ -222,19 +208,10 @@ with torch.no_grad():
         ours.load_state_dict(block.state_dict())
         mine, theirs = ours(mine), block(theirs)
         looks.append(ours.looks[0].mean(0))            # (T, T)
-
-# %% tags=["nbval-check-output"]
 print("tokens", tuple(mine.shape), "after", len(looks), "blocks")
 print(f"ours and the package's differ by {(mine - theirs).abs().max():.4f}")
-rows = [(name, value["parameters"] / 1e6, value["multiply_adds"] / 1e6)
-        for name, value in study["trunks"].items() if "parameters" in value
-        and "4000 people, seed 0" in name]
-table(rows, ("network", "weights, M", "multiply-adds, M"), digits=2)
 
-# %% [markdown]
-# Where does a trained one look? Drag the point.
 
-# %%
 def look(block, patch):
     return plots.draw_attention(picture, looks[block - 1], patch, (8, 8))
 
@@ -260,8 +237,11 @@ explore(look, "Left a person with a frame around the patch at {patch[0]:.0f}, "
 # holds it back here. </details>
 
 # %% tags=["hide-input", "nbval-check-output"]
-table([(name, *value["pckh"]) for name, value in study["trunks"].items()],
-      ("PCKh@0.5, %", "value", "from", "to"))
+table([(name, *row["pckh"], *(row[cost] / 1e6 if cost in row else None
+                              for cost in ("parameters", "multiply_adds")))
+       for name, row in study["trunks"].items()],
+      ("PCKh@0.5, %", "value", "from", "to", "weights, M", "products, M"),
+      digits={"weights, M": 2})
 
 # %% [markdown]
 # If you expected examples to be the bottleneck: not here. The convolution finds
@@ -332,11 +312,11 @@ def bumps(count, seed):
     low = draws.uniform(2, 11, count)
     where = np.stack([low, low + 3 + draws.random(count) * (18 - low)], 1)
     where = torch.tensor(draws.permuted(where, axis=1), dtype=torch.float32)
-    return torch.exp(-(torch.arange(24) - where[..., None])**2 / 2).sum(1), where
+    cells = torch.arange(24) - where[..., None]
+    return torch.exp(-cells ** 2 / 2).sum(1), where
 
 
 def train(matched, kept):
-    torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 64),
                         nn.ReLU(), nn.Linear(64, 2))
     optimiser = torch.optim.Adam(net.parameters(), 3e-3)
@@ -354,6 +334,7 @@ def train(matched, kept):
 
 
 # %% tags=["nbval-check-output"]
+torch.manual_seed(0)
 (seen, where), (shown, truth) = bumps(1024, 0), bumps(300, 1)
 steps = (0, 10, 20, 30, 40, 60, 80, 100, 140, 200, 300)
 sets = {"in list order": train(False, dict.fromkeys(steps)),
@@ -366,10 +347,10 @@ for name, answer in {**{n: kept[300] for n, kept in sets.items()},
 animate(lambda step: plots.draw_slots(
             {name: kept[step] for name, kept in sets.items()}, truth, step),
         [*steps[::-1][:1], *steps], fps=2,
-        alt="Answers of two slots over the true places, step by step. Compared "
-        "in list order, the answers for left places stay far too high and "
-        "those for right places far too low; matched, one slot goes to the "
-        "left places and one to the right, along the diagonal.")
+        alt="Answers of two slots over the true places, step by step. "
+        "Compared in list order, the answers for left places stay far too "
+        "high and those for right places far too low; matched, one slot goes "
+        "to the left places and one to the right, along the diagonal.")
 
 # %% [markdown]
 # In list order both slots learn the same thing, the middle between the two,
@@ -421,44 +402,43 @@ check("16.2", assign)
 # 300 million pictures of people. Such trunks, made once without a task and
 # then used for many, are called **foundation models**.
 #
-# In code it is little more than choosing tokens; the stored study has all of
-# it. Here is what our tiny transformer completes after 600 steps.
-
-# %%
-order = torch.rand(64, generator=torch.Generator().manual_seed(0)).argsort()
-visible = order[:16]                          # a quarter of 64 patches
-with torch.no_grad():
-    some = vit.blocks(vit.tokens(image)[:, visible])
-print("the trunk sees", tuple(some.shape), "instead of (1, 64, 64)")
-filled = dict(np.load(studies / "outlook.npz"))
-plots.show_completed(
-    **filled, alt="Six drawn people: of each a quarter of the patches is "
-    "shown; then the rest is filled in with blurred ground, sky and something "
-    "upright in the middle; then the whole picture.")
-
-# %% [markdown]
-# (Each patch's own mean and contrast were given back to it: only its pattern
-# was asked for.) Not much: ground below, sky above, something upright in the
-# middle, and here and there an edge that goes on.
-#
-# Does it help to find joints? The same transformer, from nothing and after
-# completing 4,000 pictures without labels, learns from 100 and from 400 people
-# with labels.
+# Does it help to find joints? In a stored study our tiny transformer completes
+# 4,000 pictures without labels, 600 steps long, and then learns from 100 or 400
+# people with labels; beside it, the same from nothing.
 #
 # **Predict first.** Where is the gain larger, with 100 or with 400 labels?
 #
 # <details><summary>Answer</summary>
 #
-# What one already knows matters most where there is least to learn from. Look
-# whether the table agrees. </details>
+# What one already knows matters most where there is least to learn from: that is
+# the hope. Look what the table says to it. </details>
 
-# %% tags=["hide-input", "nbval-check-output"]
-table([(name, *value["pckh"]) for name, value in study["unlabelled"].items()
-       if "pckh" in value],
+# %% tags=["nbval-check-output"]
+order = torch.rand(64, generator=torch.Generator().manual_seed(0)).argsort()
+visible = order[:16]                          # a quarter of 64 patches
+with torch.no_grad():
+    some = vit.blocks(vit.tokens(image)[:, visible])
+print("the trunk sees", tuple(some.shape), "instead of (1, 64, 64)")
+plots.show_completed(
+    **plots.stored_pictures(), alt="Six drawn people: of each a quarter of "
+    "the patches is shown; then the rest is filled in with blurred ground, "
+    "sky and something upright in the middle; then the whole picture.")
+table([(name, *row["pckh"]) for name, row in study["unlabelled"].items()
+       if "pckh" in row],
       ("PCKh@0.5, %", "value", "from", "to"))
 
 # %% [markdown]
-# UNLABELLED
+# (Each patch's own mean and contrast were given back to it: only its pattern
+# was asked for.) It completes ground below, sky above, something upright in the
+# middle, and here and there an edge that goes on.
+#
+# And it hardly helps: with 100 labels **32.1** instead of **32.9** %, with 400
+# **31.9** instead of **29.8** %. The first is nothing, the second little more than
+# other test people would explain. Do not conclude that the idea fails:
+# published trunks complete a thousand times as many pictures, hundreds of times
+# over, and then it pays, most of all where labels are few. Conclude that it has
+# a price of entry. What a laptop can afford in a minute is better spent on
+# labels, or on a convolution.
 #
 # ## 5. A body is more than bones
 #
@@ -480,8 +460,9 @@ table([(name, *value["pckh"]) for name, value in study["unlabelled"].items()
 # towards the inside: the elbow gets thin. </details>
 
 # %% tags=["nbval-check-output"]
-along = np.linspace(0, 2, 60)               # shoulder 0, elbow 1, wrist 2
-arm = np.r_[np.c_[along, 0 * along + 0.18], np.c_[along, 0 * along - 0.18][::-1]]
+along = np.linspace(0, 2, 60)           # shoulder 0, elbow 1, wrist 2
+arm = np.r_[np.c_[along, 0 * along + 0.18],
+            np.c_[along, 0 * along - 0.18][::-1]]
 
 
 def skinned(points, degrees, soft):
@@ -495,26 +476,13 @@ def skinned(points, degrees, soft):
     return np.einsum("vb,bij,vj->vi", weights, bones, flat), share
 
 
-def area(outline):
-    (x, y), (u, v) = outline.T, np.roll(outline, -1, axis=0).T
-    return abs((x * v - y * u).sum()) / 2
-
-
-for degrees in (0, 90, 150):
-    print(f"{degrees:3d} degrees: area", *(
-        f"{area(skinned(arm, degrees, soft)[0]):.2f} (soft {soft})"
-        for soft in (0.02, 0.1, 0.3)))
-
-
-# %%
-def bent(degrees, soft):
-    moved, share = skinned(arm, degrees, soft)
-    angle = np.deg2rad(degrees)
-    wrist = (1 + np.cos(angle), np.sin(angle))
-    return plots.draw_arm(arm, moved, share, [(0, 0), (1, 0), wrist])
-
-
-explore(bent, "An arm's outline at rest, and bent by {degrees:.0f} degrees; "
+for soft in (0.02, 0.3):
+    shapes = [skinned(arm, degrees, soft)[0] for degrees in (0, 90, 150)]
+    print(f"soft {soft:4.2f}: area", *(
+        f"{cv2.contourArea(np.float32(shape)):.2f}" for shape in shapes))
+explore(lambda degrees, soft: plots.draw_arm(
+            arm, *skinned(arm, degrees, soft), degrees),
+        "An arm's outline at rest, and bent by {degrees:.0f} degrees; "
         "with shares that change over {soft:.2f} lengths the elbow is round "
         "and thin.", degrees=(0, 160, 120, 5), soft=(0.02, 0.4, 0.2, 0.02))
 
@@ -532,7 +500,7 @@ explore(bent, "An arm's outline at rest, and bent by {degrees:.0f} degrees; "
 # Hands, faces, feet, dogs: nothing in this course's code knows that it is
 # about sixteen joints of humans. COCO-WholeBody (2020) has 133 points: 17 of
 # the body, 6 of the feet, 68 of the face, 42 of the hands. AP-10K (2021) has
-# 17 for many species. A new skeleton takes a list of names.
+# 17 for 54 species. A new skeleton takes a list of names.
 
 # %% tags=["nbval-check-output"]
 fingers = ["thumb", "index", "middle", "ring", "little"]
@@ -554,22 +522,9 @@ print(len(hand), "joints of a hand; of a dog", len(dog), "with",
 for skeleton in (hand, dog):
     network = models.build("head_heatmap", skeleton, input_size=64)
     print(skeleton.name, "heatmaps", tuple(network(image).shape))
-
-# %%
-turn = np.deg2rad([-58, -22, -5, 13, 33])[:, None]
-reach = np.array([[0.6, 0.8, 0.92, 0.8, 0.72]]).T * [70, 105, 130, 150]
-spread = np.stack([110 + reach * np.sin(turn), 190 - reach * np.cos(turn)], -1)
-places = {"hand": np.r_[[[110, 190]], spread.reshape(-1, 2)], "dog": np.array([
-    (30, 75), (48, 38), (64, 40), (72, 82), (170, 90), (84, 128), (80, 178),
-    (160, 130), (172, 178), (66, 132), (58, 176), (144, 132), (152, 180)])}
-white = np.full((210, 210, 3), 255, np.uint8)
-show_people([draw_pose(white, places[s.name], skeleton=s, thickness=4)
-             for s in (hand, dog)], titles=["hand", "dog"], size=2.6,
-            alt="A hand of 21 joints, five fingers fanning out from a wrist, "
-            "and a dog of 13, from nose to paws; left joints are blue, right "
-            "ones orange.")
-asked = ["wrist", "left_ear", "left_wrist", "neck"]
-print({name: name in hand.joints or name in dog.joints for name in asked})
+plots.show_skeletons(hand, dog, alt="A hand of 21 joints, five fingers "
+                     "fanning out from a wrist, and a dog of 13, from nose to "
+                     "paws; left joints are blue, right ones orange.")
 
 # %% [markdown]
 # Everything follows from the names: which joints a mirror exchanges, how a
@@ -620,51 +575,47 @@ table([(name, row["seen"][0], row["left out"][0], *row["gap"])
 # offices, buses and wheelchairs. Again 4,000 people to learn from: as they
 # come; without anybody who sits; and without them, but for 200 *given back*.
 #
-# **Predict first.** How much is lost for people who sit? And how much of that
-# would you see in the score of all?
+# **Predict first.** How much is lost for people who sit? And what would you see
+# of that in the score of all?
 #
 # <details><summary>Answer</summary>
 #
-# A pose that nobody showed is a body that the network has never seen: hips and
-# knees are where it has no idea. But they are seven in a hundred: the total
-# moves by seven hundredths of their loss. </details>
+# Look at all three columns. One of them moves the wrong way. </details>
 
 # %% tags=["hide-input", "nbval-check-output"]
 chairs = {name: row for name, row in study["sitting"].items()
-          if name != "shares"}
+          if "seed" in name}
 plots.show_groups({name: row for name, row in chairs.items()
-                   if "seed 0" in name}, alt="SITTING_ALT")
-table([(name, row["sitting"][0], row["others"][0], row["all"])
-       for name, row in chairs.items()],
-      ("PCKh@0.5, %", "who sit", "others", "all"))
-
-# %% [markdown]
-# SITTING_TEXT
-
-# %%
-networks = {way: stored(way, "head_heatmap")
+                   if "seed 0" in name},
+                  alt="Three rows, each with an interval of people who sit, "
+                  "far left, and one of others, far right. Without anybody "
+                  "who sits the first moves left and the second right.")
+lost, low, high = study["sitting"]["lost"]
+print(f"lost by people who sit: {lost:.1f} points ({low:.1f} to {high:.1f})")
+display(table([(name, row["sitting"][0], row["others"][0], row["all"])
+               for name, row in chairs.items()],
+              ("PCKh@0.5, %", "who sit", "others", "all")))
+networks = {way: plots.stored_network(way, "head_heatmap")
             for way in ("everybody", "nobody who sits")}
-
-
-def answers(person, tone):
-    """Somebody in some skin, and what both networks find."""
-    body = replace(people.stance(person).body, skin=SKIN[tone - 1])
-    drawn = people.render(person, body)
-    image = normalise(torch.from_numpy(drawn.image).permute(2, 0, 1)[None])
-    with torch.no_grad():
-        poses = {way: network.predict(image)[0][0].numpy()
-                 for way, network in networks.items()}
-    return plots.draw_people(drawn.image, {"label": drawn.person.keypoints,
-                                           **poses})
-
-
-explore(answers, "Person {person}, who sits, in tone {tone:.0f} of ten: the "
-        "label, and the skeletons of the network that has seen everybody and "
-        "of the one that has seen nobody who sits.", person=PERSONS,
-        tone=(1, 10, 4, 1))
+explore(lambda person, tone: plots.draw_answers(people, person, tone,
+                                                networks),
+        "Person {person}, who sits, in tone {tone:.0f} of ten: the label, and "
+        "the skeletons of the network that has seen everybody and of the one "
+        "that has seen nobody who sits.", person=[5, 24, 230], tone=(1, 10, 4, 1))
 
 # %% [markdown]
-# Move the tone: little changes. Change the person: a lot does.
+# Those who sit fall from **47.8** to **45.0** %: **2.8** points that are no luck (the
+# same people, in pairs), and with another seed more. The others gain a point:
+# some more of the pictures are theirs. And since they are ninety-three in a
+# hundred, **the score of all rises**, from **56.1** to **56.8** %. Whoever reads
+# the total calls the second network the better one.
+#
+# 200 people, one in twenty, bring it back (**47.0** %). What they do not bring:
+# even where everybody was shown, those who sit are nine points behind. They
+# are rare, and they are hard.
+#
+# Move the tone in the live picture: little changes. Change the person: a lot
+# does.
 #
 # - **A mean hides it.** Tables by group belong into every report, and so does
 #   the choice of groups: nobody finds a gap that they did not look for.
@@ -725,7 +676,6 @@ check("16.3", worst_group)
 
 # %% tags=["nbval-check-output"]
 parents = np.array(MPII.parent_indices)
-bones = np.flatnonzero(parents != np.arange(16))
 films = {style: np.stack([SyntheticMotion(style, seconds=3, fps=8, seed=k)
                           .joints for k in range(30)])      # (30, T, 16, 3)
          for style in ("walk", "squat")}
@@ -733,23 +683,23 @@ films = {style: np.stack([SyntheticMotion(style, seconds=3, fps=8, seed=k)
 
 def lengths(joints):
     """Median length of each bone over a film: (people, 16)."""
-    return np.median(np.linalg.norm(joints - joints[:, :, parents], axis=-1), 1)
+    bones = joints - joints[:, :, parents]
+    return np.median(np.linalg.norm(bones, axis=-1), axis=1)
 
 
 def recognised(known, asked):
     """Percent whose own film is the most similar one."""
-    a, b = lengths(known)[:, bones], lengths(asked)[:, bones]
-    spread = np.maximum(a.std(0), 1e-9)
-    off = np.linalg.norm((a[:, None] - b) / spread, axis=-1)
-    return 100 * (off.argmin(0) == np.arange(len(b))).mean()
+    a, b = lengths(known), lengths(asked)
+    off = (a[:, None] - b) / np.maximum(a.std(0), 1e-9)
+    nearest = np.linalg.norm(off, axis=-1).argmin(0)
+    return 100 * (nearest == np.arange(len(b))).mean()
 
 
-cm = (0.25, 0.5, 1, 1.5, 2, 3, 4)
-noisy = {c: {style: film + rng.normal(0, c / 100, film.shape)
-             for style, film in films.items()} for c in cm}
-rates = [recognised(noisy[c]["walk"], noisy[c]["squat"]) for c in cm]
-print("noise, cm ", cm)
-print("recognised", [f"{rate:.0f} %" for rate in rates])
+cm, rates = (0.25, 0.5, 1, 1.5, 2, 3, 4), []
+for c in cm:
+    rates.append(recognised(*(film + rng.normal(0, c / 100, film.shape)
+                              for film in films.values())))
+    print(f"noise of {c:4.2f} cm: {rates[-1]:.0f} % recognised")
 
 # %% [markdown]
 # At 1 cm, as a good motion capture has it, **80** % are recognised, by a
@@ -782,7 +732,7 @@ def standardise(points, parents, lengths):
     """The same directions, other bones."""
     points, parents = np.asarray(points, float), np.asarray(parents)
     new = points.copy()
-    placed = {int(k) for k in np.flatnonzero(parents == np.arange(len(points)))}
+    placed = set(np.flatnonzero(parents == np.arange(len(points))).tolist())
     while len(placed) < len(points):
         for k, parent in enumerate(parents.tolist()):
             if k not in placed and parent in placed:
@@ -796,49 +746,33 @@ def standardise(points, parents, lengths):
 # %% tags=["check"]
 check("16.4", standardise)
 
-# %% [markdown]
-# What it does to recognition, and to what the skeletons were kept for: the
-# angle of a knee. (The bones are laid out joint by joint, parents first.)
-
 # %% tags=["nbval-check-output"]
-usual = lengths(films["walk"]).mean(0)
-order = [MPII.index("pelvis")]
-while len(order) < 16:
+usual, order = lengths(films["walk"]).mean(0), [MPII.index("pelvis")]
+while len(order) < 16:                          # parents before children
     order += [k for k in range(16) if k not in order and parents[k] in order]
 
 
-def same_bones(joints):
-    """Films in which everybody has the usual bones."""
-    new = joints.copy()
-    for k in order:
-        bone = joints[..., k, :] - joints[..., parents[k], :]
-        if parents[k] != k:
-            long = np.linalg.norm(bone, axis=-1, keepdims=True)
-            new[..., k, :] = new[..., parents[k], :] + usual[k] * bone / long
+def same_bones(films):
+    """The exercise for whole films: everybody has the usual bones."""
+    new = films.copy()
+    for k in order[1:]:
+        bone = films[..., k, :] - films[..., parents[k], :]
+        long = np.linalg.norm(bone, axis=-1, keepdims=True)
+        new[..., k, :] = new[..., parents[k], :] + usual[k] * bone / long
     return new
 
 
-def knee(joints):
-    hip, middle, ankle = (joints[..., MPII.index(f"left_{name}"), :]
-                          for name in ("hip", "knee", "ankle"))
-    a, b = hip - middle, ankle - middle
-    cosine = (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(
-        b, axis=-1)
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-
-
-same = {c: {style: same_bones(film) for style, film in noisy[c].items()}
-        for c in cm}
-hidden = [recognised(same[c]["walk"], same[c]["squat"]) for c in cm]
-moved = abs(knee(same[1]["squat"]) - knee(noisy[1]["squat"])).max()
-print(f"recognised at 1 cm: {rates[2]:.0f} %, with the same bones "
-      f"{hidden[2]:.0f} %, by chance {100 / 30:.0f} %")
-print(f"the knee's angle moves by at most {moved:.4f} degrees")
+hidden = [recognised(*(same_bones(film + rng.normal(0, c / 100, film.shape))
+                       for film in films.values())) for c in cm]
+leg = MPII.indices(["left_hip", "left_knee", "left_ankle"])
+knees = [joint_angle(*np.moveaxis(film[:, :, leg], 2, 0))
+         for film in (films["squat"], same_bones(films["squat"]))]
+print(f"at 1 cm: {hidden[2]:.0f} % recognised, by chance {100 / 30:.0f} %")
+print(f"knee angles move by at most {abs(knees[0] - knees[1]).max():.4f}")
 plots.show_identified(cm, {"own bones": rates, "the same bones": hidden},
-                      100 / 30, alt="The share of people who are recognised "
-                      "over the noise: with their own bones nearly all at "
-                      "little noise, with the same bones hardly more than "
-                      "chance.")
+                      100 / 30, alt="The share of people who are recognised over the "
+                      "noise: with their own bones nearly all at little noise, "
+                      "with the same bones hardly more than chance.")
 
 # %% [markdown]
 # So the promise can be kept, for this attack: from **80** % to **7** %, and
@@ -865,7 +799,7 @@ plots.show_identified(cm, {"own bones": rates, "the same bones": hidden},
 # | MPII | Simplified BSD | from videos that are not its makers': no commercial use, do not pass on |
 # | COCO | CC BY 4.0 | from Flickr, each under a licence of its own |
 # | Leeds Sports Pose | none is stated; citation asked for | from Flickr; for research |
-# | Human3.6M, MPI-INF-3DHP | on request, for research | people who signed a form |
+# | Human3.6M, MPI-INF-3DHP | on request, for research | actors in a laboratory; for research |
 # | SMPL, SMPL-X | | bodies from scans: for research; products need another licence |
 # | drawn people | exact, yours | nobody's |
 #
@@ -883,28 +817,6 @@ plots.show_identified(cm, {"own bones": rates, "the same bones": hidden},
 # [that of `laptop`](../data/weights/laptop/README.md). What is missing in it?
 # Groups.
 #
-# ## Project
-#
-# **A card with groups.** Choose a network of the course, and a property of
-# people that you suspect to matter: build, height, hair, clothes, facing,
-# kind of pose. Measure `SyntheticPeople(400, seed=16, size=64, split="test")`
-# by group, and fill in this card. The check measures again.
-#
-# | | |
-# |---|---|
-# | **Measured** | score and rate of each group, PCKh@0.5 in percent, within 0.3 |
-# | **Fair** | every group has at least 40 people; the limits name the worst one |
-# | **Honest** | what it is *not* for, in a sentence somebody else understands |
-# | **Beyond** | an interval for the gap; is it more than luck? |
-
-# %% tags=["project"]
-card = None      # your code here: a dict with "network", "made for", "not
-# for", "trained on", "score", "groups", "by group" and "limits"
-
-# %% tags=["check"]
-check("16.project", card)
-
-# %% [markdown]
 # ## 11. What is still hard
 #
 # | open | where you met it |
@@ -934,7 +846,7 @@ check("16.project", card)
 # | Szeliski: *Computer Vision* (szeliski.org/Book, 2nd edition, 2022, free) | cameras, motion, everything around this course |
 # | Prince: *Understanding Deep Learning* (udlbook.github.io, 2023, free) | transformers and losses, with figures that explain |
 # | Zheng et al.: *Deep Learning-Based Human Pose Estimation: A Survey* (2023) | a map of the field with 250 works on it |
-# | paperswithcode is gone; arXiv's cs.CV and the workshops at CVPR | what is new: read the tables last, the failures first |
+# | arXiv's cs.CV, the workshops at CVPR (Papers with Code closed in 2025) | what is new: read the tables last, the failures first |
 #
 # How to read a paper here: which data, which crop, which metric (chapter 9);
 # what does the *baseline* get with the same budget; one seed or three; which
@@ -960,6 +872,28 @@ check("16.project", card)
 # | **Explained** | what | why | what was tried and did not help |
 # | **Responsible** | not mentioned | card and datasheet filled in | groups measured; less data kept than at first |
 #
+# ## Project
+#
+# **A card with groups.** Choose a network of the course, and a property of
+# people that you suspect to matter: build, height, hair, clothes, facing,
+# kind of pose. Measure `SyntheticPeople(400, seed=16, size=64, split="test")`
+# by group, and fill in this card. The check measures again.
+#
+# | | |
+# |---|---|
+# | **Measured** | score and rate of each group, PCKh@0.5 in percent, within 0.3 |
+# | **Fair** | every group has at least 40 people; the limits name the worst one |
+# | **Honest** | what it is *not* for, in a sentence somebody else understands |
+# | **Beyond** | an interval for the gap; is it more than luck? |
+
+# %% tags=["project"]
+card = None      # your code here: a dict with "network", "made for", "not
+# for", "trained on", "score", "groups", "by group" and "limits"
+
+# %% tags=["check"]
+check("16.project", card)
+
+# %% [markdown]
 # ## Quiz
 
 # %%
@@ -973,7 +907,8 @@ quiz("16")
 # - A transformer is born with fewer beliefs than a convolution, and pays for
 #   them with examples.
 # - A set has no order: match first, then compare.
-# - Pictures without labels teach shapes; few labels give them names.
+# - Pictures without labels teach shapes, if there are very many of them; in a
+#   minute on a laptop they teach next to nothing.
 # - A new skeleton is a list of names. The labels are the work.
 # - A mean over everybody says little about anybody: measure by group, also where
 #   you expect nothing. A few examples can close a gap.
@@ -995,9 +930,9 @@ quiz("16")
 # ## Further reading
 #
 # - Dosovitskiy et al.: *An Image is Worth 16x16 Words* (2021). The vision
-#   transformer. Then Xu et al.: *ViTPose* (2022), sections 3 and 4.2.
-# - Li et al.: *SimCC* (2022), and Jiang et al.: *RTMPose* (2023), whose
-#   figure 3 is a list of what each trick brings.
+#   transformer. Then Xu et al.: *ViTPose* (2022): how little was added.
+# - Li et al.: *SimCC* (2022), and Jiang et al.: *RTMPose* (2023), which says
+#   step by step what each trick brings.
 # - Carion et al.: *End-to-End Object Detection with Transformers* (2020).
 #   Section 3.1 is the matching.
 # - He et al.: *Masked Autoencoders Are Scalable Vision Learners* (2022);
@@ -1005,4 +940,4 @@ quiz("16")
 # - Loper et al.: *SMPL: A Skinned Multi-Person Linear Model* (2015).
 # - Buolamwini, Gebru: *Gender Shades* (2018). How to measure for whom.
 # - Mitchell et al.: *Model Cards for Model Reporting* (2019); Gebru et al.:
-#   *Datasheets for Datasets* (2021). Ten pages each, and usable tomorrow.
+#   *Datasheets for Datasets* (2021). Both can be used tomorrow.

@@ -155,13 +155,32 @@ class Study:
         with atomic_path(path) as temporary:
             save_file(kept, temporary)
 
+    def kept(self, name: str):
+        """A convolution as it was kept."""
+        network, start = _network(self, "convolution"), f"{name}/"
+        weights = load_file(self.folder / "outlook.safetensors")
+        network.load_state_dict(
+            {
+                key.removeprefix(start): value.float()
+                for key, value in weights.items()
+                if key.startswith(start)
+            }
+        )
+        return network
+
+
+def _network(study, name):
+    """One of the settings' networks, with fresh weights."""
+    model, options, _ = study.settings["networks"][name]
+    return models.build(model, input_size=study.settings["size"], **options)
+
 
 def trained(study, name, crops, steps, seed, start=None):
     """One of the settings' networks, from the start or from another's weights."""
     s = study.settings
-    model, options, lr = s["networks"][name]
+    model, _, lr = s["networks"][name]
     torch.manual_seed(seed)
-    network = models.build(model, input_size=s["size"], **options)
+    network = _network(study, name)
     if start is not None:
         network.load_state_dict(start)
     with tempfile.TemporaryDirectory() as scratch:
@@ -285,9 +304,8 @@ def pictures(study, count, split):
 def pretrained(study, seed):
     """A transformer that has completed pictures and seen no label."""
     s = study.settings["unlabelled"]
-    model, options, _ = study.settings["networks"]["transformer"]
     torch.manual_seed(seed)
-    network = models.build(model, input_size=study.settings["size"], **options)
+    network = _network(study, "transformer")
     whole = MaskedAutoencoder(network)
     optimiser = torch.optim.AdamW(
         whole.parameters(), s["lr"], betas=(0.9, 0.95), weight_decay=0.05
@@ -484,6 +502,15 @@ def sitting(study):
     study.result["sitting"]["shares"] = {
         way: float(sits[chosen].mean()) for way, chosen in sets.items()
     }
+    study.once("sitting", "lost", partial(lost, study))
+
+
+def lost(study):
+    """By how much those who sit fare worse: the two kept networks, in pairs."""
+    sits = seated(study.people(study.settings["sitting"]["test_drawn"], "test"))
+    test = study.drawn(study.settings["sitting"]["test_drawn"], "test").subset(sits)
+    hit = [hits(study.kept(way), test) for way in ("everybody", "nobody who sits")]
+    return percent(metrics.paired_interval(*hit, COUNTED))
 
 
 def seat(study, way, crops, seed):
@@ -540,7 +567,7 @@ def table(result):
     lines = [
         [name, cell(row["sitting"]), cell(row["others"]), f"{row['all']:.1f}"]
         for name, row in result["sitting"].items()
-        if "all" in row
+        if "seed" in name
     ]
     rows.append(_lines(["trained on", "people who sit", "others", "all"], lines))
     return "\n\n".join(rows)

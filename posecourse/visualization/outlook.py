@@ -5,20 +5,27 @@ The stored measurements are in ``data/studies``.
 
 from __future__ import annotations
 
-import cv2
+from dataclasses import replace
+from pathlib import Path
+
 import matplotlib
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
+from .. import models
 from ..datasets.synthetic.body import SKIN
 from ..drawing import draw_pose
-from ..geometry import resize_points
-from .figures import STYLE, figure
+from ..files import read_json
+from ..places import course_folder
+from ..skeletons import Skeleton
+from ..transforms import normalise
+from .figures import STYLE, figure, show_people
 
 __all__ = [
+    "draw_answers",
     "draw_arm",
     "draw_attention",
-    "draw_people",
     "draw_slots",
     "show_completed",
     "show_groups",
@@ -26,11 +33,46 @@ __all__ = [
     "show_matches",
     "show_patches",
     "show_simcc",
+    "show_skeletons",
     "show_tones",
+    "stored_network",
+    "stored_pictures",
+    "stored_study",
 ]
 
 _BLUE, _RED, _GREY, _GREEN = "#0072B2", "#D55E00", "#777777", "#009E73"
 _LOOKS = (("-o", _BLUE), ("--s", _RED), ("-.^", _GREEN), (":D", "#CC79A7"))
+
+
+def _stored(ending: str) -> Path:
+    return course_folder() / "data" / "studies" / f"outlook.{ending}"
+
+
+def stored_study() -> dict:
+    """The results of ``data/studies/outlook.py``."""
+    return read_json(_stored("json"))
+
+
+def stored_network(name: str, model: str) -> models.PoseNetwork:
+    """One of the networks that the study has kept, by its name there."""
+    from safetensors.torch import load_file
+
+    network = models.build(model, input_size=64)
+    kept = load_file(_stored("safetensors"))
+    network.load_state_dict(
+        {
+            key.partition("/")[2]: value.float()
+            for key, value in kept.items()
+            if key.startswith(f"{name}/")
+        }
+    )
+    return network.eval()
+
+
+def stored_pictures() -> dict[str, np.ndarray]:
+    """Pictures that the study's masked autoencoder has completed."""
+    with np.load(_stored("npz")) as arrays:
+        return dict(arrays)
 
 
 def show_simcc(image, point, columns, rows, alt: str) -> None:
@@ -223,30 +265,55 @@ def show_completed(images, hidden, guessed, alt: str) -> None:
             line[0].set_ylabel(title)
 
 
-def draw_arm(points, skinned, weights, bones) -> Figure:
+def draw_arm(points, skinned, weights, degrees) -> Figure:
     """An outline at rest and bent, each point coloured by who moves it.
 
     Parameters
     ----------
     points, skinned:
-        ``(V, 2)``.
+        ``(V, 2)``, from the shoulder at 0 to the elbow at 1 and the wrist at 2.
     weights:
         ``(V,)``, the share of the forearm.
-    bones:
-        ``(3, 2)`` shoulder, elbow and wrist of the bent arm.
+    degrees:
+        How far the elbow is bent.
     """
+    angle = np.deg2rad(degrees)
+    wrist = (1 + np.cos(angle), np.sin(angle))
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         made = Figure(figsize=(7.2, 3.1))
         axes = made.subplots(1, 2)
         for axis, outline in zip(axes, (points, skinned)):
             axis.fill(*outline.T, color="#E8D5C4", zorder=0)
             axis.scatter(*outline.T, c=weights, cmap="coolwarm", s=10, vmin=0, vmax=1)
-            axis.set(xlim=(-0.4, 2.4), ylim=(-0.6, 1.6), aspect="equal")
-            axis.set(xticks=[], yticks=[])
-        axes[1].plot(*np.asarray(bones).T, "-o", color="black", lw=1.5, ms=4)
+            axis.set(xlim=(-0.3, 2.3), ylim=(-0.45, 1.35), aspect="equal")
+            axis.set_axis_off()
+        axes[1].plot(*np.array([(0, 0), (1, 0), wrist]).T, "-o", color="black", ms=4)
         axes[0].set_title("at rest: blue upper arm, red forearm")
-        axes[1].set_title("bent")
+        axes[1].set_title(f"bent by {degrees:.0f} degrees")
     return made
+
+
+def show_skeletons(hand: Skeleton, dog: Skeleton, alt: str) -> None:
+    """A hand of 21 joints and a dog of 13, drawn from their skeletons."""
+    turn = np.deg2rad([-58, -22, -5, 13, 33])[:, None]
+    reach = np.array([[0.6, 0.8, 0.92, 0.8, 0.72]]).T * [70, 105, 130, 150]
+    fan = np.stack([110 + reach * np.sin(turn), 190 - reach * np.cos(turn)], -1)
+    white = np.full((210, 210, 3), 255, np.uint8)
+    pictures = [
+        draw_pose(white, points, skeleton=skeleton, thickness=4)
+        for skeleton, points in (
+            (hand, np.concatenate([[[110, 190]], fan.reshape(-1, 2)])),
+            (dog, _DOG),
+        )
+    ]
+    show_people(pictures, titles=[hand.name, dog.name], size=2.6, alt=alt)
+
+
+# Nose, ears, neck, tail; elbow, paw, knee and paw of the left, then the right.
+_DOG = np.array(
+    [(30, 75), (48, 38), (64, 40), (72, 82), (170, 90), (84, 128), (80, 178)]
+    + [(160, 130), (172, 178), (66, 132), (58, 176), (144, 132), (152, 180)]
+)
 
 
 def show_tones(rows: dict, left_out, alt: str) -> None:
@@ -304,29 +371,29 @@ def show_groups(rows: dict, alt: str) -> None:
         axis.legend(fontsize=9, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
 
 
-def draw_people(image, poses: dict) -> Figure:
-    """One picture with several answers, side by side.
+def draw_answers(people, index: int, tone: int, networks: dict) -> Figure:
+    """One of `people` in some skin, their label, and what networks find.
 
     Parameters
     ----------
-    image:
-        ``(H, W, 3)`` uint8.
-    poses:
-        ``{title: (K, 2)}`` in its pixels.
+    people:
+        `SyntheticPeople`, of the networks' size.
+    tone:
+        From 1, the lightest, to 10.
+    networks:
+        ``{title: network}``.
     """
-    side = 280
-    factor = (side / image.shape[1], side / image.shape[0])
-    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
-    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        made = Figure(figsize=(2.9 * len(poses), 3.1))
-        for axis, (title, points) in zip(made.subplots(1, len(poses)), poses.items()):
-            drawn = large
-            if points is not None:
-                drawn = draw_pose(large, resize_points(np.asarray(points), factor))
-            axis.imshow(drawn, interpolation="antialiased")
-            axis.set_title(title, fontsize=10)
-            axis.set_axis_off()
-    return made
+    body = replace(people.stance(index).body, skin=SKIN[tone - 1])
+    drawn = people.render(index, body)
+    image = normalise(torch.from_numpy(drawn.image).permute(2, 0, 1)[None])
+    poses = {"label": drawn.person.keypoints}
+    with torch.no_grad():
+        for title, network in networks.items():
+            poses[title] = network.predict(image)[0][0].numpy()
+    titles = list(poses)
+    return show_people(
+        [drawn.image] * len(poses), list(poses.values()), titles=titles, size=2.8
+    )
 
 
 def show_identified(noise, rates: dict, chance: float, alt: str) -> None:
