@@ -219,7 +219,7 @@ def draw_slots(sets: dict, where, step: int) -> Figure:
     """
     places = np.sort(np.asarray(where), 1)
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=(7.2, 3.3))
+        made = Figure(figsize=(6.0, 2.9))
         for axis, (title, found) in zip(made.subplots(1, 2, sharey=True), sets.items()):
             found = np.asarray(found)
             rank = found.argsort(1).argsort(1)  # the lower answer is for the left
