@@ -29,7 +29,7 @@ def count(model):
 
 
 @pytest.mark.parametrize(
-    "name", ["laptop", "posenet", "posenet_bn", "simple_baseline_18"]
+    "name", ["laptop", "posenet", "posenet_bn", "simple_baseline_18", "vitpose_tiny"]
 )
 @pytest.mark.parametrize("skeleton", [MPII, COCO])
 def test_output_fits_the_codec(name, skeleton):

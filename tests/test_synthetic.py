@@ -164,6 +164,38 @@ def test_reading_images():
     np.testing.assert_array_equal(copy.read_image(persons[4]), people.render(4).image)
 
 
+@pytest.mark.parametrize("edition", [1, 2])
+def test_somebody_else_in_the_same_place(edition):
+    """Another skin, and nothing else: labels, background and clothes stay."""
+    people = SyntheticPeople(4, size=64, edition=edition)
+    before = people.render(2)
+    body = people.stance(2).body
+    darker = people.render(2, replace(body, skin=np.array([76.0, 49, 36])))
+    same = people.render(2, body)
+    np.testing.assert_array_equal(same.image, before.image)
+    np.testing.assert_array_equal(darker.person.keypoints, before.person.keypoints)
+    np.testing.assert_array_equal(darker.parts, before.parts)
+    changed = (darker.image != before.image).any(-1)
+    skin = before.parts > 1
+    assert changed.any() and changed[~skin].mean() < 0.1
+    # what is read from now on is the dataset's own picture
+    np.testing.assert_array_equal(people.read_image(people[2]), before.image)
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_who_stands_there_without_a_drawing(edition):
+    people = SyntheticPeople(6, size=64, split="test", edition=edition)
+    for i in (0, 5, -1):
+        stance, person = people.stance(i), people[i]
+        assert stance.pose.name == person.extra["pose"]
+        np.testing.assert_array_equal(stance.joints, person.extra["joints_3d"])
+        np.testing.assert_allclose(
+            people.joints_world(i), person.extra["joints_world"], atol=1e-9
+        )
+    with pytest.raises(IndexError, match="6 of 6"):
+        people.stance(6)
+
+
 def test_difficulty_changes_the_picture_and_not_the_person():
     images = {}
     for name in DIFFICULTIES:

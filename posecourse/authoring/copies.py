@@ -24,6 +24,8 @@ __all__ = ["copy_course"]
 # What is read beside the notebooks, where one of them links to it.
 _PICTURES = {".svg", ".png", ".jpg", ".gif", ".webp"}
 _DOCUMENTS = {".md"} | _PICTURES
+# Of the capstone projects: what a learner begins with.
+_STARTERS = {".ipynb", ".md"}
 
 
 def copy_course(
@@ -103,12 +105,13 @@ def _places(course: Path, solutions: bool, only: Chapter | None) -> dict[str, st
     shown = [*chapters.glob("*.ipynb"), *chapters.glob("*.md")]
     if only is not None:
         shown = [only.notebook(chapters), chapters / "glossary.md"]
-    pictures = [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
+    beside = [p for p in chapters.glob("figures/*") if p.suffix in _PICTURES]
+    beside += [p for p in chapters.glob("capstones/*") if p.suffix in _STARTERS]
     if only is not None:
         page = only.notebook(chapters).relative_to(course).as_posix()
         linked = _links(course, page)
-        pictures = [p for p in pictures if p.relative_to(course).as_posix() in linked]
-    shown += pictures
+        beside = [p for p in beside if p.relative_to(course).as_posix() in linked]
+    shown += beside
     if solutions:
         shown += chapters.glob("solutions/*.ipynb")
     places = {

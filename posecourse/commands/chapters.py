@@ -75,7 +75,9 @@ def main(argv=None) -> int:
 def _build(args) -> int:
     from ..authoring import homework
     from ..authoring.build import build
+    from ..authoring.capstones import build_capstones
 
+    build_capstones(chapters.folder())
     sheets = [name for name in args.chapter if name.startswith("homework")]
     others = [name for name in args.chapter if name not in sheets]
     again, status = args.all or bool(args.chapter), 0

@@ -82,6 +82,12 @@ _NETWORKS: dict[str, tuple] = {
     **{
         f"hrnet_w{width}": ("hrnet", "HRNet", {"width": width}) for width in (8, 32, 48)
     },
+    "vitpose_tiny": ("vitpose", "ViTPose", {}),
+    "vitpose_b": (
+        "vitpose",
+        "ViTPose",
+        {"patch": 16, "width": 768, "depth": 12, "heads": 12},
+    ),
     **{
         f"head_{head}": ("heads", "HeadNet", {"head": head})
         for head in ("heatmap", "soft_argmax", "simcc", "regression", "fc", "rle")

@@ -10,6 +10,7 @@ from ...skeletons import MPII, Skeleton, get_skeleton
 from ..base import Person
 from ..mpii import HEAD_PER_DIAGONAL, HEAD_PER_SCALE
 from .arguments import SPLITS, checked_split, level_name, whole
+from .body import Body
 from .editions import edition_argument, get_edition
 from .labels import label
 from .motions import pose_at
@@ -172,30 +173,60 @@ class SyntheticPeople:
         seeds = np.random.SeedSequence([self.seed, index], spawn_key=key)
         return np.random.Generator(np.random.PCG64(seeds))
 
-    def render(self, index: int) -> Rendering:
-        """Draw picture `index`: image, labels and the map of parts."""
-        if not -self.count <= index < self.count:
-            raise IndexError(f"index {index} of {self.count} people")
-        index = int(index) % self.count
-        rng = self._rng(_PERSON, index)
-        stance = sample_stance(rng, self.difficulty, self._edition.sample_body)
+    def render(self, index: int, body: Body | None = None) -> Rendering:
+        """Draw picture `index`: image, labels and the map of parts.
+
+        With a `body`, somebody else in their place: the same pose, the same
+        camera, the same things around them. What changes in a network's answer
+        when nothing but the skin does?
+
+        Examples
+        --------
+        >>> from dataclasses import replace
+        >>> people = SyntheticPeople(10, size=64)
+        >>> darker = replace(people.stance(3).body, skin=np.array([76.0, 49, 36]))
+        >>> changed = people.render(3, darker)
+        >>> np.array_equal(changed.person.keypoints, people[3].keypoints)
+        True
+        """
+        rng, index = self._random(index), int(index) % self.count
+
+        def somebody(rng):
+            own = self._edition.sample_body(rng)  # takes its numbers in any case
+            return own if body is None else body
+
+        stance = sample_stance(rng, self.difficulty, somebody)
         view, head = frame(rng, [stance], self.size, self.margin)
         image, parts, *_ = self._edition.draw(
             rng, [stance], view, self.difficulty, self.size, self.size / self.margin
         )
         person = self._label(f"{self._prefix}/{index}", stance, view, head, parts)
-        self._last = (index, image)
+        if body is None:
+            self._last = (index, image)
         return Rendering(image, person, parts)
+
+    def stance(self, index: int) -> Stance:
+        """Who is in picture `index` and how they stand, without drawing them.
+
+        A millisecond. `Stance` has the body (sizes, clothes, the colour of the
+        skin), the pose, and where they face: what a score can be split by.
+        """
+        return sample_stance(
+            self._random(index), self.difficulty, self._edition.sample_body
+        )
+
+    def _random(self, index: int):
+        """The generator that person `index` comes from."""
+        if not -self.count <= index < self.count:
+            raise IndexError(f"index {index} of {self.count} people")
+        return self._rng(_PERSON, int(index) % self.count)
 
     def joints_world(self, index: int) -> np.ndarray:
         """The joints of person `index`, without drawing them: a millisecond.
 
         ``(16, 3)`` metres in the world, as `Person.extra` has them.
         """
-        if not -self.count <= index < self.count:
-            raise IndexError(f"index {index} of {self.count} people")
-        rng = self._rng(_PERSON, int(index) % self.count)
-        stance = sample_stance(rng, self.difficulty)
+        stance = self.stance(index)
         turned = rotation("zx", stance.roll, stance.pitch)
         return (stance.joints - stance.ground) @ turned
 
