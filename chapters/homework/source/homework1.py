@@ -191,12 +191,14 @@ else:
         for (count, right, _), style, name in zip(
                 table, ("o-", "s--"), ("from the labels", "from the network")):
             axes.plot(names, 100 * right, style, label=name)
-        axes.plot(names, 100 * table[0][2], ":", color="#777777",
-                  label="always the same answer")
+        axes.plot(names, 100 * table[1][2], ":", color="#777777",
+                  label="always the same, people as the network sees them")
         axes.set(xlabel="width of the torso (shoulders / length)",
                  ylabel="right, %", ylim=(0, 105))
         axes.legend()
-    print("people in each bin, by the labels:", table[0][0])
+    for name, (count, right, constant) in zip(("labels", "network"), table):
+        print(f"{name}: people {count}, right {(100 * right).round()} %, "
+              f"always the same {(100 * constant).round()} %")
 
 # %% [markdown]
 # ## Your words
