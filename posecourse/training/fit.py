@@ -113,7 +113,8 @@ def fit(
                     row = task.validate(state.average, row)
                     state.rows.append(row)
                     context.log(task.describe(row, settings.epochs))
-                    folder.write_epoch(state.rows, state.average, task)
+                    last = state.step == total
+                    folder.write_epoch(state.rows, state.average, task, last)
                     if on_epoch is not None:
                         on_epoch(dict(row))
                 clock.start_epoch()

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import time
 import warnings
 import zipfile
 from contextlib import nullcontext
@@ -157,11 +158,17 @@ class RunFolder:
             )
         return None
 
-    def write_epoch(self, rows: list[dict], network, task) -> None:
-        """The log, its curves and the weights, after an epoch."""
+    def write_epoch(self, rows: list[dict], network, task, last: bool) -> None:
+        """The log, its curves and the weights, after an epoch.
+
+        Where epochs take less than seconds, the curves are not drawn for each:
+        it would take longer than the training. After the last they are.
+        """
         with atomic_path(self.path / "log.csv") as temporary:
             write_log(temporary, rows)
-        draw_curves(self.path / "curves.png", rows, task.metric)
+        curves = self.path / "curves.png"
+        if last or not curves.exists() or time.time() - curves.stat().st_mtime > _DRAWN:
+            draw_curves(curves, rows, task.metric)
         write_tensorboard(self.path / "tensorboard", rows)
         if getattr(network, "name", None):
             save_weights(
@@ -194,6 +201,7 @@ Use it
             Path(temporary).write_text(text, encoding="utf-8")
 
 
+_DRAWN = 5.0  # seconds from one drawing of the curves to the next
 # Columns of log.csv that had other names before.
 _RENAMED = {"spread": "prediction_std", "spread_of_labels": "label_std"}
 

@@ -63,7 +63,14 @@ def write_reference(sources: Sources) -> None:
         text += ["", title, "-" * len(title), ""]
         text += _rows((f":py:mod:`posecourse.{r}`", _summary(r)) for r in rooms)
     every = [room for group in ROOMS.values() for room in group]
-    text += ["", ".. toctree::", "   :hidden:", "", *(f"   {r} <{r}>" for r in every), ""]
+    text += [
+        "",
+        ".. toctree::",
+        "   :hidden:",
+        "",
+        *(f"   {r} <{r}>" for r in every),
+        "",
+    ]
     put(folder / "index.rst", "\n".join(text).encode())
     for room in every:
         inner = sorted(m for m in extra if m.startswith(f"posecourse.{room}."))
