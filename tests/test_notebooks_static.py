@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from posecourse.authoring.capstones import capstones
 from posecourse.authoring.chapters import (
     CHAPTERS,
     START,
@@ -32,6 +33,7 @@ def test_every_notebook_has_its_source(chapters_folder):
     written = pages(chapters_folder)
     known = {c.notebook(chapters_folder) for c in written}
     known |= {c.solutions(chapters_folder) for c in written if c != START}
+    known |= set(capstones(chapters_folder).values())
     for sheet in SHEETS:
         known |= {sheet.notebook(chapters_folder), sheet.solutions(chapters_folder)}
     found = {

@@ -148,6 +148,7 @@ def test_what_the_wheel_carries(root, wheel):
         "chapters/*.md",
         "chapters/figures/*.gif",
         "chapters/teaching/*.md",
+        "chapters/capstones/*",
         "data/weights/*/*",
         "data/studies/*.npz",
         "data/studies/*.safetensors",

@@ -36,7 +36,7 @@ from posecourse import codecs, models
 from posecourse.authoring.chapters import require
 from posecourse.datasets import SyntheticMotion, SyntheticPeople
 from posecourse.exercises import check, hint, quiz
-from posecourse.motion.angles import joint_angle
+from posecourse.motion.angles import body_angles
 from posecourse.skeletons import MPII, Skeleton
 from posecourse.transforms import normalise
 from posecourse.visualization import Point, animate, explore, use_style
@@ -765,9 +765,8 @@ def same_bones(films):
 
 hidden = [recognised(*(same_bones(f + rng.normal(0, c / 100, f.shape))
                        for f in films.values())) for c in cm]
-leg = MPII.indices(["left_hip", "left_knee", "left_ankle"])
-knees = [joint_angle(*np.moveaxis(film[:, :, leg], 2, 0))
-         for film in (films["squat"], same_bones(films["squat"]))]
+knees = [body_angles(squats)["left_knee"]
+         for squats in (films["squat"], same_bones(films["squat"]))]
 print(f"at 1 cm: {hidden[2]:.0f} % recognised, by chance {100 / 30:.0f} %; "
       f"knees move by at most {abs(knees[0] - knees[1]).max():.4f} degrees")
 plots.show_identified(
@@ -842,7 +841,7 @@ plots.show_identified(
 # | ViTPose (github.com/ViTAE-Transformer/ViTPose) | how little a good pose network needs on top of a plain transformer |
 # | Detectron2 (github.com/facebookresearch/detectron2) | Keypoint R-CNN: detection and pose in one network |
 # | MediaPipe (ai.google.dev/edge/mediapipe) | poses in a browser or on a phone in an afternoon |
-# | pycocotools (pypi.org/project/pycocotools) | AP as everybody computes it; read `cocoeval.py` after chapter 9 |
+# | pycocotools (github.com/cocodataset/cocoapi) | AP as everybody computes it; read `cocoeval.py` after chapter 9 |
 # | COCO (cocodataset.org), MPII (human-pose.mpi-inf.mpg.de) | the data; look at a hundred pictures before you train |
 # | Szeliski: *Computer Vision* (szeliski.org/Book, 2nd edition, 2022, free) | cameras, motion, everything around this course |
 # | Prince: *Understanding Deep Learning* (udlbook.github.io, 2023, free) | transformers and losses, with figures that explain |
@@ -882,7 +881,7 @@ plots.show_identified(
 #
 # | | |
 # |---|---|
-# | **Measured** | score and rate of each group, PCKh@0.5 in percent, within 0.3 |
+# | **Measured** | score and rate of each group, `PCKh@0.5` in percent, within 0.3 |
 # | **Fair** | every group has at least 40 people; the limits name the worst one |
 # | **Honest** | what it is *not* for, in a sentence somebody else understands |
 # | **Beyond** | an interval for the gap; is it more than luck? |
@@ -905,8 +904,8 @@ quiz("16")
 #
 # - SimCC makes a joint two words; a transformer makes a picture a sentence;
 #   both need no map to think in.
-# - A transformer is born with fewer beliefs than a convolution, and pays for
-#   them with examples.
+# - A transformer is born with fewer beliefs than a convolution, and pays with
+#   pictures and time until it has its own.
 # - A set has no order: match first, then compare.
 # - Pictures without labels teach shapes, if there are very many of them; in a
 #   minute on a laptop they teach next to nothing.
@@ -921,7 +920,7 @@ quiz("16")
 # | what goes wrong | why |
 # |---|---|
 # | a transformer finds hands anywhere in the picture | no list of places was added to its tokens |
-# | it is worse than a convolution, and the paper said otherwise | too few people, or weights from nothing: begin with a trained trunk |
+# | it is worse than a convolution, and the paper said otherwise | too short a training, from nothing: begin with a trained trunk |
 # | all slots give the same mean person | compared in list order, not matched |
 # | two people share a slot | each took the nearest; the assignment is over all |
 # | "it works equally well for all", said from one table | groups were pooled |

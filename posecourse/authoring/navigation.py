@@ -60,7 +60,7 @@ def _link(chapter: Chapter, text: str = "{}") -> str:
 
 def _end(after: Chapter | None, links: str) -> str:
     if after is None:
-        return f"## Next\n\nThis is the last chapter so far.\n\n{links}"
+        return f"## Next\n\nThis was the last chapter. Next comes something of your own.\n\n{links}"
     return f"## Next\n\n**{_link(after)}.** {after.promise}\n\n{links}"
 
 

@@ -390,10 +390,11 @@ def draw_answers(people, index: int, tone: int, networks: dict) -> Figure:
     with torch.no_grad():
         for title, network in networks.items():
             poses[title] = network.predict(image)[0][0].numpy()
-    titles = list(poses)
-    return show_people(
-        [drawn.image] * len(poses), list(poses.values()), titles=titles, size=2.8
+    made = show_people(
+        [drawn.image] * len(poses), list(poses.values()), titles=list(poses), size=2.8
     )
+    assert made is not None  # it would be displayed, were there an alt text
+    return made
 
 
 def show_identified(noise, rates: dict, chance: float, alt: str) -> None:
