@@ -135,6 +135,7 @@ def test_pictures_inside_of_outputs_become_files(sources):
     assert path.read_bytes() == b"abc" and f'src="../pictures/{path.name}"' in text
 
 
+@pytest.mark.slow
 def test_an_installed_course_has_neither_readme_nor_samples(root, tmp_path):
     """Its front is what the package says of itself, and the film of START_HERE."""
     course = tmp_path / "course"
