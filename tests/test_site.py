@@ -113,6 +113,17 @@ def test_what_is_shown_is_copied(sources):
     assert (sources.out / "LICENSE").read_text() == "MIT"
 
 
+def test_texts_that_are_linked_are_pages_too(sources):
+    """Also where they lead to each other."""
+    for name, other in ("ab", "ba"):
+        (sources.course / f"{name}.md").write_text(f"# {name}\n\n[on]({other}.md)\n")
+    linked = sources.markdown("[a](../a.md)", "chapters/glossary.md")
+    assert linked == "[a](../a.md)"
+    for name, other in ("ab", "ba"):
+        text = (sources.out / f"{name}.md").read_text()
+        assert "orphan: true" in text and text.endswith(f"[on]({other}.md)\n")
+
+
 def test_pictures_inside_of_outputs_become_files(sources):
     given = (
         '<a href="03_heatmaps.ipynb#quiz">three</a> <a href="04_losses.ipynb">four</a>'
@@ -124,6 +135,7 @@ def test_pictures_inside_of_outputs_become_files(sources):
     assert path.read_bytes() == b"abc" and f'src="../pictures/{path.name}"' in text
 
 
+@pytest.mark.slow
 def test_an_installed_course_has_neither_readme_nor_samples(root, tmp_path):
     """Its front is what the package says of itself, and the film of START_HERE."""
     course = tmp_path / "course"

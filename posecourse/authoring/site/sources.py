@@ -107,7 +107,12 @@ class Sources:
             return False
         if path.endswith(".ipynb"):  # a chapter that is left out, a solution
             return False
-        put(self.out / path, (self.course / path).read_bytes())
+        content = (self.course / path).read_bytes()
+        if path.endswith(".md"):  # a page of its own, in no list of pages
+            self._names.add(path)
+            text = self.markdown(content.decode("utf-8"), path)
+            content = f"---\norphan: true\n---\n\n{text}".encode()
+        put(self.out / path, content)
         return True
 
     def html(self, text: str, stem: str) -> str:
