@@ -26,10 +26,9 @@ def test_the_stored_study(script, root):
         assert rows["int8"]["bytes"] < 0.3 * rows["onnxruntime"]["bytes"]
         assert rows["int8"]["milliseconds"] < rows["onnxruntime"]["milliseconds"] / 1.5
         assert rows["PyTorch"]["pckh"][0] - rows["int8"]["pckh"][0] < loss
-        clock = study["engines"]["one core"]
-        assert clock[f"{name}, int8"] < clock[f"{name}, onnxruntime"] / 1.5
-        clock = study["engines"]["two cores"]  # by a clock on a busy machine
-        assert clock[f"{name}, int8"] < clock[f"{name}, onnxruntime"] / 1.2
+        for cores in ("one core", "two cores"):
+            clock = study["engines"][cores]
+            assert clock[f"{name}, int8"] < clock[f"{name}, onnxruntime"] / 1.5
     taught = study["distillation"]
     arms, seeds = (script.SETTINGS["distillation"][k] for k in ("arms", "seeds"))
     assert set(taught["runs"]) == {f"{a}, seed {s}" for a in arms for s in seeds}
