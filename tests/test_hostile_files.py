@@ -65,9 +65,11 @@ ELSE = {"objects for lists", "no images", "400 digits inside"}
 def test_a_file_of_any_content_is_refused_in_words(door, house, run, tmp_path):
     endings, command = DOORS[door]
     wrong = {}
-    for suffix in endings:
+    for number, suffix in enumerate(endings):
         file = tmp_path / f"given{suffix}"
-        for name, content in BLOBS.items():
+        # all with the first two endings; a third of them with each other one
+        some = list(BLOBS.items())[:: 1 if number < 2 else 3]
+        for name, content in some:
             file.write_bytes(content)
             expected = "" if name in ELSE else file.name
             allowed = EITHER if name in HARMLESS else REFUSED

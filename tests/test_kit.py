@@ -304,6 +304,7 @@ def test_errors_say_what_to_do(root, index, tmp_path, monkeypatch):
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     with pytest.raises(KitError, match="Is there a network"):
         make(root, out, index)
+    monkeypatch.delenv("UV", raising=False)  # which `uv run` sets
     monkeypatch.setattr(wheelhouse, "find_spec", lambda name: None)
     monkeypatch.setattr(wheelhouse.shutil, "which", lambda name: None)
     with pytest.raises(KitError, match="pip install uv"):

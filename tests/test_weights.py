@@ -161,7 +161,7 @@ def test_the_log_ends_where_the_weights_stand(measured):
         row, found = read_log(pretrained(name))[-1], measured(name)
         # validated in the precision of the training, scored in 32 bits
         assert found.score == pytest.approx(row["score"], abs=0.2)
-        assert found.prediction_std == pytest.approx(row["prediction_std"], rel=2e-3)
+        assert found.prediction_std == pytest.approx(row["prediction_std"], rel=1e-2)
 
 
 def test_pages_quote_the_cards(root):

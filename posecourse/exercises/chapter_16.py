@@ -281,8 +281,9 @@ def measured(network, groups):
     "16.project",
     hints=(
         "Measure first: `SyntheticPeople(400, seed=16, size=64, split='test')`, "
-        "`crop_in_memory(people, 64, margin=1.0)`, `predict_crops`, "
-        "`metrics.pck_hits`, and its columns `metrics.pckh_columns(MPII)`.",
+        "`crop_in_memory(people, 64, margin=1.0)` of `posecourse.datasets`, "
+        "`predict_crops` of `posecourse.evaluation`, `pck_hits` of "
+        "`posecourse.metrics`, and of it the columns `pckh_columns(MPII)`.",
         "`people.stance(i).body` has `skin`, `build`, `height`, `hair_style`, `legs`, ...; "
         "`people[i].extra` has `pose` and `facing`. `groups` is a word for each of "
         "the 400.",
