@@ -46,6 +46,17 @@ def own_cache(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def networks_of_one_file():
+    """What a test makes known by `models.register` is known in its file only."""
+    from posecourse import models
+
+    before = dict(models._NETWORKS)
+    yield
+    models._NETWORKS.clear()
+    models._NETWORKS.update(before)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
