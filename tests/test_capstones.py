@@ -8,6 +8,7 @@ from posecourse.authoring.capstones import build_capstones, capstones
 from posecourse.authoring.chapters import get_chapter
 from posecourse.authoring.copies import copy_course
 from posecourse.authoring.notebooks import in_step, read, read_source
+from posecourse.authoring.rules import MAX_LINES
 
 new = nbformat.v4
 
@@ -26,6 +27,8 @@ def test_every_starter_says_what_to_hand_in(root):
     for source in capstones(root / "chapters"):
         text = source.read_text("utf-8")
         assert "**Hand in**" in text and ". Yours" in text
+        code = [c for c in read_source(source).cells if c.cell_type == "code"]
+        assert max(len(c.source.splitlines()) for c in code) <= MAX_LINES
         assert source.stem in (
             root / "chapters" / "source" / "16_outlook.py"
         ).read_text("utf-8")

@@ -12,7 +12,9 @@
 # lamps.
 
 # %%
+import tempfile
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,6 +48,38 @@ LAMP = Skeleton("lamp", ["foot", "knee", "neck", "bulb"],
 #
 # **Split by what must be new**: another room, another lamp, another dog. Never
 # frames of the same film on both sides.
+#
+# Here a lamp is four points, and a picture is drawn around them.
+
+
+# %%
+def lamp(rng):
+    """Its four joints, (4, 2) pixels: from the foot, bone by bone."""
+    points = [rng.uniform((14, 48), (50, 58))]
+    for low, high, long in ((-125, -55, 17), (-150, -30, 15), (-40, 220, 7)):
+        angle = np.deg2rad(rng.uniform(low, high))
+        points.append(points[-1] + long * np.array([np.cos(angle), np.sin(angle)]))
+    return np.array(points)
+
+
+def draw(points, rng):
+    """A picture of it, among clutter, RGB (64, 64, 3)."""
+    image = np.full((64, 64, 3), rng.integers(90, 230, 3), np.uint8)
+    for _ in range(6):
+        box = rng.integers(0, 64, 4).tolist()
+        color = rng.integers(60, 250, 3).tolist()
+        cv2.rectangle(image, box[:2], box[2:], color, int(rng.integers(1, 4)))
+    points, color = points.round().astype(int), rng.integers(0, 90, 3).tolist()
+    for a, b in pairwise(points):
+        cv2.line(image, a.tolist(), b.tolist(), color, 2, cv2.LINE_AA)
+    cv2.circle(image, points[3].tolist(), 4, (255, 240, 150), -1, cv2.LINE_AA)
+    return image
+
+
+# %% [markdown]
+# A data set is something with a length, records and pictures. A record says
+# where the joints are (NaN for one outside the picture), which can be seen (2),
+# and where the middle of the window lies.
 
 
 # %%
@@ -62,13 +96,8 @@ class Lamps:
 
     def __getitem__(self, index):
         if not 0 <= index < self.count:
-            raise IndexError(index)
-        rng = np.random.default_rng([self.seed, index])
-        points = [rng.uniform((14, 48), (50, 58))]
-        for low, high, long in ((-125, -55, 17), (-150, -30, 15), (-40, 220, 7)):
-            angle = np.deg2rad(rng.uniform(low, high))
-            points.append(points[-1] + long * np.array([np.cos(angle), np.sin(angle)]))
-        points = np.array(points)
+            raise IndexError(index)            # so that a loop over it ends
+        points = lamp(np.random.default_rng([self.seed, index]))
         inside = ((points >= 0) & (points <= 63)).all(1)
         points[~inside] = np.nan
         return Person(f"{index}.png", points, 2 * inside.astype(np.uint8),
@@ -76,24 +105,16 @@ class Lamps:
                       box=(0.0, 0.0, 64.0, 64.0), id=str(index), skeleton=LAMP)
 
     def read_image(self, person):
-        rng = np.random.default_rng([self.seed, int(person.id), 1])
-        image = np.full((64, 64, 3), rng.integers(90, 230, 3), np.uint8)
-        for _ in range(6):                     # clutter
-            box = rng.integers(0, 64, 4).tolist()
-            color = rng.integers(60, 250, 3).tolist()
-            cv2.rectangle(image, box[:2], box[2:], color, int(rng.integers(1, 4)))
-        points = np.nan_to_num(person.keypoints).round().astype(int)
-        color = rng.integers(0, 90, 3).tolist()
-        for a, b in pairwise(points):
-            cv2.line(image, a.tolist(), b.tolist(), color, 2, cv2.LINE_AA)
-        cv2.circle(image, points[3].tolist(), 4, (255, 240, 150), -1, cv2.LINE_AA)
-        return image
+        index = int(person.id)
+        points = lamp(np.random.default_rng([self.seed, index]))
+        return draw(points, np.random.default_rng([self.seed, index, 1]))
 
 
+# %%
 train_set, test_set = (crop_in_memory(Lamps(n, seed), 64, 1.0, workers=1)
                        for n, seed in ((400, 0), (100, 1)))
 show_people(test_set.crops[:6], test_set.keypoints[:6], skeleton=LAMP,
-            alt="Six drawn desk lamps of four joints, before clutter.")
+            alt="Six drawn desk lamps with their four joints, among clutter.")
 
 # %% [markdown]
 # ## 3. Train, and measure beside the trivial answer
@@ -110,9 +131,6 @@ def learn(steps, folder):
     run = training.train(config, (train_set, test_set), lambda row: None)
     return models.load_model(run / "weights.safetensors")
 
-
-import tempfile
-from pathlib import Path
 
 with tempfile.TemporaryDirectory() as scratch:
     network = learn(60, Path(scratch) / "run")
