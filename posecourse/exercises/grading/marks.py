@@ -12,9 +12,9 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...files import FileError, atomic_path, read_bytes
+from ...files import FileError, read_bytes
 from .assignment import Assignment
-from .report import plain_cell, unplain
+from .report import unplain, write_csv
 
 __all__ = ["Marks", "read_marks", "write_marks"]
 
@@ -85,19 +85,13 @@ def _read_row(path, row, assignment) -> Marks:
 def write_marks(out, students, marks: dict[str, Marks], assignment: Assignment) -> Path:
     """Write ``out/marks.csv`` with a line for each student, old ones too."""
     path, columns = Path(out, "marks.csv"), _columns(assignment)
-    with (
-        atomic_path(path) as temporary,
-        open(
-            temporary, "w", newline="", encoding="utf-8-sig", errors="replace"
-        ) as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["student", *columns, "note"])
-        for student in dict.fromkeys([*students, *marks]):
-            found = marks.get(student, Marks())
-            points = [
-                f"{found.points[n]:g}" if n in found.points else ""
-                for n in columns.values()
-            ]
-            writer.writerow([plain_cell(student), *points, plain_cell(found.note)])
+    rows = [["student", *columns, "note"]]
+    for student in dict.fromkeys([*students, *marks]):
+        found = marks.get(student, Marks())
+        points = [
+            f"{found.points[n]:g}" if n in found.points else ""
+            for n in columns.values()
+        ]
+        rows.append([student, *points, found.note])
+    write_csv(path, rows)
     return path

@@ -67,15 +67,7 @@ def write_gradebook(
         for each in graded
     ]
     table, page = Path(out, "gradebook.csv"), Path(out, "gradebook.html")
-    with (
-        atomic_path(table) as temporary,
-        open(
-            temporary, "w", newline="", encoding="utf-8-sig", errors="replace"
-        ) as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows([plain_cell(v) for v in row] for row in rows)
+    write_csv(table, [head, *rows])
     body = _body(graded, assignment, note, marks)
     _write_page(page, f"Gradebook: {assignment.chapter}", body)
     return table, page
@@ -96,6 +88,17 @@ def _by_hand(graded: Graded, assignment: Assignment, marks) -> list:
 def _points_of(graded: Graded, marks) -> dict[str, float]:
     found = (marks or {}).get(graded.student)
     return found.points if found else {}
+
+
+def write_csv(path, rows) -> None:
+    """A table as spreadsheets open it: letters of all languages, no formulas."""
+    with (
+        atomic_path(path) as temporary,
+        open(
+            temporary, "w", newline="", encoding="utf-8-sig", errors="replace"
+        ) as file,
+    ):
+        csv.writer(file).writerows([plain_cell(v) for v in row] for row in rows)
 
 
 def plain_cell(value):
