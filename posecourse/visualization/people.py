@@ -149,8 +149,6 @@ def show_field(field, points, lines=(), title: str = "", alt: str | None = None)
         for name, place in points.items():
             axes.plot(*place, "o", ms=9, mfc="white", mec="#222222", mew=2)
             axes.annotate(name, place, (7, 7), textcoords="offset points", fontsize=12)
-        axes.set(
-            xlim=(-1, width), ylim=(height, -1), aspect="equal", xticks=[], yticks=[]
-        )
-        axes.set_title(title)
+        axes.set(xlim=(-1, width), ylim=(height, -1), aspect="equal", title=title)
+        axes.set_axis_off()
     return _finish(made, alt)
